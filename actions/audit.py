@@ -154,7 +154,7 @@ def undo(ref: str, *, force: bool = False, allow_last_member: bool = False, allo
 
 
 def _undone_by(event: Document) -> str:
-    """Say who undid an event, and when."""
+    """Return a text that says who undid an event, and when."""
     undos = list(connection.database()[AUDIT].find({"undoes": event["_id"]}).sort("_id", -1))
     states = _states(undos)
     undo = next(one for one in undos if states[one["_id"]] == "done")
@@ -289,7 +289,7 @@ def actor_text(event: Document) -> str:
 
 
 def is_undone(event: ObjectId) -> bool:
-    """Tell whether an event was undone, and its undo was not undone."""
+    """Tell whether an event is undone now: it was undone, and that undo was not undone later."""
     return _states(connection.database()[AUDIT].find({"kind": "event", "_id": event})).get(event) == "undone"
 
 
@@ -313,7 +313,7 @@ def _states(events: Iterable[Document]) -> dict[ObjectId, str]:
 
 
 def _own_states(events: Sequence[Document]) -> dict[ObjectId, str]:
-    """Return the states of events. Undos are ignored, so no state is `undone`."""
+    """Return the state of each event: `done`, `running` or `interrupted`. Undos are ignored."""
     database = connection.database()
     states = {event["_id"]: "done" for event in events}
     open_ended = [event["_id"] for event in events if not event.get("whole")]

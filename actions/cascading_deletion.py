@@ -35,7 +35,7 @@ MOST_COPIED_IDS: Final = 250_000
 
 
 class CascadingDeletion:
-    """Collect deletions in a draft, and yield each batch as soon as it is full.
+    """Collect deletions of documents, and yield each batch of changes to write as soon as the batch is full.
 
     Each batch is complete: even if no other batch follows, no list has the deleted ids, and each conversation has the
     time of its last message. `users` are the users that the caller deletes at the end. They must have all fields; their
@@ -90,7 +90,7 @@ class CascadingDeletion:
             yield from self.draft.finished_batches()
 
     def _note_deleted(self, conversation: Any, message: str) -> None:
-        """Remember a deleted message until enough others are deleted."""
+        """Remember a deleted message until many more are deleted: until then, it may still be in the database."""
         self._deleted.append((conversation, message))
         self._deleted_of.setdefault(conversation, set()).add(message)
         if len(self._deleted) > UNWRITTEN:

@@ -1,4 +1,4 @@
-"""The errors that actions raise, one class for each reason."""
+"""The errors that actions raise. Each reason for an error has its own class."""
 
 from database.errors import ConflictError, Fault, InvalidInputError, NotFoundError, RefusedError
 from database.wording import counted

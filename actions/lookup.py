@@ -158,7 +158,7 @@ def _begun(collection: str, keys: Mapping[str, Key]) -> Iterator[list[Key]]:
 
 
 def _ambiguous(collection: str, text: str, ids: Sequence[str], field: str | None = None) -> AmbiguousNameError:
-    """Make the error for a text that means several documents. `field` is set if all of them have the text in it."""
+    """Make the error for a text that means several documents. All of them have the text in `field`, if it is set."""
     documents = queries.find_by_id_texts(collection, ids, NAMED_BY[collection])
     # Two conversations can have the same name, so a person must type one of these ids.
     short = queries.short_ids(collection, ids[:NAMED]) if collection == "Conversation" else {}
@@ -204,7 +204,7 @@ def _record_meaning(collection: str, ref: str, document: Document) -> None:
 
 
 def _by_key(collection: str, keys: Collection[Key], projection: Sequence[str] | None) -> dict[Key, list[Document]]:
-    """Read documents by (field, value). If the unique indexes are missing, several can have the same value."""
+    """Read documents by (field, value). Without the unique indexes, several documents can have the same value."""
     texts = {by: [value for field, value in keys if field == by] for by in ("_id", "name", "username", "email")}
     by_id = queries.find_by_id_texts(collection, texts["_id"], projection)
     known = {("_id", text): [document] for text, document in by_id.items()}

@@ -20,7 +20,7 @@ LISTED: Final = ("name", "rolesIds")
 
 
 def find() -> Listing:
-    """List permissions: `{id, name, roles: [names], users}`. `users` is the number of users with a role that has it."""
+    """List permissions: `{id, name, roles: [names], users}`. `users` is the number of users who have the permission."""
     return Listing("Permission", {}, _rows, sortable=SORTABLE["permissions"], fields=LISTED)
 
 

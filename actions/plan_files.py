@@ -33,7 +33,7 @@ class StalePlanError(ConflictError):
 
 
 def head(kind: str) -> dict[str, Any]:
-    """Return the head of a file: its kind and version, and the database, without its address."""
+    """Return the head of a plan file: its kind and version, and the database, without the address of the server."""
     return {"chatctl": kind, "version": VERSIONS[kind], **_identity()}
 
 
@@ -50,7 +50,7 @@ def check_database(document: dict[str, Any]) -> None:
 
 
 def _identity() -> dict[str, str]:
-    """Identify this database without its address; an embedded server has another port at each start."""
+    """Identify the target database without its address: an embedded server has a new port at each start."""
     target = connection.target()
     where = "local" if target.local else target.host
     return {"database": target.name, "server": hashlib.sha256(where.encode()).hexdigest()[:16]}

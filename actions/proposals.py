@@ -56,15 +56,15 @@ MOST_NAMES: Final = 1_000
 
 
 class SamePersonError(RefusedError):
-    """Who proposed a change cannot approve it."""
+    """The error for a person who tries to approve a change that the same person has proposed."""
 
 
 class NotOpenError(ConflictError):
-    """The proposal has been decided, or has expired."""
+    """The error for a proposal that is already decided or has expired."""
 
 
 class MovedError(ConflictError):
-    """The documents of a plan have changed since it was made."""
+    """The error for a plan whose documents were changed after the plan was made."""
 
     def __init__(self, noun: str, moved: Sequence[str], hint: str) -> None:
         more = [f"and {len(moved) - NAMED:,} more"] if len(moved) > NAMED else []
@@ -94,7 +94,7 @@ def propose(changeset: Changeset, reason: str | None) -> Changeset:
 
 
 def _documents(plan: Plan, reason: str | None) -> Iterator[Document]:
-    """Yield the document of a new proposal, then those with the parts of a long plan."""
+    """Yield the document of a new proposal, then the documents with the parts of its plan if the plan is long."""
     identifier, at = ObjectId(), events.now()
     data = bson.encode({"plan": plans.encoded(plan)}, codec_options=AS_STORED)
     first, *rest = (data[start : start + events.PART_BYTES] for start in range(0, len(data), events.PART_BYTES))
@@ -157,7 +157,7 @@ def described(plan: Plan, *, fit: bool = True) -> Row:
 
 
 def _warnings(plan: Plan) -> Iterator[str]:
-    """Say what a reviewer does not see in the changes."""
+    """Yield warnings about effects of a plan that a reviewer cannot see in its changes."""
     yield from (_LIFTED[name] for name in sorted(plan.lifted & _LIFTED.keys()))
     yield from () if plan.undoable else FOREVER
     if plan.undoes:
@@ -236,14 +236,14 @@ def carry_out(
 
 
 def reject(ref: str, reason: str | None = None) -> Changeset:
-    """Decide that a proposal is not carried out."""
+    """Reject a proposal, so that it can no longer be approved."""
     proposal = lookup.find_proposal(ref)
     _require_open(proposal)
     return _decide(proposal, "reject", "rejected", reason)
 
 
 def withdraw(ref: str, reason: str | None = None) -> Changeset:
-    """Withdraw a proposal. Raises `RefusedError` if somebody else has made it."""
+    """Withdraw a proposal. Raises `RefusedError` if another person has made the proposal."""
     proposal = lookup.find_proposal(ref)
     if not _is_same_person(_by(proposal), events.identity()):
         raise RefusedError(
@@ -283,7 +283,7 @@ def _require_open(proposal: Document) -> None:
 
 
 def _plan(proposal: Document) -> Plan:
-    """Read the plan of a proposal. Raises `InvalidInputError` if parts are missing, or it is not a plan."""
+    """Read the plan of a proposal. Raises `InvalidInputError` if parts of the plan are missing or not valid."""
     parts = {0: proposal.get("data")}
     for part in connection.database()[PROPOSALS].find({"kind": "part", "proposal": proposal["_id"]}):
         parts[int(str(part["_id"]).rpartition(":")[2])] = part.get("data")
@@ -335,7 +335,7 @@ def _person(by: dict[str, str]) -> str:
 
 
 def _is_same_person(one: dict[str, str], other: dict[str, str]) -> bool:
-    """Compare the database users; if one of them has not signed in to the server, the users of the system."""
+    """Tell whether two people are the same: compare the database users or, without sign-in, the users of the system."""
     name = "database" if "database" in one and "database" in other else "system"
     return one.get(name) == other.get(name)
 
@@ -367,7 +367,7 @@ def _names(changes: Iterable[Change]) -> dict[Any, str]:
 
 
 def _mentioned(change: Change) -> Iterator[tuple[str, list[Any]]]:
-    """Yield the fields of a change with the ids in them."""
+    """Yield each field of a change with the ids that the field mentions."""
     fields = change.fields if isinstance(change, Update) else change.document
     for name, value in fields.items():
         values = [value.before, value.after] if isinstance(value, Set) else [getattr(value, "ids", value)]

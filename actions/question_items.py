@@ -37,7 +37,7 @@ def describe(changeset: Changeset) -> list[Row]:
 
 
 def _created(changeset: Changeset, collection: str) -> list[Document]:
-    """Return the documents that a changeset inserts. For a stream, return none: its batches are not made yet."""
+    """Return the documents that a changeset inserts. A stream has none yet: its batches are made later."""
     if isinstance(changeset.batches, Stream):
         return []
     return [one.document for one in changeset.changes if isinstance(one, Insert) and one.collection == collection]

@@ -122,7 +122,7 @@ def matrix() -> tuple[list[str], list[Row]]:
 
 
 def diff(left: str, right: str) -> list[Row]:
-    """Return a row for each permission that only one of two roles has: `{permission, role}`."""
+    """Compare two roles: return a row `{permission, role}` for each permission that only one of the two roles has."""
     one, other = lookup.find_one("Role", left, LISTED), lookup.find_one("Role", right, LISTED)
     sides = [(lookup.label(role), set(ids_in(role, "permissionsIds"))) for role in (one, other)]
     differing = sides[0][1] ^ sides[1][1]

@@ -103,7 +103,7 @@ def apply(changeset: Changeset, *, reason: str | None = None, watch: Watch = UNW
 
 
 def require_two_people(changeset: Changeset) -> None:
-    """Raise `RefusedError` if the database allows only approved changes, and this is not one."""
+    """Raise `RefusedError` if the database allows only approved changes, and this changeset is not approved."""
     marker = connection.marker()
     if marker and marker.two_people and not changeset.approves and not changeset.is_about_proposals:
         raise RefusedError(
@@ -214,7 +214,7 @@ class _Work:
         return made[1][-1].last
 
     def _keep_held(self, plan: Changeset, changes: Batch, session: ClientSession | None) -> None:
-        """Refuse a batch that would lose held data; a plan that passes over held data is made again instead."""
+        """Refuse a batch that would lose held data. If the changeset can skip held data, plan it again instead."""
         if loss := losses.first_loss(connection.database(), self._holds, plan, changes, session):
             if plan.passing_over is None:
                 raise HeldError(loss)
@@ -279,7 +279,7 @@ class _Work:
         time.sleep(random.uniform(0, longest))  # noqa: S311 - not a secret
 
     def _plan_anew(self, conflict: ChangedMeanwhileError) -> None:
-        """Plan the rest again. Raise `conflict` if nothing is written yet and the new plan is not accepted."""
+        """Plan the unwritten changes again. Raise `conflict` if nothing is written and the new plan is not accepted."""
         again = _plan_again(self._plan)
         if not self._may_begin(again):
             raise conflict
@@ -308,7 +308,7 @@ def _plan_again(plan: Changeset) -> Changeset:
 
 
 def _create_indexes(changeset: Changeset, watch: Watch) -> str:
-    """Create the indexes of a changeset, and return a text that names those that the server refused.
+    """Create the indexes of a changeset, and return a text with the names of the indexes that the server refused.
 
     Raises `ConflictError` if the server refused all of them.
     """

@@ -96,7 +96,7 @@ class Resuming(NamedTuple):
 
 
 class Stream:
-    """Batches that are made while they are written, so that memory does not grow with their number.
+    """Batches of changes that are made while earlier batches are written, so that they need little memory.
 
     `make` returns the batches, which are never empty. It is called for the write. It is also called for the preview,
     unless `shown` is given, which returns the batches for the preview with less work. `counts` maps (verb, collection)
@@ -178,13 +178,13 @@ class Changeset:
 
     @property
     def asked(self) -> Question:
-        """Return the question before the write: the given one, or one that is made from the words of the command."""
+        """Return the question before the write: `question`, or a question made from the words of the command."""
         group, verb, *_ = self.command.split()
         return self.question or Question(verb.capitalize(), _COLLECTIONS.get(group))
 
     @property
     def is_about_proposals(self) -> bool:
-        """Whether this only adds or decides a proposal, and so changes nothing that has to be proposed itself."""
+        """Whether this changeset only adds or decides a proposal. Such a changeset needs no proposal itself."""
         return not self.indexes and {collection for _, collection in self.documents} == {PROPOSALS}
 
     @property

@@ -66,7 +66,7 @@ class Draft:
             self._held.clear()
 
     def finished_batches(self) -> list[Batch]:
-        """Return all batches except the current one, and remove them from the draft."""
+        """Return all batches of changes except the current batch, and remove the returned batches from the draft."""
         done, self.batches = self.batches[:-1], self.batches[-1:]
         return done
 
@@ -233,7 +233,7 @@ def _ids(documents: Iterable[Document]) -> list[Any]:
 
 
 def _without(change: Change, collection: str, identifier: Any) -> Change | None:
-    """Return an update of several documents without one of them, or None if this was the only one."""
+    """Return an update without one of its documents, or None if the update has no other document."""
     if not isinstance(change, Update) or change.collection != collection or identifier not in change.ids:
         return change
     others = tuple(one for one in change.ids if one != identifier)

@@ -62,7 +62,7 @@ def _link_changes(change: Change) -> Iterator[tuple[LinkChange, Any]]:
 
 
 def _moved(field: FieldChange) -> Iterator[tuple[bool, list[Any]]]:
-    """Yield (True, ids that the change adds to a list) and (False, ids that it removes)."""
+    """Yield (True, ids that a change adds to a list) and (False, ids that the change removes from the list)."""
     if not isinstance(field, Set):
         yield isinstance(field, Add), list(field.ids)
         return

@@ -1,4 +1,4 @@
-"""Compare a plan with the documents as they are now, and give it back the values that it must not contain.
+"""Compare a plan with the documents as they are now, and add the old values that the stored plan must not contain.
 
 Invariant: an approval does exactly what was proposed. Everything that a plan expects must still be there; otherwise
 `fit` says what has moved.
@@ -51,7 +51,7 @@ class Fitted(NamedTuple):
 
 
 def fit(database: Database[Document], plan: Plan) -> Fitted:
-    """Compare a plan with the documents as they are now. Only without `moved` may the batches be written."""
+    """Compare a plan with the documents as they are now. The batches may be written only if `moved` is empty."""
     fitting = _Fitting(database, plan)
     batches = [[fitted for change in batch for fitted in fitting.of(change)] for batch in plan.batches]
     if not fitting.moved:
@@ -70,7 +70,7 @@ class _Fitting:
         self._originals = dict(_originals(database, plan))
 
     def of(self, change: Change) -> Iterator[Change]:
-        """Yield a change as it would be written now. If something has moved, it is yielded as it was kept."""
+        """Yield a change as it would be written now. If its document was changed since, yield the planned change."""
         if change.collection in OUR_RECORDS:
             yield change
         elif isinstance(change, Insert):
@@ -81,7 +81,7 @@ class _Fitting:
             yield from self._update(change)
 
     def check_others(self, changes: list[Change]) -> None:
-        """Note other documents that have got a unique value of the plan, or a parent that it deletes, since."""
+        """Note other documents that now have a unique value of the plan, or a parent that the plan deletes."""
         keys = {(change.collection, identifier) for change in changes for identifier in change.ids}
         for change in changes:
             values = new_values(change)
@@ -151,7 +151,7 @@ class _Fitting:
         return Update(change.collection, (identifier,), fields, expected)
 
     def _field(self, collection: str, there: Document, name: str, field: FieldChange) -> FieldChange | None:
-        """Return the change of a field as it would be written now, or None if the field has moved."""
+        """Return the change of a field as it would be written now, or None if the field was changed since."""
         if isinstance(field, Set):
             before = there.get(name, ABSENT)
             guarded = name not in ALWAYS_OVERWRITTEN and not isinstance(field, Raise)

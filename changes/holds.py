@@ -37,7 +37,7 @@ KEPT: Final[Mapping[str, Mapping[str, str]]] = {
 
 @dataclass(frozen=True)
 class Held:
-    """What some holds keep. `ids` has collection → id → name of a hold, for users, conversations and the holds."""
+    """The data that legal holds keep. `ids` is collection → id → name of a hold, for users, conversations and holds."""
 
     ids: Mapping[str, Mapping[Any, str]]
 
@@ -53,7 +53,7 @@ class Held:
         return list(self.ids["Conversation"])
 
     def note(self, number: int, noun: str) -> str:
-        """Say how many items are passed over, and how to see why."""
+        """Say how many items a command skips because a legal hold keeps them, and how to see the hold."""
         names = sorted(set(self.ids[HOLDS].values()))
         why = f"the hold {names[0]}: chatctl holds show {names[0]}"
         by = why if len(names) == 1 else f"{len(names):,} holds: chatctl holds list"
@@ -72,7 +72,7 @@ class Held:
     def stored(
         self, database: Database[Document], collection: str, ids: Iterable[Any], session: ClientSession | None = None
     ) -> Iterator[tuple[Any, str]]:
-        """Yield those of the ids whose document is held, with the name of the hold."""
+        """Yield each id whose document a legal hold keeps, with the name of the hold."""
         fields = list(KEPT.get(collection, {}))
         left = iter(ids if fields else ())
         while some := list(islice(left, BATCH)):
@@ -139,7 +139,7 @@ class Holds:
     def kept_by(
         self, database: Database[Document], holds: Sequence[Document], session: ClientSession | None = None
     ) -> Held:
-        """Return what some holds keep: also the conversations that their users have entered or left since."""
+        """Return what some legal holds keep, including conversations that held users joined or left later."""
         held: dict[str, dict[Any, str]] = {"User": {}, "Conversation": {}, HOLDS: {}}
         for hold in holds:
             name = hold["name"]
@@ -157,7 +157,7 @@ class Holds:
         return Held(held)
 
     def _recorded_by(self, database: Database[Document], hold: Document, session: ClientSession | None) -> list[Any]:
-        """Return the conversations that were recorded when the hold was placed."""
+        """Return the conversations that a legal hold recorded when it was placed."""
         if hold["_id"] not in self._recorded:
             where = {"hold": hold["_id"], "collection": "Conversation"}
             found = database[HOLDS].find(where, ["ids"], session=session)
@@ -165,7 +165,7 @@ class Holds:
         return self._recorded[hold["_id"]]
 
     def _listing(self, database: Database[Document], hold: Document, session: ClientSession | None) -> list[Any]:
-        """Return the conversations that list the users of the hold, even if these users do not list them."""
+        """Return the conversations that list a user of the hold, even if the user does not list the conversation."""
         if hold["_id"] not in self._listed:
             people, found = hold["users"], []
             for some in (people[start : start + AT_ONCE] for start in range(0, len(people), AT_ONCE)):

@@ -43,14 +43,14 @@ class Loss(NamedTuple):
 
 
 class HeldError(RefusedError):
-    """A change would lose something that a hold keeps."""
+    """The error for a change that would lose data that a legal hold keeps."""
 
     def __init__(self, loss: Loss) -> None:
         super().__init__(f"{loss.what} is kept by the hold {loss.hold}", f"see chatctl holds show {loss.hold}")
 
 
 class NameOfHoldTakenError(ConflictError):
-    """A hold has this name already."""
+    """The error for a new legal hold with the name of another hold."""
 
     def __init__(self, name: str) -> None:
         super().__init__(f"the hold {name} already exists", f"see chatctl holds show {name}")
@@ -125,7 +125,7 @@ def _could_lose(changeset: Changeset, change: Change) -> bool:
 
 
 def _loses(changeset: Changeset, collection: str, name: str, field: FieldChange) -> bool:
-    """Tell whether the change of a field loses something, if the document is held.
+    """Tell whether the change of a field would lose data if a legal hold keeps the document.
 
     A message keeps its text and image, a conversation its participants, and every document its owner. Other changes
     keep the old value in the audit trail or in the data for an undo; so they lose something only if these are not kept.
@@ -145,7 +145,7 @@ def _loses(changeset: Changeset, collection: str, name: str, field: FieldChange)
 
 
 def _taken(field: FieldChange) -> set[Any]:
-    """Return the ids that a list loses."""
+    """Return the ids that the change of a field removes from a list."""
     if isinstance(field, Take):
         return set(map(referred, field.ids))
     if not isinstance(field, Set):
@@ -213,7 +213,7 @@ class _Losses(NamedTuple):
         return self.held.keeper(old.collection, old.document)
 
     def _restores(self, change: Update) -> bool:
-        """Tell whether an undo gives a message its text back. The undo of an undo takes it away again."""
+        """Tell whether an undo restores the text of a message. The undo of that undo removes the text again."""
         if not (change.collection == "Message" and change.fields.keys() <= TEXTS):
             return False
         undos, event = 0, self.changeset.undoes

@@ -67,7 +67,7 @@ def guard(change: Update | Delete) -> Document:
 
 
 def _guard_of_delete(change: Delete) -> Document:
-    """Return a filter that matches the document only while each checked field is as it was read.
+    """Return the filter of a deletion. It matches the document only while each checked field is as it was read.
 
     Fields of the schema that were absent must still be absent.
     """

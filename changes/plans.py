@@ -1,4 +1,4 @@
-"""A plan: a changeset that is kept, reviewed, and carried out later by somebody else, exactly or not at all.
+"""A plan: a changeset that is stored, reviewed, and written later by another person, exactly as planned or not at all.
 
 `plan_of` makes a plan of a changeset, `encoded` and `decoded` convert it to a document and back, and
 `fitted_plans.fit` compares it with the documents as they are now. A plan contains no secret: values that must not be
@@ -49,7 +49,7 @@ _INDEXES: Final = {index.name: index for index in (*APPLICATION, *QUERIES, *RECO
 
 @dataclass(frozen=True)
 class Plan:
-    """What a changeset would do, with the values that may be kept; see `Changeset` for the fields."""
+    """The changes of a changeset, with only the values that a plan may contain; see `Changeset` for the fields."""
 
     command: str
     batches: list[Batch]
@@ -65,7 +65,7 @@ class Plan:
 
 
 def plan_of(changeset: Changeset) -> Plan:
-    """Make a plan of a changeset.
+    """Make a plan, which can be stored, from a changeset.
 
     Raises `UsageError` for a changeset that sets a password, and `InvalidInputError` for one that cannot be kept.
     """
@@ -92,7 +92,7 @@ def plan_of(changeset: Changeset) -> Plan:
 
 
 def kept(collection: str, name: str, value: Any) -> Any:
-    """Return the value of a field of an existing document as a plan has it."""
+    """Return the form in which a plan contains the value of a field of an existing document."""
     if value is ABSENT:
         return value
     if (collection, name) in PRIVATE and value is not None:
@@ -101,7 +101,7 @@ def kept(collection: str, name: str, value: Any) -> Any:
 
 
 def _kept_change(change: Change, *, undoing: bool) -> Change:
-    """Return a change with the values that may be kept.
+    """Return a change with only those values that a plan may contain.
 
     The new values of an undo are those of existing images, so they are treated like those of existing documents.
     """
@@ -132,7 +132,7 @@ def _kept_field(collection: str, name: str, change: FieldChange, new: Any) -> Fi
 
 
 def _new(collection: str, name: str, value: Any) -> Any:
-    """Return a new value unchanged; raise `UsageError` if it is a secret, `InvalidInputError` if it cannot be kept."""
+    """Return a new value as it is. Raise `UsageError` for a secret, `InvalidInputError` if a plan cannot contain it."""
     if value is ABSENT or same(showable(collection, name, value), value):
         return value
     if showable(collection, name, value) == NEVER_SHOWN:
@@ -181,7 +181,7 @@ def _optional(value: Any) -> list[Any]:
 
 
 def decoded(document: Document) -> Plan:
-    """Return the plan that `encoded` has made a document of. Raises `InvalidInputError` for anything else."""
+    """Return the plan in a document that `encoded` made. Raises `InvalidInputError` for any other document."""
     try:
         plan = Plan(
             str(document["command"]),

@@ -1,4 +1,4 @@
-"""Write one batch together with its audit record, or detect that a document was changed after the plan was made."""
+"""Write a batch of changes with its audit record, or detect that a document was changed after the plan was made."""
 
 from collections.abc import Generator, Iterable, Iterator, Mapping
 from typing import Any, Final, NamedTuple
@@ -132,7 +132,7 @@ def describe_conflict(
 
 
 def merged(database: Database[dict[str, Any]], batch: Batch) -> Iterator[Change]:
-    """Yield the changes of a batch, without ids that others have already added to lists or removed from them.
+    """Yield the changes of a batch, without the list changes (added or removed ids) that other programs made already.
 
     All other changes stay as planned, and other changes that others have made to these lists are kept.
     """
@@ -186,7 +186,7 @@ def _write(database: Database[dict[str, Any]], batch: list[Change], session: Cli
 def children_left(
     database: Database[dict[str, Any]], batch: list[Change], session: ClientSession | None
 ) -> Iterator[tuple[Owned, Any]]:
-    """Yield the id of each deleted parent that still has a child, with the kind of reference. At most one of each kind.
+    """Yield deleted parents that still have a child: (kind of reference, id), at most one for each kind of reference.
 
     Invariant: a parent with children stays. A new child changes nothing in its parent, so no filter of a write would
     notice it. A parent that is inserted again with the same id, even in another form, does not count as deleted.

@@ -101,7 +101,7 @@ def permit_write() -> None:
 
 
 def database() -> "Database[dict[str, Any]]":
-    """Return the database. The first call opens the connection; the first operation fails if no server answers."""
+    """Return the target database. The first call opens the connection. The first query fails if no server answers."""
     if _run.database is None:
         _run.database = _connect(_located(), target().name)
         if _run.choice.expect is not None:
@@ -110,14 +110,14 @@ def database() -> "Database[dict[str, Any]]":
 
 
 def marker() -> "own_collections.Marker | None":
-    """Return the marker that protects the database, or None. The marker is read once per run."""
+    """Return the marker that protects the target database, or None if it has no marker. It is read once per run."""
     if _run.marker is None:
         _run.marker = (own_collections.read_marker(database()),)
     return _run.marker[0]
 
 
 def transactions() -> bool:
-    """Tell whether the server supports transactions. Members of replica sets do, and routers of sharded clusters."""
+    """Tell whether the MongoDB server supports transactions: it is in a replica set, or routes a sharded cluster."""
     if _run.transactions is None:
         hello = database().command("hello")
         _run.transactions = "setName" in hello or hello.get("msg") == "isdbgrid"
@@ -125,7 +125,7 @@ def transactions() -> bool:
 
 
 def clock() -> datetime:
-    """Return the time of the server's clock, in UTC. Some servers send milliseconds since 1970 instead of a date."""
+    """Return the time of the MongoDB server, in UTC. Some servers send milliseconds since 1970 instead of a date."""
     said = database().command("hello").get("localTime") or datetime.now(UTC)
     return said.replace(tzinfo=UTC) if isinstance(said, datetime) else datetime.fromtimestamp(said / 1000, UTC)
 
@@ -209,7 +209,7 @@ def _source() -> urls.Source:
 
 
 def _located() -> urls.Source:
-    """Return the source of the database, with its URL. The URL of a context is read only once."""
+    """Return the source of the target database (an option, file or context), with its URL. It is read only once."""
     source = _source()
     if source.context and source.url is None:
         from database import contexts
@@ -277,7 +277,7 @@ def _embedded(source: urls.Source, name: str) -> urls.Source:
 
 
 def _at_hand(choice: urls.Choice) -> urls.Source | None:
-    """Find the source of a choice and its URL without side effects. Return None if this is not possible."""
+    """Find the URL of the database that options choose, without side effects. Return None if this is not possible."""
     source = urls.without_files(choice, os.environ)
     if source is None or source.url is not None:
         return source
@@ -294,7 +294,7 @@ def _at_hand(choice: urls.Choice) -> urls.Source | None:
 
 
 def _client(source: urls.Source, milliseconds: int, *listeners: "CommandListener") -> "MongoClient[dict[str, Any]]":
-    """Create a client that waits `milliseconds` for a server. Options in the URL cannot make writes less safe."""
+    """Create a MongoDB client that waits `milliseconds` for a server. URL options cannot make writes less safe."""
     import pymongo
     from pymongo.errors import PyMongoError
 

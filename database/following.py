@@ -35,7 +35,7 @@ AT_ONCE: Final = 200
 
 
 def lasting(read: Callable[[], Iterator[T | None]], say: Say) -> Iterator[T]:
-    """Call `read` again and again, yield its items, and reconnect if the connection is lost.
+    """Yield the items that `read` returns, call it again and again, and reconnect if the connection is lost.
 
     Each call of `read` must continue where the last call stopped. `read` yields None to show that the server answers.
     Raises an error if the server has never answered, or if the embedded server has stopped, which is not started again.
@@ -64,7 +64,7 @@ def lasting(read: Callable[[], Iterator[T | None]], say: Say) -> Iterator[T]:
 
 
 def _wait(seconds: float) -> None:
-    """Wait before the next attempt. Raises `UnreachableError` if the embedded server of this run has stopped."""
+    """Wait before reconnecting again. Raises `UnreachableError` if the embedded server of this run has stopped."""
     deadline = time.monotonic() + seconds
     while (left := deadline - time.monotonic()) > 0:
         time.sleep(min(left, AWAIT))

@@ -21,7 +21,7 @@ from database.decoding import Code, Decimal128, Object
 
 
 def is_literal(value: Any) -> bool:
-    """Tell whether `$in`, `$nin` and `$all` compare with exactly this value.
+    """Tell whether the MongoDB operators `$in`, `$nin` and `$all` compare fields with exactly this value.
 
     These operators read a regex, or a document with a `$` key, in another way. `$eq` compares every value exactly.
     """
@@ -31,12 +31,12 @@ def is_literal(value: Any) -> bool:
 
 
 def any_of(values: Iterable[Any]) -> dict[str, Any]:
-    """Return a condition that matches any of these ids. Values that `$in` would misread are left out."""
+    """Return a filter condition that matches any of these ids. Ids that `$in` would misread are left out."""
     return {"$in": [value for value in values if is_literal(value)]}
 
 
 def equal(value: Any) -> Any:
-    """Return a condition that matches a field with this value, and a list that contains this value."""
+    """Return a filter condition that matches a field with this value, and a list that contains this value."""
     return value if is_literal(value) else {"$eq": value}
 
 
@@ -78,7 +78,7 @@ def id_text(value: Any) -> str:
 
 
 def spellings(identifier: Any) -> list[str]:
-    """Return the texts that users can type for an id: the one in lists, and for `{"$oid": digits}` also the digits."""
+    """Return the texts that users can type for an id: the text in lists, and for `{"$oid": digits}` also the digits."""
     spelt = [id_text(identifier)]
     if isinstance(identifier, dict) and [*identifier] in (["$oid"], ["oid"]):
         [digits] = identifier.values()
@@ -101,7 +101,7 @@ def _likelihood(document: Document) -> int:
 
 
 def beginning_with(prefix: str) -> list[Document]:
-    """Return conditions for ids that begin with these digits: one for ObjectIds, the others for ids stored as text."""
+    """Return filter conditions for ids that begin with these digits: one for ObjectIds, the others for texts."""
     first, last = (ObjectId(prefix.ljust(24, digit)) for digit in "0f")
     texts = dict.fromkeys((prefix, prefix.lower(), prefix.upper()))
     return [{"$gte": first, "$lte": last}, *({"$gte": text, "$lt": f"{text}\U0010ffff"} for text in texts)]

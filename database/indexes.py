@@ -78,7 +78,7 @@ RECORDS: Final = (
 
 
 def inspect(database: Database[dict[str, Any]]) -> Iterator[Finding]:
-    """Compare each wanted index with those on the server: the name, the keys in their order, and the options."""
+    """Compare each wanted index with the indexes on the server: the name, the keys in their order, and the options."""
     wanted = (*APPLICATION, *QUERIES, *RECORDS)
     there = {
         name: database[name].index_information() if name in database.list_collection_names() else {}
@@ -103,7 +103,7 @@ def create(database: Database[dict[str, Any]], index: Index) -> Finding:
 def create_all(
     database: Database[dict[str, Any]], wanted: Sequence[Index], progress: Callable[[int, int], None]
 ) -> list[Finding]:
-    """Create indexes with one command for each collection. If the server refuses, create these indexes one by one.
+    """Create indexes with one command per collection. If the server refuses a command, create its indexes one by one.
 
     One command is faster: some servers wait before each command. `progress` is called with the number of finished
     indexes and the number of all indexes.
@@ -158,7 +158,7 @@ def _compare(index: Index, there: Mapping[str, Any]) -> Finding:
 
 
 def _flaw(index: Index, other: Mapping[str, Any]) -> str | None:
-    """Say what is wrong with an existing index that has the right name; None if it is correct."""
+    """Say what is wrong with an existing index that has the right name. Return None if the index is correct."""
     if _keys(other) != index.keys:
         return "has different keys"
     if _is_lax(index, other):

@@ -26,7 +26,7 @@ MARKER_ID: Final = "marker"
 
 
 class Marker(NamedTuple):
-    """The name of a protected database, and what is guarded in it.
+    """The marker of a protected database: its name in the marker, and what is guarded in it.
 
     `mask_bodies` masks message bodies, `audit_reads` records who reads them. With `two_people`, every change must be
     proposed by one person and approved by another.

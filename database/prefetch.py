@@ -1,4 +1,4 @@
-"""Read the next batch in a thread while the caller works on this one."""
+"""Read the next items of an iterator in a thread, while the caller works on the items before them."""
 
 import gc
 import sys
@@ -21,7 +21,7 @@ OFTEN: Final = 50_000
 
 
 def prefetched(items: Iterable[T], size: int = PART) -> Iterator[T]:
-    """Yield all items. While the caller works on some of them, a thread already reads the next `size` items."""
+    """Yield all items. While the caller works on some items, a thread already reads the next `size` items."""
     source = iter(items)
 
     def part() -> list[T]:

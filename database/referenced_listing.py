@@ -76,7 +76,7 @@ class ReferencedListing(Listing):
             yield from batch
 
     def _owning(self, ids: list[Any], condition: dict[str, Any], *, odd: bool) -> set[str]:
-        """Return the ids, as text, of the documents that have a child matching a condition. Only `ids` are checked."""
+        """Return those of the given `ids`, as text, whose document has a child that matches a condition."""
         field, documents = self.owned.field, connection.database()[self.owned.collection]
         found: set[str] = set()
         for start in range(0, len(ids), PART):

@@ -97,7 +97,7 @@ def documents(
 def ids_beginning_with(
     database: Database[Document], collection: str, prefixes: Iterable[str], where: Document | None = None
 ) -> dict[str, list[str]]:
-    """Return prefix → the ids that begin with it, as lists print ids. If there are many, some are left out.
+    """Return prefix → the ids that begin with the prefix, as lists print ids. Of many ids, some are left out.
 
     An id that is equal to the prefix is the only result for it. `where` is an additional filter.
     """
@@ -161,7 +161,7 @@ def not_referring_to(field: str, identifier: Any) -> Document:
 
 
 def among(values: list[Any]) -> Document:
-    """Return the condition that a field has one of the values, or is a list that contains one of them."""
+    """Return the filter condition that a field has one of the values, or is a list that contains one of the values."""
     return {**({"$eq": values[0]} if len(values) == 1 else any_of(values)), **PRESENT}
 
 

@@ -164,7 +164,7 @@ def _unquoted(value: str) -> str:
 
 
 def _expanded(value: str, known: Mapping[str, str], within: tuple[str, ...]) -> str:
-    """Replace `${NAME}` by its value. An unknown name, or a name inside its own value, is replaced by nothing."""
+    """Replace each `${NAME}` by the value of the variable; an unknown name, or one in its own value, by nothing."""
 
     def one(match: re.Match[str]) -> str:
         escaped, name = match.groups()
@@ -220,7 +220,7 @@ class Source:
 
 
 def find(choice: Choice, environment: Mapping[str, str]) -> Source:
-    """Return the source of the database: the first of options, variables, `.env` files and the current context."""
+    """Return what chooses the database: the first of options, variables, `.env` files and the current context."""
     return (
         _from_options(choice)
         or _from_environment(environment)
@@ -230,7 +230,7 @@ def find(choice: Choice, environment: Mapping[str, str]) -> Source:
 
 
 def without_files(choice: Choice, environment: Mapping[str, str]) -> Source | None:
-    """Return the same source as `find`, but read no `.env` file. Returns None if such a file decides."""
+    """Return the same source as `find`, but do not read `.env` files. Returns None if such a file must be read."""
     if source := _from_options(choice) or _from_environment(environment):
         return source
     return None if choice.env_file or any(_env_files_here()) else _of_context()

@@ -143,7 +143,7 @@ class Import:
         return self._judged(rows, headers)
 
     def _judged(self, rows: Iterator[Row], headers: Headers | Translation) -> Iterator[Row]:
-        """Yield all rows. After the last row, check the headers or keys of the file."""
+        """Yield all rows of the file. After the last row, check the headers or keys of the file."""
         yield from rows
         self._problem = headers.problem()
         self._missing = headers.missing

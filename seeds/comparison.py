@@ -19,7 +19,7 @@ from seeds.users import ResolvedUser, hashed_password
 
 
 class Options(NamedTuple):
-    """The command-line options that allow more changes.
+    """The command-line options that allow the seed to change or delete more.
 
     `prune` deletes roles and permissions that the seed has created and no longer names. `allow_members` also allows
     `prune` to delete roles with members. `adopt` allows the seed to give protected roles to users that it has not

@@ -31,7 +31,7 @@ class Pattern(NamedTuple):
 
     @property
     def name(self) -> str | None:
-        """The plain name. None if the pattern has a star."""
+        """The plain name that the pattern matches. None if the pattern has a star."""
         return self.parts[0] if len(self.parts) == 1 else None
 
     def matches(self, name: str) -> bool:

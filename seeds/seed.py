@@ -192,7 +192,7 @@ class _Resolver:
         return known
 
     def _missing(self, node: Node, kind: str, names: Iterable[str]) -> None:
-        """Note a fault for an unknown name, unless the name may be defined in a file that could not be read."""
+        """Note a fault for an unknown role or permission, unless a file that could not be read may define it."""
         if not self._faults.incomplete:
             near = self._faults.did_you_mean(node.value, names)
             self._faults.add(node, f"{kind} {shown(node.value)} is not defined in the seed{near}")

@@ -94,7 +94,7 @@ def _check_password(node: Node, person: ResolvedUser, faults: Faults) -> None:
 
 
 def _refuse_duplicates(users: Sequence[SeedUser], people: Iterable[ResolvedUser], faults: Faults) -> None:
-    """Note faults for duplicate e-mails and usernames. This was checked before, but without the values of variables."""
+    """Note faults for duplicate e-mails and usernames. An earlier check could not see the values of variables."""
     seen: dict[tuple[str, str], Node] = {}
     for user, person in zip(users, people, strict=True):
         for kind, node, value in (

@@ -49,7 +49,7 @@ def stats(since: datetime | None = None, by: str = "day") -> Row:
 
 
 def _periods(since: datetime | None, by: str) -> Iterator[datetime]:
-    """Yield the start time of each period, up to the current one."""
+    """Yield the start time of each day, week or month, up to the current period."""
     now = datetime.now(UTC)
     if since is not None and since > now:
         raise UsageError("--since is in the future", "use a time before now")

@@ -1,4 +1,4 @@
-"""Legal holds: place and release them, list them, find out what is gone since, and export what they keep.
+"""Legal holds: place and release them, list them, find deleted documents, and export what holds keep.
 
 `changes.holds` says what a hold keeps, and `changes.losses` refuses the changes that would lose it. Start reading at
 `placing.add`.

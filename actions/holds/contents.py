@@ -22,13 +22,13 @@ from database.references import joined, referred
 
 
 def contents(name: str) -> "Contents":
-    """Find a hold, to read what it keeps. Raises `UnknownNameError`."""
+    """Find a legal hold by its name, to read what the hold keeps. Raises `UnknownNameError` if it does not exist."""
     hold = find_hold(name)
     return Contents(hold, Holds().kept_by(connection.database(), [hold]))
 
 
 class Contents:
-    """What a hold keeps. Each part is read by the method that returns it."""
+    """The documents that a legal hold keeps. Each method reads and returns one part of them."""
 
     def __init__(self, hold: Document, held: Held) -> None:
         self.id = hold["_id"]

@@ -21,7 +21,7 @@ EXAMPLES: Final = 3
 
 
 def find() -> Listing:
-    """List holds, also released ones."""
+    """List legal holds, including released holds."""
     return Listing(HOLDS, {"kind": "hold"}, _rows, sortable=SORTABLE["holds"])
 
 
@@ -78,7 +78,7 @@ def _comparison(hold: Document) -> Iterator[Row]:
 
 
 def _recorded(hold: Document) -> Counter[str]:
-    """Count the recorded ids of a hold by collection."""
+    """Count the ids that a hold recorded when it was placed, by collection."""
     size: list[Document] = [
         {"$match": {"hold": hold["_id"]}},
         {"$project": {"collection": 1, "size": {"$size": "$ids"}}},
@@ -108,7 +108,7 @@ def _rows(holds: Sequence[Document], _: Collection[str] = ()) -> list[Row]:
 
 
 def _placing_events(holds: Sequence[Document]) -> dict[Any, Document]:
-    """Return id of a hold → the event that placed it. The reason is only kept there."""
+    """Return id of a hold → the event that placed the hold. Only this event has the reason of the hold."""
     trail = connection.database()[AUDIT]
     where = {"kind": "part", "targets": {"$in": [hold["_id"] for hold in holds]}}
     first: dict[Any, Any] = {}

@@ -77,23 +77,23 @@ def add(name: str, *, users: Sequence[str] = (), conversations: Sequence[str] = 
         " ".join(command),
         draft,
         [Result(hold["_id"], name, "held", told)],
-        rules=[*rules_of(draft.changes)],
+        rules=[_unchanged(parts)],
         question=Question(f"Hold {name}"),
     )
 
 
 def rules_of(changes: Iterable[Change]) -> Iterator[Rule]:
-    """Yield the rule of a proposal that places a hold, as `add` checks it. Raises `InvalidInputError` for a bad one."""
+    """Yield the rule for a proposal that places a hold, like in `add`. Raises `InvalidInputError` for a bad hold."""
     inserted = [change.document for change in changes if isinstance(change, Insert) and change.collection == HOLDS]
     for hold in (one for one in inserted if one.get("kind") != "part"):
         lists = [hold.get("users"), hold.get("conversations")]
         if not isinstance(hold.get("name"), str) or not all(isinstance(one, list) for one in lists):
             raise InvalidInputError("this is not a hold that this version of chatctl has made")
-        yield _unchanged(hold["name"], [one for one in inserted if one.get("hold") == hold["_id"]])
+        yield _unchanged([one for one in inserted if one.get("hold") == hold["_id"]])
 
 
 def release(name: str) -> Changeset:
-    """Release a hold. What it kept can be deleted again, unless another hold keeps it."""
+    """Release a hold. Its documents can be deleted again, unless another hold keeps them."""
     hold = find_hold(name)
     draft = Draft()
     if hold.get("released") is None:
@@ -144,13 +144,11 @@ def _parts(hold: ObjectId, held: Held) -> Iterator[Document]:
             yield {"_id": ObjectId(), "kind": "part", "hold": hold, "collection": collection, "ids": some}
 
 
-def rules_of(changes: Iterable[Change]) -> Iterator[Rule]:
-    """Yield the rule that no recorded document was deleted before the hold was placed.
+def _unchanged(parts: list[Document]) -> Rule:
+    """Return the rule that no recorded document was deleted before the hold was placed.
 
     The lock is that of every deletion with chatctl. So nothing recorded can be deleted without the hold in between.
     """
-    placed = [change.document for change in changes if isinstance(change, Insert) and change.collection == HOLDS]
-    parts = [document for document in placed if document.get("kind") == "part"]
 
     def check(session: ClientSession | None) -> None:
         for part in parts:
@@ -159,5 +157,4 @@ def rules_of(changes: Iterable[Change]) -> Iterator[Rule]:
                 if there.count_documents({"_id": some}, session=session) != len(some["$in"]):
                     raise ChangedMeanwhileError("held data was deleted while this command ran", None)
 
-    if parts:
-        yield Rule(LOCK, check)
+    return Rule(LOCK, check)

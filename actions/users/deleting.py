@@ -17,7 +17,7 @@ from database.wording import NAMED, in_words
 from models.documents import PAIR, is_group
 
 USERS_PER_BATCH: Final = 200
-"""The most users to delete in one batch, together with their accounts and profiles."""
+"""The most users to delete in one batch of changes, together with their accounts and profiles."""
 
 
 @replannable(deletes=True)

@@ -72,7 +72,7 @@ def remove(name: str) -> bool:
 
 
 def _change(change: Change) -> bool:
-    """Change the file, and tell whether its text changed.
+    """Change the configuration file, and tell whether its text changed.
 
     The new text is parsed before it is written. The file stays as it is if the new text has other contexts than wanted.
     """

@@ -99,7 +99,7 @@ def peek(database: str) -> str | None:
 
 @contextmanager
 def turn(waits: Callable[[], None]) -> Iterator[None]:
-    """Let only one command at a time into the block. `waits` is called if this command has to wait for another."""
+    """Let only one command at a time run the `with` block. `waits` is called if this command must wait."""
     folder = files.chosen()
     files.make_private(folder)
     with files.opened(folder / files.TURN) as lock:
@@ -164,7 +164,7 @@ def _url(folder: Path, server: Server, database: str) -> str:
 
 
 def _is_gone(folder: Path) -> bool:
-    """Tell whether neither server nor watcher runs. Kills a server whose watcher was killed."""
+    """Tell whether neither the embedded server nor its watcher runs. Kills a server whose watcher was killed."""
     with files.opened(folder / files.WATCHER) as lock:
         if not files.take(lock):
             return False
@@ -175,7 +175,7 @@ def _is_gone(folder: Path) -> bool:
 
 
 def _running(folder: Path) -> Server:
-    """Wait until the server runs. Starts a watcher if there is none, for example because it was killed."""
+    """Wait until the embedded server runs. Starts a watcher if no watcher runs, for example because it was killed."""
     deadline = time.monotonic() + _SECONDS_TO_START
     started = 0
     while True:
@@ -192,7 +192,7 @@ def _pause(folder: Path, deadline: float, what: str = "start") -> None:
 
 
 def _failure(folder: Path, what: str) -> ServerFailedError:
-    """Return an error with the likely reason why the server fails, and what to do."""
+    """Return an error with the likely reason why the embedded server fails, and what to do."""
     free = shutil.disk_usage(folder).free
     if free < _BYTES_TO_WORK:
         return ServerFailedError(f"{what}: the disk of {folder} has {free >> 20} MiB left", files.MAKE_SPACE)
@@ -230,7 +230,7 @@ def _watch(folder: Path) -> bool:
 
 
 def _server_program() -> Path:
-    """Return the path of the server program, which is in the same folder as the running Python.
+    """Return the path of the program of the embedded server, which is in the same folder as the running Python.
 
     The program has another licence, so it is run as a process and never imported.
     """

@@ -64,7 +64,7 @@ def chosen() -> Path:
 
 
 def make_private(folder: Path) -> None:
-    """Create the folder if necessary. Raises `NotAllowedError` for a folder that other users can read or write."""
+    """Create the folder of the database if necessary. Raises `NotAllowedError` if other users can read or write it."""
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         folder.mkdir(mode=stat.S_IRWXU, exist_ok=True)
@@ -135,7 +135,7 @@ def _unusable(path: Path, reason: str, number: int | None = None) -> NotAllowedE
 
 
 def restore(folder: Path, path: Path | str) -> str:
-    """Return the hint for a damaged or missing part of the database: restore it, or start with an empty database."""
+    """Return the hint for a damaged embedded database: restore the missing part, or start with an empty database."""
     start = f"mv {shlex.quote(str(folder))} {shlex.quote(f'{folder}.old')}"
     return f"restore {path} from a backup, or start with an empty database: {start}"
 
@@ -152,7 +152,7 @@ def open_log(folder: Path) -> BinaryIO:
 
 
 def take(lock: int, kind: int = fcntl.LOCK_EX) -> bool:
-    """Try to take an open lock. Returns False if another process holds it."""
+    """Try to take the lock of an open lock file. Returns False if another process holds the lock."""
     try:
         fcntl.flock(lock, kind | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -183,7 +183,7 @@ def holder(path: Path) -> int | None:
 
 
 def running(folder: Path) -> Server | None:
-    """Return the server that runs and accepts commands, or None.
+    """Return the embedded server if it runs and accepts commands, otherwise None.
 
     The lock and the announcement must have the same pid, because a killed watcher leaves an old announcement.
     """

@@ -26,7 +26,7 @@ def an_export(product: Product) -> str:
 
 
 def of_another(product: Product) -> Problem:
-    """Return the problem for a file that is not from a product. The hint lists the names in files of that product."""
+    """Return the problem for a file that the expected product did not export. The hint lists the names in its files."""
     expected = " or ".join(", ".join(group) for group in product.recognized[:2])
     hint = f"a file of {product.name} has {expected}" if expected else "name the columns with --map HEADER=column"
     return Problem(1, None, f"this is not {an_export(product)}", hint)
@@ -73,7 +73,7 @@ class Translation:
         return self._spelling.get(name.strip().casefold())
 
     def row(self, number: int, record: Any, given: Any) -> Row | None:
-        """Return the row for a record, or None if the record is left out of the import."""
+        """Return the row to import for a record of the file, or None if the record is left out of the import."""
         if not isinstance(record, dict):
             return Row(number, None, given, [NOT_AN_OBJECT])
         product = self.product

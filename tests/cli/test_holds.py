@@ -263,16 +263,6 @@ def test_a_second_hold_never_gets_the_same_name(
     assert either("holds", "list", "--count").stdout == "2\n"
 
 
-def test_a_planned_hold_is_refused_if_something_that_it_records_is_gone(
-    either: Chatctl, world: dict[str, ObjectId]
-) -> None:
-    either("holds", "add", "x", "--conversation", "engines", "--reason", "law", "--save-plan", "x.json")
-    either("holds", "release", "case-1", "--yes")
-    either("messages", "delete", str(world["foreign"]), "--yes")
-    assert "held data was deleted" in either("apply", "x.json", "--yes", code=4).stderr
-    either("holds", "show", "x", code=3)
-
-
 def test_a_person_without_a_hold_can_be_erased(
     either: Chatctl, database: Documents, world: dict[str, ObjectId]
 ) -> None:

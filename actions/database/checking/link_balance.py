@@ -43,7 +43,7 @@ class LinkBalance:
     def suspects(
         self, collection: str, documents: Sequence[Document], scan: Scan, *, dangling: bool
     ) -> Iterator[Finding]:
-        """Add documents to the balances, and yield links from the right side to missing documents.
+        """Add the links of documents to the balances, and yield links from the right side to missing documents.
 
         Several rules pass the same documents, but they are added only once. In a sample, some ids of each list are
         suspected, because not all documents were read.
@@ -112,7 +112,7 @@ class PackedFindings:
 
 
 class OtherLists:
-    """A cache of the lists of documents on the right side: many users may have the same role, for example."""
+    """A cache of the lists of ids in documents on the right side of a link: many users may have one role."""
 
     def __init__(self, link: Link) -> None:
         self._link = link
@@ -120,7 +120,7 @@ class OtherLists:
         self._held = 0
 
     def read(self, ids: Iterable[Any]) -> dict[Any, set[Any] | None]:
-        """Return id of a document → the ids in its list, or None if the document does not exist."""
+        """Read lists of ids: id of a document → the ids in its list, or None if the document does not exist."""
         if self._held > IDS_IN_MEMORY and any(identifier not in self._kept for identifier in ids):
             self._kept, self._held = {}, 0
         unknown = [identifier for identifier in ids if identifier not in self._kept]
@@ -176,7 +176,7 @@ def _missing_on_the_right(link: Link, unbalanced: dict[Any, int]) -> Iterator[tu
 
 
 def _missing_on_the_left(link: Link, unbalanced: Sequence[Any]) -> Iterator[Finding]:
-    """Yield the links that only the right side has. There may be no index for this search, so it can be slow."""
+    """Yield the links that only the right side has. This search may have no index, so it can be slow."""
     for some in _chunks(_by_id(link.collection, unbalanced, link.field), link.field, IDS_IN_MEMORY):
         few = len(some) <= queries.CHUNK_SIZE
         where = queries.refers_to(link.other, link.other_field, *some) if few else {}

@@ -207,7 +207,7 @@ class _Plan:
         return kept
 
     def results(self) -> Iterator[Result]:
-        """Yield for each rule the number of faults to repair, and the commands that repair the remaining faults."""
+        """Yield for each rule the number of its faults to repair, and the commands that repair its other faults."""
         for rule, faults in self.repaired.items():
             yield Result(None, rule.name, "repaired", counted(len(faults), "fault"))
         for needs, example in self._left.items():
@@ -244,7 +244,7 @@ class _Plan:
                     yield Update("User", (fault.id,), {"rolesIds": Take((fault.value,))})
 
     def batches(self, names: dict[Any, str]) -> Iterator[Batch]:
-        """Confirm the faults once more, and yield the changes that repair them, rule by rule."""
+        """Confirm the faults once more, and yield batches of changes that repair these faults, rule by rule."""
         draft = RepairDraft(names)
         for rule in sorted((rule for rule in self.repaired if not isinstance(rule, MissingIndex)), key=_order):
             faults = self.repaired[rule]

@@ -80,7 +80,7 @@ class Rule:
         return iter(())
 
     def confirm(self, suspects: Sequence[Finding]) -> Iterator[Finding]:
-        """Read the suspected documents again and yield the suspects that `suspects` still finds in them."""
+        """Read the suspected documents again, and yield the faults that `suspects` still finds in these documents."""
         for collection, some in by_collection(suspects).items():
             documents = list(queries.find_by_values(collection, "_id", some, self.reads[collection]))
             yield from (found for found in self.suspects(collection, documents) if found in some[found.id])
@@ -106,7 +106,7 @@ class Rule:
         return "update", found.collection, found.id
 
     def repair(self, draft: "RepairDraft", findings: Sequence[Finding], decisions: frozenset[str]) -> Iterator[Batch]:
-        """Plan the repair of faults that were just confirmed, and yield each batch of changes that is full."""
+        """Plan the repair of faults that were just confirmed, and yield full batches of changes to write."""
         raise NotImplementedError(self.name)
 
 
@@ -141,7 +141,7 @@ class Scan:
 
 
 class RepairDraft(Draft):
-    """A draft that also returns documents as they will be after the drafted changes.
+    """A draft of the changes of a repair. It can also return documents as they will be after these changes.
 
     A batch is drafted before the earlier batches are written, and several rules may change the same document. So rules
     must read documents with the methods of this class: these documents include the changes that were drafted before.
@@ -154,7 +154,7 @@ class RepairDraft(Draft):
         self._deleted: set[tuple[str, Any]] = set()
 
     def documents(self, collection: str, ids: Iterable[Any]) -> dict[Any, Document]:
-        """Return id → document, without documents that do not exist or that this draft deletes."""
+        """Return id → document after the drafted changes, without missing documents and drafted deletions."""
         wanted = [one for one in dict.fromkeys(ids) if (collection, one) not in self._deleted]
         found = {
             one: kept[collection, one] for kept in reversed(self._kept) for one in wanted if (collection, one) in kept
@@ -165,7 +165,7 @@ class RepairDraft(Draft):
         return found
 
     def each(self, collection: str, ids: Iterable[Any]) -> Iterator[tuple[Any, Document]]:
-        """Yield ids and documents like `documents`, but read only some documents at a time."""
+        """Yield pairs of an id and a document, like `documents`, but read only some documents at a time."""
         for part in queries.chunks(ids):
             yield from self.documents(collection, part).items()
 
@@ -175,7 +175,7 @@ class RepairDraft(Draft):
         super().delete(collection, document)
 
     def finished_batches(self) -> list[Batch]:
-        """Return the batches that are full, and forget documents that no recent batch has read or changed."""
+        """Return full batches of changes to write, and forget documents that no recent batch has read or changed."""
         if batches := super().finished_batches():
             self._kept.appendleft({})
         return batches

@@ -67,7 +67,7 @@ def _shares(random: Random, conversations: int, messages: int) -> Iterator[int]:
 
 
 def _pair(random: Random, users: int, languages: int, taken: set[tuple[int, int]]) -> tuple[int, int] | None:
-    """Draw two people who have no conversation with each other, mostly of the same language. None if none was found."""
+    """Draw two people without a common conversation, mostly of the same language. Return None if no pair was found."""
     if users == PAIR:
         return 0, 1
     for _ in range(PAIR_TRIES):

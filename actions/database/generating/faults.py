@@ -201,7 +201,7 @@ class FaultMaker:
         return [f"No faults are made for {left}: unique indexes prevent them."] if self._number and left else []
 
     def batches(self, year: SeededYear) -> Iterator[Batch]:
-        """Make the faults; all documents of one fault are in the same batch."""
+        """Yield batches of changes that insert faults; all documents of one fault are in the same batch."""
         for name in self._possible():
             names = (f"{name}.{number}.{self._seed}" for number in count(1))
             at_once = 1 if name == "oversized" else PER_BATCH

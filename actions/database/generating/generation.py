@@ -170,7 +170,7 @@ class PendingBatch:
         conversation["lastMessageAt"] = last
 
     def batch(self) -> Batch:
-        """Return the changes of the batch. Nothing may be added afterwards."""
+        """Return the changes of this batch. Nothing may be added to the batch afterwards."""
         return [*self._inserts, *(self._update(*of, fields) for of, fields in self._appended.items())]
 
     def _update(self, collection: str, identifier: ObjectId, appended: dict[str, list[ObjectId]]) -> Update:
@@ -224,7 +224,7 @@ def _batches(
     counts: Mapping[tuple[str, str], int],
     begun: datetime | None,
 ) -> Iterator[Batch]:
-    """Return the batches. If there are few documents, return a single batch, so that either all or none are written."""
+    """Return the batches of documents to write. Few documents make a single batch, so that all or none are written."""
     batches = BatchMaker(amounts, languages, _secret(amounts.seed), begun).batches(faults)
     if begun:
         return _unwritten(batches)
@@ -291,7 +291,7 @@ def _secret(seed: int) -> str:
 
 
 def _begun(command: str) -> datetime | None:
-    """Return the time when an interrupted command began. Return None if the command was not interrupted.
+    """Return the time when an interrupted `db generate` began. Return None if the command was not interrupted.
 
     The event of a killed program is marked as running for some more seconds (its lease): wait until this has ended.
     Raises `StillRunningError` if the program still runs.
@@ -308,7 +308,7 @@ def _begun(command: str) -> datetime | None:
 
 
 def _unwritten(batches: Iterator[Batch]) -> Iterator[Batch]:
-    """Return the batches that are not written yet. A batch whose first document exists was written completely."""
+    """Return the batches of changes that are not written yet. A batch is written if its first document exists."""
     for batch in batches:
         if not any(map(_is_there, batch[:1])):
             return chain([batch], batches)
@@ -323,7 +323,7 @@ def _is_there(change: object) -> bool:
 
 
 def _events(command: str) -> list[Row]:
-    """Return the events of exactly this command, the newest first."""
+    """Return the events of the audit trail for exactly this command line, the newest first."""
     events = (event for event in audit.find(command=command).rows("id") if event["command"] == command)
     return sorted(
         events, key=lambda event: event["at"], reverse=True

@@ -16,7 +16,7 @@ from database.references import joined, references_in, referred
 
 
 class Accounts:
-    """The linked sign-ins of merged users: those that move, and those that the user who stays has already."""
+    """The linked sign-ins of merged users: those that move, and those that the user who stays already has."""
 
     def __init__(self, into: Any, ids: Sequence[Any]) -> None:
         held = {_sign_in(one) for one in owned("Account", [into])}

@@ -68,7 +68,7 @@ def _rows(older: dict[Any, dict[Any, list[str]]], users: Sequence[Document], _: 
 
 @dataclass
 class _Keys:
-    """Ids with their keys, in 20 bytes for each. `repeated` returns the ids whose key occurs more than once."""
+    """User ids with their keys, in 20 bytes for each id. `repeated` returns the ids whose key occurs more than once."""
 
     hashes: "array[int]" = field(default_factory=lambda: array("q"))
     ids: bytearray = field(default_factory=bytearray)

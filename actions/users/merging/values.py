@@ -14,10 +14,10 @@ from database.wording import enumerated
 from models.schema import FIELDS
 
 KEPT: Final = ("username", "email", "status")
-"""The fields of which the user always keeps the own value."""
+"""The fields of the user who stays that a merge never changes."""
 
 FILLED: Final = ("name", "hashedPassword")
-"""The fields that the user gets from the merged users if they are missing."""
+"""The fields that the user who stays gets from the merged users if they are missing."""
 
 COMPARED: Final = {"createdAt": lt, "lastLogin": gt}
 """The fields with a time → the function that tells whether another time wins."""

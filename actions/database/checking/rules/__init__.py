@@ -1,4 +1,4 @@
-"""The rules of `db check`, one class for each.
+"""The rules of `db check`. Each rule is one class.
 
 To add a rule:
 

@@ -134,7 +134,7 @@ class SecretInTrail(Rule):
     undoable = False  # The data for an undo would keep the secrets for thirty more days.
 
     def late_suspects(self) -> Iterator[Finding]:
-        """Read the trail part by part, because it may be larger than the memory."""
+        """Find secrets in the audit trail. The trail is read part by part, because it may be larger than the memory."""
         steps: list[Document] = [{"$match": PART}, {"$project": dict.fromkeys(self.reads[AUDIT], 1)}]
         if self.scan.sample is not None:
             steps.insert(1, {"$sample": {"size": self.scan.sample}})

@@ -51,7 +51,7 @@ class ShapeFaults:
         self._last_faults: list[tuple[Any, Fault]] = []
 
     def faults(self, collection: str, documents: Sequence[Document], rule: str, severity: str) -> Iterator[Finding]:
-        """Yield the faults of one rule and severity. One search finds the faults of all rules and is kept."""
+        """Yield the faults of one rule and severity. One search finds the faults of all rules; its result is kept."""
         if documents is not self._last_documents:
             self._last_documents, self._last_faults = documents, list(self._all(collection, documents))
         for identifier, (kind, field, value) in self._last_faults:
@@ -285,7 +285,7 @@ def _converted_list(items: list[Any]) -> list[Any]:
 
 
 def _rewrite(draft: RepairDraft, findings: Sequence[Finding]) -> Iterator[Batch]:
-    """Replace the values of the faulty fields by the right values."""
+    """Draft changes that replace the wrong values of fields by the right values."""
     for collection, faults in by_collection(findings).items():
         for identifier, document in draft.each(collection, faults):
             names = {str(found.field) for found in faults[identifier]} & document.keys()

@@ -94,7 +94,7 @@ class _LinkRule(Rule):
 def _read_lists(
     collection: str, field: str, findings: Sequence[Finding], of: Callable[[Finding], Any]
 ) -> Iterator[tuple[Finding, bool, set[Any] | None]]:
-    """Read the list of one document for each finding: yield the finding, whether the document exists, and its ids.
+    """Read a list of ids for each finding: yield the finding, whether the document with the list exists, and the ids.
 
     `of` returns the id of the document. The ids are None if the field is not a list; another rule finds that fault.
     A list may be long and have many findings. It is read only once, so the findings are grouped by document.
@@ -159,7 +159,7 @@ class OneSidedLink(_LinkRule):
 
 
 def _parts(findings: Sequence[Finding]) -> Iterator[Sequence[Finding]]:
-    """Divide findings, so that one change of a list has few ids: some servers compare each new id with each old one."""
+    """Divide findings, so that a change of a list has few ids: some servers compare each new id with each old id."""
     return (findings[start : start + IDS_IN_A_CHANGE] for start in range(0, len(findings), IDS_IN_A_CHANGE))
 
 
@@ -293,7 +293,7 @@ def _split(packed: bytes | bytearray) -> list[bytes]:
 
 
 def _differs(collection: str, copy: Any, expected: bytes) -> bool:
-    """Tell whether a copy is wrong. Copies of a wrong type and very long copies are not compared."""
+    """Tell whether copied ids in a document are wrong. Copies of a wrong type and very long copies are not compared."""
     if collection == "Conversation" and isinstance(copy, list):
         ids = sorted(item.binary for item in copy if isinstance(item, ObjectId))
         return max(len(copy), len(expected) // ID_BYTES) < MOST_COPIED_IDS and b"".join(ids) != expected

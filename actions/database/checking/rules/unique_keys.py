@@ -85,7 +85,7 @@ class MissingIndex(_IndexRule):
 
     @staticmethod
     def _has_no_duplicates(found: Finding) -> bool:
-        """Tell whether all values differ. As in a unique index, documents without a value count as equal."""
+        """Tell whether all values of a unique field differ. Like in the index, missing values count as equal."""
         keys = {
             f"k{number}": {"$ifNull": [f"${field}", None]} for number, field in enumerate(str(found.field).split(", "))
         }
@@ -126,7 +126,7 @@ class OtherCollection(Rule):
         return iter(suspects)
 
     def _size(self, name: str) -> str:
-        """Count the documents if the user has the right: the roles of `db roles` include only known collections."""
+        """Count the documents of a collection. The roles of `db roles` allow this only for known collections."""
         try:
             return counted(connection.database()[name].estimated_document_count(), "document")
         except OperationFailure as error:
