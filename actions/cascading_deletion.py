@@ -9,7 +9,7 @@ from typing import Any, Final
 from pymongo import DESCENDING
 
 from actions import queries
-from changes import Batch, Change, Delete, Document, Draft, ids_in, plans
+from changes import Batch, Change, Delete, Document, Draft, Take, Update, ids_in, plans
 from changes.draft import BATCH
 from changes.events import PART_BYTES
 from changes.trail_entries import pages
@@ -174,6 +174,13 @@ def deleted_documents(filters: Iterable[tuple[str, Document]]) -> Iterator[Chang
     """Yield a deletion of each document that the filters match; `filters` are pairs of a collection and a filter."""
     for collection, where in filters:
         yield from (Delete(collection, document) for document in connection.database()[collection].find(where))
+
+
+def departures(conversations: Iterable[Document], users: Collection[Any]) -> Iterator[Change]:
+    """Yield the changes that remove some users from conversations."""
+    for conversation in conversations:
+        if leaving := references_in(conversation, "userIds").intersection(users):
+            yield Update("Conversation", (conversation["_id"],), {"userIds": Take(tuple(leaving))})
 
 
 def conversation_filters(ids: Iterable[Any]) -> Iterator[tuple[str, Document]]:

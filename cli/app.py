@@ -39,7 +39,7 @@ COMMANDS: Final = {
 """Commands without a group."""
 
 SHORT_NAMES: Final = {"conv": "conversations", "msg": "messages", "perm": "permissions"}
-"""Short names of groups → full names. The audit trail and the output always use the full names."""
+"""Short names of command groups → full names. The audit trail and the output always use the full names."""
 
 EXAMPLES: Final = """\
 chatctl --local seeds apply        create a first database, with nothing to install
@@ -159,7 +159,7 @@ def _fail(error: BaseException, arguments: list[str]) -> int:
 
 
 def _asks_for_json(arguments: list[str]) -> bool:
-    """Tell whether a command line asks for JSON (`-o json`). This also works for one that cannot be parsed."""
+    """Tell whether a command line asks for JSON (`-o json`). The command line may be invalid."""
     words = _before_dashes(arguments)
     return bool(
         set(pairwise(words)) & {("-o", "json"), ("--output", "json")} or {"-ojson", "--output=json"} & set(words)
@@ -172,7 +172,7 @@ def _before_dashes(arguments: list[str]) -> list[str]:
 
 @contextmanager
 def _closing() -> Iterator[None]:
-    """Close the database connection at the end, if one is open. If its module is not loaded, do not load it."""
+    """Close an open database connection after the `with` block. Do not load `database.connection` only for this."""
     try:
         yield
     finally:

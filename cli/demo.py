@@ -193,7 +193,7 @@ def _conversations(person: Person | None) -> Iterator[Step]:
 
 
 def _undo(person: Person | None) -> Iterator[Step]:
-    """Yield the steps that suspend the person and undo this. The event to undo exists only after the suspension."""
+    """Yield the steps that suspend the person and undo the suspension. Only the suspension makes the event to undo."""
     if not person:
         return
     name = person.username

@@ -115,7 +115,7 @@ class HelpFormatter(typer.Context.formatter_class):  # type: ignore[misc, valid-
 
 
 class HelpContext(typer.Context):
-    """A context whose help is formatted by `HelpFormatter`."""
+    """A Click context whose help is formatted by `HelpFormatter`."""
 
     formatter_class = HelpFormatter
 
@@ -253,7 +253,7 @@ class TimedRevealing(Revealing):
 
 
 class Group(Shared, TyperGroup):
-    """A group. Without a command, it prints its help. The error for an unknown command suggests a similar one."""
+    """A group of commands. Without a command, it prints its help. For an unknown command, it suggests a similar one."""
 
     def format_options(self, ctx: Any, formatter: Any) -> None:
         """List the commands before the options, because most readers of this help look for a command."""
@@ -431,5 +431,5 @@ def group(*parts: _App) -> _App:
 
 
 def part() -> _App:
-    """Make a part of a group, for one module. See `group`."""
+    """Make a part of a group of commands: the commands that one module defines. See `group`."""
     return _App(**TYPER_SETTINGS)

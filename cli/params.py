@@ -223,7 +223,7 @@ class Page(Options, heading=PAGING):
 
 
 class Decide(Options, heading=SAFETY):
-    """Options that preview, confirm and explain a write, also one that cannot be proposed."""
+    """Options that preview, confirm and explain a change, also a change that cannot become a proposal."""
 
     dry_run: Annotated[bool, typer.Option("--dry-run", "-n", help="Show what would change, and change nothing.")] = (
         False
@@ -245,7 +245,7 @@ class Decide(Options, heading=SAFETY):
 
 
 class Confirm(Decide, heading=SAFETY):
-    """Options that preview, confirm, limit, explain and propose a write."""
+    """Options that preview, confirm, limit, explain and propose a change."""
 
     max: Annotated[
         int | None,

@@ -92,6 +92,6 @@ def withdraw(proposal: Proposal, out: Out, confirm: Decide) -> None:
 
 
 def _lines(out: Output, change: "Changeset", proposal: Any) -> list[str]:
-    """Return the changes as lines; messages are masked if they must be."""
+    """Return the changes of a proposal as lines. If messages may not be shown, mask the messages in these lines."""
     whole = not change.shows("Message") or out.may_show_bodies(proposal)
     return list(change.lines(whole=True) if whole else change.lines(masking.masked_entry, whole=True))

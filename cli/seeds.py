@@ -106,7 +106,7 @@ def _planned(out: output.Output, command: str, paths: list[Path] | None, options
 
 
 def _read(out: output.Output, command: str, paths: list[Path] | None) -> "Seed":
-    """Read the seed. Without a path, read the built-in seed, and print a note if the working folder has seeds too.
+    """Read the seed file. Without a path, read the built-in seed, and print a note if the working folder has seeds too.
 
     In CI, where nobody reads the note, `apply` is refused instead, except on the embedded database.
     """

@@ -158,7 +158,7 @@ def rename(conversation: str, name: str) -> Changeset:
 def _change_participants(
     verb: str, conversation: Document, found: FoundAll, participants: Collection[Any], **details: Any
 ) -> Changeset:
-    """Add or remove users; `participants` are the ids of all participants after the change."""
+    """Add users to a conversation or remove them; `participants` are the ids of all participants after the change."""
     adding = verb == "add"
     title = titles([conversation])[conversation["_id"]]
     members = set(ids_in(conversation, "userIds"))
@@ -183,7 +183,7 @@ def _change_participants(
 
 
 def _at_most_two(conversation: Any, title: str, participants: Collection[Any]) -> Rule:
-    """Return the rule that a one-to-one conversation has no third participant, even if two commands add one at once."""
+    """Return the rule that a one-to-one conversation has at most two people, even if two commands run at once."""
 
     def check(session: ClientSession | None) -> None:
         where = {"_id": conversation}
@@ -195,7 +195,7 @@ def _at_most_two(conversation: Any, title: str, participants: Collection[Any]) -
 
 
 def rules_of(changes: Iterable[Change]) -> Iterator[Rule]:
-    """Yield the rules of a proposal that creates conversations or adds people to them, as the commands check them.
+    """Yield the rules to check for a proposal that creates conversations or adds people: the same rules as without one.
 
     Raises `ConflictError` if a one-to-one conversation would get a third participant.
     """

@@ -91,7 +91,7 @@ class _PurgedPart(NamedTuple):
         return repr(self.conversation)
 
     def combined(self, other: "_PurgedPart") -> "_PurgedPart":
-        """Add up two parts of one conversation, to which messages refer with two forms of its id."""
+        """Add up two parts of the same conversation, whose id its messages store in two forms (for example as text)."""
         oldest, newest = (
             min(self.oldest, other.oldest, key=_since_1970),
             max(self.newest, other.newest, key=_since_1970),
@@ -152,7 +152,7 @@ class _KeptByHolds:
         self._counts: Counter[str] = Counter()
 
     def without_senders(self, where: Document) -> Document:
-        """Return the filter without the messages of held senders, which are counted."""
+        """Exclude messages of senders under a legal hold from a filter, and count these messages."""
         if not (senders := self._held.users):
             return where
         theirs = queries.refers_to("Message", "senderId", *senders)
@@ -160,7 +160,7 @@ class _KeptByHolds:
         return joined(where, {"$nor": [theirs]})
 
     def without_conversations(self, parts: Iterable[_PurgedPart]) -> list[_PurgedPart]:
-        """Return the parts without those of held conversations, which are counted."""
+        """Leave out the parts of conversations under a legal hold, and count the messages of these parts."""
         free = []
         for part in parts:
             if self._held.named("Conversation", part.conversation):
@@ -170,13 +170,13 @@ class _KeptByHolds:
         return free
 
     def results(self) -> list[Result]:
-        """Return a result with the number of all these messages."""
+        """Return a result with the number of all messages that legal holds keep, or an empty list if it is 0."""
         if not (number := self._counts.total()):
             return []
         return [Result(None, HELD_MESSAGES, "passed-over", self._held.note(number, "message"), documents=number)]
 
     def corrected(self, agreed: Collection[Result]) -> list[Result]:
-        """Return the results of an agreed purge without the messages that a hold has kept since."""
+        """Return the results of a confirmed purge, without the messages that new legal holds keep."""
         done = [result for result in agreed if result.ref != HELD_MESSAGES]
         for place, result in enumerate(done):
             if result.outcome == "purged" and (kept := self._counts[repr(result.id or result.ref)]):
@@ -186,7 +186,7 @@ class _KeptByHolds:
 
 
 def _deletion(parts: list[_PurgedPart], where: Document, names: dict[Any, str]) -> Stream:
-    """Return the batches that delete the messages in `parts`. Only messages that match `where` are deleted."""
+    """Return the batches of changes that delete the messages in `parts`, but only messages that match `where`."""
 
     def batches() -> Iterator[Batch]:
         cascade = CascadingDeletion(names)
@@ -201,7 +201,7 @@ def _deletion(parts: list[_PurgedPart], where: Document, names: dict[Any, str]) 
 
 
 def _scope(conversation: str | None, sender: str | None) -> tuple[Document, Document, list[str]]:
-    """Return the filter for messages of the conversation, the filter for those of the sender in it, and the options.
+    """Return the filter for messages of a conversation, the filter for the sender's messages there, and the options.
 
     The options are the words of the command, for example `--sender ada`.
     """

@@ -145,19 +145,19 @@ def _reference_text(message: Document, field: str) -> str:
 
 
 LONGEST_PATTERN: Final = 200
-"""The most characters of a pattern."""
+"""The most characters of a search pattern."""
 SECONDS_ON_SERVER: Final = 10
-"""The most seconds that the server may need for one part of the result."""
+"""The most seconds that the MongoDB server may need for one part of the result of a search."""
 SECONDS_PER_MESSAGE: Final = 0.1
-"""The most seconds to find the match again in the text of one message."""
+"""The most seconds to find the match of a search pattern again in the text of one message."""
 CHARACTERS_BEFORE: Final = 20
 CHARACTERS_AFTER: Final = 60
 """The numbers of characters that are shown before and after a match."""
 LARGEST_COUNT: Final = 100_000
-"""The largest product of all counts in a pattern (`a{1,300}`): nested counts multiply its size in memory."""
+"""The largest product of all counts in a search pattern (`a{1,300}`): nested counts multiply its size in memory."""
 _COUNTS: Final = re.compile(r"\{(\d*),?(\d*)\}")
 UNREADABLE_PATTERN: Final = {2, 51091}
-"""Error codes of a server that cannot read a pattern."""
+"""Error codes of a MongoDB server that cannot read a search pattern."""
 
 
 def search(text: str, filters: Filters | None = None, *, pattern: bool = False) -> Listing:
@@ -179,7 +179,7 @@ def search(text: str, filters: Filters | None = None, *, pattern: bool = False) 
 
 @dataclass(frozen=True)
 class _Search(Listing):
-    """A list of found messages. The server may need too long for the search, or refuse the pattern."""
+    """The messages that match a search. The MongoDB server may refuse a search pattern, or need too long for it."""
 
     def count(self) -> int:
         with _search_errors():
@@ -202,7 +202,7 @@ class _MatchRows:
             yield {**row, "match": self._excerpt(row["body"])}
 
     def _excerpt(self, body: Any) -> Row:
-        """Return the match and the text around it. The match is empty if only the server finds it, but not Python."""
+        """Return the match and the text around it. The match is empty if only MongoDB finds it, but not Python."""
         text = body if isinstance(body, str) else str(body)
         start, end = self._span(text)
         before = text[max(0, start - CHARACTERS_BEFORE) : start]
@@ -219,7 +219,7 @@ class _MatchRows:
 
 
 def _compile(expression: str) -> "regex.Pattern[str] | None":
-    """Compile the pattern of a search. Return None if it needs too much memory; then only the database uses it."""
+    """Compile a search pattern for Python. Return None if Python would need too much memory for the pattern."""
     import regex
 
     counts = (max(1, int(least or 1), int(most or 1)) for least, most in _COUNTS.findall(expression))

@@ -52,7 +52,7 @@ def follow(conversation: str | None, sender: str | None, say: Say) -> Iterator[R
 
 
 def _pipeline(where: Document) -> list[Document]:
-    """Select the changes of content that match, and all events that are not updates, for example deletions."""
+    """Return the MongoDB pipeline that selects matching changes of messages, and all deletions of messages."""
     changed: list[Document] = [{f"updateDescription.updatedFields.{field}": PRESENT} for field in CONTENT_FIELDS]
     changed.append({"updateDescription.removedFields": {"$in": list(CONTENT_FIELDS)}})
     written = {"$or": [{"operationType": {"$in": ["insert", "replace"]}}, *changed]}
@@ -103,7 +103,7 @@ class _Follower:
         return next(self._rows([message]))
 
     def _read_newest(self) -> dict[Any, Document]:
-        """Read the conversation and sender of the newest messages, oldest first; only some if this takes too long."""
+        """Read conversation and sender of the newest messages. If this takes too long, return only some of them."""
         found = (queries.refers_to("Message", field, identifier) for field, identifier in self._wanted.items())
         where = joined({}, *found)
         order = [("createAt", DESCENDING)] if where else []

@@ -48,7 +48,7 @@ def checked_changeset(
     allow_lockout: bool = False,
     **details: Any,
 ) -> Changeset:
-    """Make a changeset from a draft, with the rules to check; `details` are further fields of `Changeset`.
+    """Make a changeset from a draft of changes, with the rules to check. `details` are further fields of `Changeset`.
 
     Raises `LastMemberError` if a protected role would be left without an active member, and `LastSignInError` if a
     user would be left without a way to sign in.
@@ -150,7 +150,7 @@ def _is_same_document(deleted: Change, change: Change) -> bool:
 
 
 def _list_rules(draft: Draft, names: Mapping[Any, str]) -> list[Rule]:
-    """Return a rule that refuses the write if lists on which the draft relies have changed since they were read.
+    """Return a rule that refuses the write if lists have changed that were read to make the draft of changes.
 
     A draft relies on a list if it changes a link that only one of the two documents has. Commands with this rule are
     written one after the other.

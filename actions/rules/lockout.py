@@ -62,11 +62,11 @@ def _sign_in_rule(user: Any, label: str, accounts: list[Any], without_password: 
 
 LAST_MEMBER: Final = "last-member"
 LOCKOUT: Final = "lockout"
-"""The names of the rules that a user can lift."""
+"""The names of the rules that a user can switch off with an option (`--allow-last-member`, `--allow-lockout`)."""
 
 
 def lifted(*, allow_last_member: bool = False, allow_lockout: bool = False) -> frozenset[str]:
-    """Return the names of the rules that are not checked."""
+    """Return the names of the rules that the user has switched off."""
     given = {LAST_MEMBER: allow_last_member, LOCKOUT: allow_lockout}
     return frozenset(name for name, is_lifted in given.items() if is_lifted)
 

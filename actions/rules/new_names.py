@@ -14,7 +14,7 @@ from models.names import JOINER, READ_AS, user_flaw
 
 _CALLED: Final = {"name": "name", "phoneNumber": "phone number", "address": "address", "imageUrl": "image URL"}
 SAME_NAME: Final = "already has this name"
-"""Why a rename changes nothing."""
+"""The text for a rename that changes nothing, because the new name is the old name."""
 
 
 def validate(collection: str, names: list[str]) -> None:

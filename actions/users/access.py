@@ -181,7 +181,7 @@ def _change(
 
 
 class MemberChanges:
-    """Changes to `Role.userIds`, collected for a batch. A role gets at most one change of each kind."""
+    """Changes to `Role.userIds`, collected for a batch of changes. A role gets at most one change of each kind."""
 
     def __init__(self) -> None:
         self._documents: dict[ObjectId, Document] = {}
@@ -241,7 +241,7 @@ def _update_role(role: ObjectId, change: FieldChange | None) -> Iterator[Update]
 
 
 def _with_new(document: Document, users: list[ObjectId]) -> FieldChange:
-    """Return the change that adds new users. The list in memory is not updated: no later change needs these users."""
+    """Return the change that adds new users to a role. It does not update the list of users in memory."""
     before = document.get(USER_IDS, ABSENT)
     if isinstance(before, list):
         return Add(tuple(users), new=True)

@@ -114,7 +114,7 @@ def new_user(email: str, username: str, **fields: Any) -> Document:
 
 
 def _new_email(user: Document, email: str, *, verified: bool) -> Document:
-    """Return the fields that a new e-mail changes. If only upper and lower case differ, it stays verified."""
+    """Return the fields that a new e-mail changes. If only upper and lower case differ, the e-mail stays verified."""
     if email.lower() != user.get("email"):
         new_names.validate_email(email, owner=user["_id"])
     if email.lower() != str(user.get("email")).lower():

@@ -5,10 +5,10 @@ from itertools import chain, product
 from typing import Any, Final
 
 from actions import lookup, queries
-from actions.cascading_deletion import CascadingDeletion, conversation_filters, deleted_documents
+from actions.cascading_deletion import CascadingDeletion, conversation_filters, deleted_documents, departures
 from actions.rules import lockout
 from actions.rules.checked_changeset import FOREVER, replannable
-from changes import Batch, Change, Changeset, Delete, Document, Result, Stream, Take, Update, ids_in
+from changes import Batch, Change, Changeset, Delete, Document, Result, Stream, ids_in
 from changes.visible_values import readable_text
 from database import connection
 from database.own_collections import STATE
@@ -17,7 +17,7 @@ from database.wording import NAMED, in_words
 from models.documents import PAIR, is_group
 
 USERS_PER_BATCH: Final = 200
-"""The most users to delete in one batch, together with their accounts and profiles."""
+"""The most users to delete in one batch of changes, together with their accounts and profiles."""
 
 
 @replannable(deletes=True)
@@ -100,9 +100,7 @@ class _Deletion:
 
     def departures(self) -> Iterator[Change]:
         """Yield the changes that remove the users from conversations that are kept."""
-        for conversation in self._left:
-            if leaving := self._ids & references_in(conversation, "userIds"):
-                yield Update("Conversation", (conversation["_id"],), {"userIds": Take(tuple(leaving))})
+        return departures(self._left, self._ids)
 
     def filters(self) -> Iterator[tuple[str, Document]]:
         """Yield pairs of a collection and a filter for the documents to delete, without the users themselves."""

@@ -44,7 +44,7 @@ OWNERS: Final = {owned.collection: owned.field for owned in OWNED if owned.paren
 """Collection → the field that names the owner of a document."""
 
 IDENTIFYING: Final = ("email", "username", "name", "phoneNumber", "address", "providerAccountId")
-"""Fields whose values identify a person. These values are also removed from commands and reasons in the trail."""
+"""Fields whose values identify a person. These values are also removed from commands and reasons in the audit trail."""
 
 IMAGE_FIELDS: Final = ("image", "imageUrl")
 """Fields with the URL of an image."""
@@ -57,7 +57,7 @@ ABOUT_PEOPLE: Final = ("users ", "conversations ", "messages ")
 
 
 EVENT_FIELDS: Final = ("command", "reason", "summary", "erased", "undoable")
-"""The fields that are read of an event."""
+"""The fields to read of an event of the audit trail."""
 
 UNCOMMON_LENGTH: Final = 6
 """A name with at least this many characters, not all of them letters, is probably not a common word or number."""
@@ -98,7 +98,7 @@ class AuditTraces:
             )
 
     def changes(self) -> Iterator[Change]:
-        """Yield the changes that remove the traces.
+        """Yield the changes that remove the traces of the person from the audit trail.
 
         The parts of events come last. After an interruption, the names in them are needed to find the other traces.
         """
@@ -121,7 +121,7 @@ class AuditTraces:
                     yield Delete(PROPOSALS, other)
 
     def _event_changes(self) -> Iterator[Change]:
-        """Remove a person's names from commands and reasons.
+        """Yield the changes that remove a person's names from the commands and reasons of audit events.
 
         From events about the person, all names are removed. The same is done in the arguments of commands that only
         read, because the trail does not store whom they are about. In other events, a name may mean something else.
@@ -144,7 +144,7 @@ class AuditTraces:
             yield from changes_to(AUDIT, event, new)
 
     def _find_deleted_documents(self) -> None:
-        """Find the ids of deleted documents that the trail records as the person's."""
+        """Find the ids of deleted documents that belonged to the person according to the audit trail."""
         for part in self._trail.find({"kind": "part", "$or": self._owner_filters()}, {"changes": 1}):
             for entry in filter(self._is_owned, part["changes"]):
                 (self._gone_messages if entry["collection"] == "Message" else self._own).update(entry["ids"])
@@ -216,7 +216,7 @@ def _merged_into(user: Any) -> set[Any]:
 
 
 def _merge_of(event: ObjectId) -> tuple[set[Any], set[Any]]:
-    """Return the user who stayed in a merge, the only one whose `updatedAt` it has changed, and the merged users."""
+    """Return two sets of ids for the audit event of a merge: the user who stayed, and the merged users."""
     fields = [f"changes.{name}" for name in ("op", "collection", "ids", "fields.field")]
     into, gone = set[Any](), set[Any]()
     for part in connection.database()[AUDIT].find({"kind": "part", "event": event}, fields):
@@ -296,7 +296,7 @@ class _Erasure:
         )
 
     def batches(self) -> Iterator[Batch]:
-        """Make the batches in such an order that no batch removes data that later batches need."""
+        """Yield batches of changes in such an order that no batch removes data that later batches need."""
         blanked: set[Any] = set()
         yield from in_batches(chain(self.traces.changes(), self._messages(blanked)))
         yield from in_batches(self._messages(blanked))  # also messages that the user sent in the meantime
@@ -316,7 +316,7 @@ class _Erasure:
             yield changes
 
     def losing(self) -> Iterator[Change]:
-        """Yield the changes of the user first, because a refusal names the first document that cannot be changed."""
+        """Yield all changes of the erasure, those of the user first: an error names the first failed document."""
         return chain(self.placeholder(), (change for batch in self.batches() for change in batch))
 
     def placeholder(self, held: Document | None = None) -> list[Change]:

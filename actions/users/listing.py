@@ -138,7 +138,7 @@ def _roles(filters: Filters, giving: dict[ObjectId, str] | None) -> Document:
 
 
 def _has_role(roles: list[ObjectId]) -> Document:
-    """Return the filter for lists that contain one of some roles, written so that the server finds a page fastest.
+    """Return the filter for lists of roles that contain one of `roles`, in the form that is fastest on the server.
 
     DocumentDB cannot read an index over lists in the order of ids, and reads all members of a role for one page. If a
     role has many members, `$elemMatch` is faster: the server then uses no index, and reads users in the order of ids.
@@ -246,5 +246,5 @@ RESOLVED: Final = ROLE_COLUMNS | set(OTHER_COLUMNS)
 
 
 def _events(user: object) -> list[Row]:
-    """Read the last events about a user. Return none for an id of a wrong type: it cannot be searched in the trail."""
+    """Read the last audit events about a user. Return an empty list if the id of the user is not an ObjectId."""
     return list(audit.find(target=str(user)).rows("-id", limit=EVENTS)) if isinstance(user, ObjectId) else []

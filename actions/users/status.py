@@ -65,7 +65,7 @@ def unverified(user: Document) -> Document:
 
 
 def change(draft: Draft, user: Document, values: Document, given: Iterable[str] = ()) -> bool:
-    """Add to a draft the change of a user's fields and of `updatedAt`; return whether any field changes."""
+    """Add the change of a user's fields and of `updatedAt` to a draft of changes; return whether any field changes."""
     differs = any(not same(user.get(name, ABSENT), value) for name, value in values.items())
     if differs:
         draft.set("User", user, {**values, "updatedAt": now()}, given)

@@ -102,7 +102,7 @@ def _script(name: str) -> Iterator[str]:
 
 
 def _words(role: "Role") -> str:
-    """List the commands that a role is for."""
+    """Return a text that names the chatctl commands for which a MongoDB role is made."""
     included = [f"everything that {one.name} is for" for one in role.includes]
     return "; ".join([*included, *(f"{group} {verbs}".strip() for group, verbs in role.verbs.items())])
 

@@ -18,7 +18,7 @@ app = part()
 
 
 class Figure(NamedTuple):
-    """A kind of number that is counted in each period.
+    """A statistic, like the number of messages, that `db stats` calculates for each period.
 
     `sums` is False if the numbers must not be added, because several periods can count the same conversation.
     """

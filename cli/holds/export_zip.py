@@ -25,7 +25,7 @@ SCHEMA_VERSION: Final = 1
 """The version of the file formats in the zip. It changes if programs that read the old formats would fail."""
 
 HUGE: Final = 2**28
-"""A limit in bytes. If the messages are larger, files in the zip may need the Zip64 format."""
+"""If all messages together have more bytes than this, files in the zip may need the Zip64 format."""
 
 EASY: Final = re.compile(r"[0-9A-Za-z-]{1,64}")
 """Matches an id that can be the name of a file."""

@@ -145,7 +145,7 @@ class Output:
         self._explain(tables)
 
     def visible_entries(self, entries: Sequence[Row], *targets: Any) -> Sequence[Row]:
-        """Return the changes of an event. If messages are masked, mask their texts too.
+        """Return the changes that an event of the audit trail records. Texts of messages are masked if required.
 
         `targets` are the ids of the shown documents.
         """
@@ -192,19 +192,19 @@ class Output:
                 self.note(message)
 
     def apply(self, changeset: "Changeset", confirm: "Decide") -> None:
-        """Preview a write, ask if required, apply it and report the result."""
+        """Preview a change of the database, ask for confirmation if required, write it and report the results."""
         from cli.output import applying
 
         applying.apply(self, changeset, confirm)
 
     def nothing_to_do(self) -> None:
-        """Report that a write has no items, for example because standard input was empty."""
+        """Report that a command has nothing to change, for example because standard input was empty."""
         if self.form == "json":
             show_json({"event": None, "changed": 0, "unchanged": 0, "results": []})
         self.note("nothing to do")
 
     def may_show_bodies(self, *targets: Any) -> bool:
-        """Decide whether messages are shown; see `masking.may_show`."""
+        """Decide whether texts and images of messages may be shown; see `masking.may_show`."""
         return masking.may_show(self.invocation, self.note, targets)
 
     @property
@@ -254,7 +254,7 @@ class Output:
             self.note(f"{len(shown):,} of {known}; next page: {text.quoted(onward)}")
 
     def _table(self, rows: Sequence[Row], view: View, *, fixed: bool = False) -> tuple[Sequence[str], bool]:
-        """Print a table. Return the keys of columns that did not fit, and whether it has local times."""
+        """Print a table. Return the keys of columns that did not fit, and whether the table has local times."""
         if not rows:
             self.note("nothing found")
             return (), False

@@ -24,9 +24,9 @@ if TYPE_CHECKING:
     from database.own_collections import Marker
 
 MISSING: Final = "missing"
-"""The outcome of an item that does not exist: it is printed as a note, not as a result."""
+"""The outcome of an item that does not exist. Such an item is printed as a note, not as a result."""
 PASSED_OVER: Final = "passed-over"
-"""The outcome of items that are left as they are: it is printed as a note, not as a result."""
+"""The outcome of an item that is left unchanged. Such an item is printed as a note, not as a result."""
 MANY_ITEMS: Final = 10
 ALWAYS_PRINTED: Final = frozenset({"id", "ref", "outcome"})
 """The keys that every result has in JSON. Other keys are left out if their value is empty."""
@@ -35,7 +35,7 @@ MOST_RESULT_LINES: Final = 100
 
 
 def apply(out: "Output", changeset: "Changeset", confirm: "Decide") -> None:
-    """Preview a changeset, or ask for confirmation if required, write it, and report the results."""
+    """Preview a changeset (a planned change), or ask for confirmation if required, write it, and report the results."""
     if out.form not in {"table", "json"}:
         raise UsageError(f"-o {out.form} is not available for a write", "use -o json, or remove -o")
     _refuse_more(changeset, confirm.max)
@@ -83,7 +83,7 @@ def apply(out: "Output", changeset: "Changeset", confirm: "Decide") -> None:
 
 
 def _proposal_of(changeset: "Changeset", confirm: "Decide") -> "Changeset":
-    """Return the changeset, or with `--propose` one that keeps it as a proposal."""
+    """Return the changeset. With `--propose`, return a new changeset that stores the first one as a proposal."""
     if not confirm.propose:
         return changeset
     if confirm.dry_run:
@@ -94,7 +94,7 @@ def _proposal_of(changeset: "Changeset", confirm: "Decide") -> "Changeset":
 
 
 def _proposed(changeset: "Changeset") -> "ObjectId | None":
-    """Return the id of the proposal that a changeset keeps, if it does that."""
+    """Return the id of the proposal that a changeset stores, or None if it does not store a proposal."""
     first = next(iter(changeset.results), None)
     return first.id if first and first.outcome == "proposed" else None
 
@@ -194,7 +194,7 @@ class _Agreement:
         return again
 
     def covers(self, again: "Changeset") -> bool:
-        """Tell whether a new plan may replace the plan that the user confirmed. If it does more, ask, but only once.
+        """Tell whether a new plan may replace the confirmed plan. If the new plan does more, ask the user once.
 
         After the second question, the user knows that new data keeps arriving. With a question for each addition,
         nobody could delete a user who sends messages all the time.

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 Row = dict[str, Any]
 
 MOST_READ: Final = 1_000
-"""The most rows that are read at the start. If there are more users, the server searches them."""
+"""The most rows that a menu reads at the start. If there are more users, the database server searches for them."""
 MOST_SHOWN: Final = 100
 """The most items in the menu."""
 MENU_LINES: Final = 12
@@ -124,7 +124,7 @@ class _Choices:
 
     @property
     def limits(self) -> str:
-        """A sentence about the items that the menu cannot show, or an empty text if it has all."""
+        """A sentence about the items that the menu cannot show, or an empty text if the menu has all items."""
         return "" if self._complete or self._kind.searchable else f"Only the first {MOST_READ:,} are listed. "
 
     @property

@@ -52,7 +52,7 @@ class Bar:
 
 
 class WriteBar(Bar, Watch):
-    """A progress bar for a write. The write asks it for decisions, which it passes on to the given functions."""
+    """A progress bar for a write. If the plan of the write changes, the given functions decide whether it continues."""
 
     def __init__(
         self,

@@ -128,7 +128,7 @@ def annotate(faults: Sequence[Fault], message: str = "") -> None:
 
 
 def _annotate(command: str, message: str) -> None:
-    """Print a line that GitHub obeys. `say` would escape it."""
+    """Print a line that is a command for GitHub Actions. The function `say` would escape the command."""
     streams.say(streams.encodable(f"{command}::{_data(text.safe(message))}", sys.stderr))
 
 

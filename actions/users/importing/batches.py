@@ -21,7 +21,7 @@ from changes.events import now
 from database.wording import counted
 
 HASHED_AT_ONCE: Final = 100
-"""The most passwords to hash in one batch. One processor core needs 25 seconds to hash this many."""
+"""The most passwords to hash for one batch of changes. One processor core needs 25 seconds to hash this many."""
 
 Hash = Callable[[Iterable[str]], Iterator[str]]
 
@@ -99,7 +99,7 @@ def _placeholders(secrets: Iterable[str]) -> Iterator[str]:
 
 
 def _prepared_ahead(staging: StagingDatabase, roles: AllRoles, sizes: list[int]) -> Iterator[Batch]:
-    """Make each batch while the one before it is written, and hash its passwords on all cores.
+    """Make each batch of changes while the one before it is written, and hash its passwords on all cores.
 
     `sizes` receives the number of rows in each batch.
     """
@@ -137,7 +137,7 @@ class _Names(Mapping[Any, str]):
 
 
 class _BatchMaker:
-    """Makes batches. Each batch is complete: users, their profiles, and both sides of the links to their roles."""
+    """Makes batches of changes. Each batch is complete: users, their profiles, and both sides of the links to roles."""
 
     def __init__(self, roles: AllRoles, hashes: Hash, sizes: list[int] | None = None) -> None:
         self._roles = roles

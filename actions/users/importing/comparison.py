@@ -226,7 +226,7 @@ def _is_among(document: Document, documents: Iterable[Document]) -> bool:
 
 
 def _profiles(users: Sequence[Document]) -> dict[Any, Document]:
-    """Return user → profile. If a user has several profiles, the one in `profileId` is returned."""
+    """Return id of a user → profile. If a user has several profiles, return the one in the user's `profileId`."""
     preferred = {user["_id"]: user.get("profileId") for user in users}
     profiles: dict[Any, Document] = {}
     for profile in queries.find_by_values("Profile", "userId", preferred, ("userId", *PROFILE)):

@@ -1,4 +1,4 @@
-"""Make the changes of a merge, in batches that are each complete."""
+"""Make the changes of a merge of users, in batches that are each complete."""
 
 from collections.abc import Collection, Hashable, Iterable, Iterator
 from datetime import datetime
@@ -11,10 +11,11 @@ from actions import cascading_deletion, queries
 from actions.cascading_deletion import MOST_COPIED_IDS, CascadingDeletion
 from actions.users.merging.documents import Merge, referring
 from actions.users.merging.values import user_values
-from changes import Batch, Document, ListContaining
+from changes import Batch, ChangedMeanwhileError, Document, ListContaining
 from changes.draft import BATCH
 from changes.events import now
 from database import connection
+from database.ids import id_text
 from database.own_collections import STATE
 from database.references import has_other_forms, joined, reference_filter, references_in, referred
 
@@ -24,12 +25,12 @@ OLDEST_FIRST: Final = [("createAt", ASCENDING), ("_id", ASCENDING)]
 
 
 def make_batches(merge: Merge) -> Iterator[Batch]:
-    """Move everything first and delete the users last: after an interruption, the same command can continue."""
+    """Yield batches of changes that move all data, then delete the merged users. An interrupted merge can continue."""
     return _Batches(merge).make()
 
 
 class _Batches:
-    """The batches of a merge. The users are changed in memory, because their lists are changed in every batch."""
+    """The batches of changes of a merge. Users in memory are changed too, because each batch changes their lists."""
 
     def __init__(self, merge: Merge) -> None:
         self._merge = merge
@@ -56,7 +57,7 @@ class _Batches:
         yield from self.draft.batches
 
     def _replace_participants(self, moved: Iterable[Document]) -> Iterator[Batch]:
-        """Replace the users in conversations, on both sides of the link."""
+        """Replace merged users by the user who stays in conversations, on both sides of the link."""
         for some in queries.chunks(map(dict, moved)):
             ids = [referred(one["_id"]) for one in some]
             self.draft.reserve(len(some) + len(self._users) + 1)
@@ -67,7 +68,7 @@ class _Batches:
             yield from self.draft.finished_batches()
 
     def _join(self, first: Any, others: Iterable[Any]) -> Iterator[Batch]:
-        """Move all messages of some conversations to the first one, then delete the others."""
+        """Move all messages of some conversations to the first of them, then delete the other conversations."""
         messages = self._database["Message"]
         odd = has_other_forms(self._database, "Message", "conversationId")
         is_empty = messages.find_one(reference_filter("conversationId", [first], odd=odd), ["_id"]) is None
@@ -83,12 +84,14 @@ class _Batches:
             yield from self._cascade.delete_empty_conversations([other])
 
     def _move_to(self, first: Any, other: Any, messages: list[Document], *, is_empty: bool) -> None:
-        """Move messages from one conversation to another, and keep its `lastMessageAt` and `messagesIds` right."""
+        """Move messages from one conversation to another, and update its `lastMessageAt` and `messagesIds`."""
         copies = self._cascade.with_list("Conversation", "messagesIds", [referred(first), referred(other)])
         ids = [message["_id"] for message in messages]
         self.draft.set_each("Message", messages, "conversationId", referred(first))
         self.draft.take("Conversation", [one for one in copies if _is_copied(one)], "messagesIds", ids)
-        [place] = [one for one in copies if referred(one["_id"]) == referred(first)]
+        place = next((one for one in copies if referred(one["_id"]) == referred(first)), None)
+        if place is None:
+            raise ChangedMeanwhileError(f"conversation {id_text(first)} no longer exists", None)
         if _is_copied(place):
             self.draft.add("Conversation", [place], "messagesIds", list(map(referred, ids)))
         last = max((at for one in messages if isinstance(at := one.get("createAt"), datetime)), default=None)
@@ -100,7 +103,7 @@ class _Batches:
             self.draft.move_time_forward("Conversation", place, "lastMessageAt", last, participant)
 
     def _move_sent_messages(self) -> Iterator[Batch]:
-        """Move the messages that the users have sent in conversations that are kept."""
+        """Make the user who stays the sender of merged users' messages in conversations that are kept."""
         sent = queries.refers_to("Message", "senderId", *self._merge.ids)
         found = self._database["Message"].find(joined(self._merge.elsewhere(), sent), MESSAGE_FIELDS)
         for some in _parts(found):
@@ -109,7 +112,7 @@ class _Batches:
             yield from self.draft.finished_batches()
 
     def _move_seen_messages(self) -> Iterator[Batch]:
-        """Move the links to other messages that the users have seen, even if only one side has the link."""
+        """Make the user who stays a reader of all other messages that merged users have seen."""
         seen = dict.fromkeys(one for user in self._users for one in references_in(user, "seenMessageIds"))
         seen.update((referred(one["_id"]), None) for one in referring("Message", "seenIds", self._merge.ids, ["_id"]))
         gone = set(map(referred, self._merge.places.deleted))
@@ -127,7 +130,7 @@ class _Batches:
         self.draft.reserve(len(messages) + len(self._users) + 1 + extra)
 
     def _change_people(self, messages: list[Document]) -> None:
-        """Replace the users as senders and as readers of messages, on both sides of the link."""
+        """Replace merged users as senders and readers of messages by the user who stays, on both sides of the link."""
         sent = [one for one in messages if _refers(one, "senderId", self._going)]
         seen = [one for one in messages if referred(one["_id"]) in self._seen or _refers(one, "seenIds", self._going)]
         ids = [referred(one["_id"]) for one in seen]
@@ -142,7 +145,7 @@ class _Batches:
             self.draft.set("User", self._into, {"updatedAt": now()})
 
     def _move_what_they_own(self) -> None:
-        """Move sign-ins and the profile."""
+        """Move the linked sign-ins and the profile of merged users to the user who stays."""
         accounts, profiles = self._merge.accounts, self._merge.profiles
         self.draft.reserve(len(accounts.moved) + len(accounts.dropped) + len(profiles.others) + 2)
         for collection, dropped in (("Account", accounts.dropped), ("Profile", profiles.dropped)):
@@ -155,7 +158,7 @@ class _Batches:
             self.draft.set("User", self._into, {"profileId": profiles.kept["_id"]})
 
     def _delete_users(self) -> None:
-        """Delete the users, set the values that win, and replace the users in roles and in the records of seeds."""
+        """Delete the merged users, set the values of the user who stays, and update roles and records of seeds."""
         ids = self._merge.ids
         records = [one["_id"] for one in queries.find_by_values(STATE, "users", ids, ["_id"])]
         roles = self._cascade.with_list("Role", "userIds", self._merge.roles)
@@ -194,6 +197,6 @@ def _refers(document: Document, field: str, ids: Collection[Any]) -> bool:
 
 
 def _is_copied(conversation: Document) -> bool:
-    """Tell whether `messagesIds` of a conversation is kept in step with its messages."""
+    """Tell whether changes must update `messagesIds` of a conversation: it is a list that is not too long."""
     listed = conversation.get("messagesIds")
     return isinstance(listed, list) and len(listed) < MOST_COPIED_IDS

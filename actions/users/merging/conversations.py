@@ -29,7 +29,7 @@ class Conversations:
 
     @property
     def emptied(self) -> list[Any]:
-        """Return the ids of the conversations whose messages move to another one."""
+        """Return the ids of the conversations whose messages move to another conversation."""
         return [one["_id"] for places in self.joined for one in places[1:]]
 
     @property
@@ -64,7 +64,7 @@ def of_users(users: list[Document], into: Document, *, keep: bool) -> Conversati
 
 
 def _pair(found: Conversations, places: list[Document], going: set[Any], staying: Any, listed: set[Any]) -> None:
-    """Decide about the one-to-one conversations with one person. The oldest one of the user who stays comes first."""
+    """Join the one-to-one conversations with one other person. If possible, keep one of the user who stays."""
     theirs = [one for one in places if going & {*ids_in(one, "userIds")} or referred(one["_id"]) in listed]
     if not theirs:
         return

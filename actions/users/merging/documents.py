@@ -8,7 +8,7 @@ from actions import lookup, queries
 from actions.display_names import Usernames, person_label
 from actions.users.listing import PROFILE
 from actions.users.merging import conversations, values
-from changes import Document, ids_in
+from changes import Document, holds, ids_in
 from changes.id_lists import MOST_IDS, TooManyLinksError
 from database import connection
 from database.ids import id_text
@@ -16,7 +16,7 @@ from database.references import joined, references_in, referred
 
 
 class Accounts:
-    """The linked sign-ins of merged users: those that move, and those that the user who stays has already."""
+    """The linked sign-ins of merged users: those that move, and those that the user who stays already has."""
 
     def __init__(self, into: Any, ids: Sequence[Any]) -> None:
         held = {_sign_in(one) for one in owned("Account", [into])}
@@ -100,6 +100,14 @@ class Merge:
         """Return the filter for messages in conversations that are not deleted."""
         gone = self.places.deleted
         return {"$nor": [queries.refers_to("Message", "conversationId", *gone)]} if gone else {}
+
+    def held_messages(self) -> Iterator[tuple[str, Document]]:
+        """Yield the messages that a hold keeps, with the field of the sender or conversation that would change."""
+        held = holds.read(connection.database())
+        for field, ids in (("senderId", self.ids), ("conversationId", self.places.emptied)) if held else ():
+            for some in queries.chunks(ids):
+                found = referring("Message", field, some, ["senderId", "conversationId"])
+                yield from ((field, message) for message in found if held.keeper("Message", message))
 
     def labels(self, ids: Sequence[Any]) -> list[str]:
         """Return the usernames of users."""

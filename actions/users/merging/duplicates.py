@@ -44,8 +44,9 @@ def find_duplicates() -> Duplicates:
     for reason, groups in ((EMAIL, _by_email()), (PHONE, _by_phone()), (ACCOUNT, _by_account())):
         for group in filter(None, groups):
             first, *others = sorted(dict.fromkeys(group), key=lambda one: (str(one), type(one).__name__))
-            for other in others if len(older) < MOST else ():
-                older.setdefault(other, {}).setdefault(first, []).append(reason)
+            for other in others:
+                if other in older or len(older) < MOST:
+                    older.setdefault(other, {}).setdefault(first, []).append(reason)
     where = {"_id": any_of(older)}
     notes = [f"only {MOST:,} duplicates are listed; merge some of them first"] if len(older) == MOST else []
     return Duplicates(Listing("User", where, partial(_rows, older), sortable=SORTABLE["users"], fields=FIELDS), notes)
@@ -67,7 +68,7 @@ def _rows(older: dict[Any, dict[Any, list[str]]], users: Sequence[Document], _: 
 
 @dataclass
 class _Keys:
-    """Ids with their keys, in 20 bytes for each. `repeated` returns the ids whose key occurs more than once."""
+    """User ids with their keys, in 20 bytes for each id. `repeated` returns the ids whose key occurs more than once."""
 
     hashes: "array[int]" = field(default_factory=lambda: array("q"))
     ids: bytearray = field(default_factory=bytearray)
@@ -94,7 +95,7 @@ class _Keys:
         return list(groups.values())
 
     def _id(self, place: int) -> Any:
-        return self.odd.get(place) or ObjectId(bytes(self.ids[place * 12 : place * 12 + 12]))
+        return self.odd[place] if place in self.odd else ObjectId(bytes(self.ids[place * 12 : place * 12 + 12]))
 
 
 def _by_email() -> Iterable[list[Any]]:
@@ -114,7 +115,7 @@ def _by_phone() -> Iterator[list[Any]]:
             keys.add(owner, digits)
     for group in keys.repeated():
         named: dict[str, list[Any]] = {}
-        for user in queries.find_by_ids("User", dict.fromkeys(group), ["name"]):
+        for user in _users(group, "name"):
             if isinstance(name := user.get("name"), str) and (key := " ".join(name.casefold().split())):
                 named.setdefault(key, []).append(user["_id"])
         yield from named.values()
@@ -128,7 +129,13 @@ def _by_account() -> Iterator[list[Any]]:
         if user and all(isinstance(text, str) and text for text in texts):
             keys.add(user, (str(texts[0]).casefold(), texts[1]))
     for group in keys.repeated():
-        yield [user["_id"] for user in queries.find_by_ids("User", dict.fromkeys(group), ["_id"])]
+        yield [user["_id"] for user in _users(group, "_id")]
+
+
+def _users(ids: Iterable[Any], field: str) -> Iterator[Document]:
+    """Read users by their ids, in parts: a million of them can have the telephone number of one switchboard."""
+    for some in queries.chunks(dict.fromkeys(ids)):
+        yield from queries.find_by_ids("User", some, [field])
 
 
 def _read(collection: str, first: str, *others: str) -> Iterator[Document]:
@@ -143,6 +150,9 @@ def _email_key(email: str) -> str:
 
 
 def _phone_key(phone: str) -> str:
-    """Return the digits of a telephone number, without the zeros that replace a plus."""
+    """Return the digits of a telephone number, without the zeros that replace a plus.
+
+    Return an empty text if all digits are the same: `0` or `999999` only fills a required field.
+    """
     digits = "".join(character for character in phone if character.isdecimal())
-    return digits.removeprefix("00")
+    return digits.removeprefix("00") if len(set(digits)) > 1 else ""

@@ -6,18 +6,18 @@ from itertools import chain
 from typing import Final
 
 from actions import lookup, queries
-from actions.cascading_deletion import conversation_filters, deleted_documents
+from actions.cascading_deletion import conversation_filters, deleted_documents, departures
 from actions.rules import lockout
 from actions.rules.checked_changeset import replannable
 from actions.users.merging.batches import make_batches
 from actions.users.merging.documents import Merge
 from actions.users.merging.values import describe_profile, describe_user
-from changes import Add, Change, Changeset, Delete, Question, Result, Stream, Update, ids_in
+from changes import ABSENT, Add, Change, Changeset, Delete, Question, Result, Set, Stream, Update, ids_in
 from changes.visible_values import readable_text
 from database.errors import RefusedError, UsageError
 from database.ids import any_of
 from database.references import referred
-from database.wording import NAMED, counted, enumerated, in_words
+from database.wording import counted, enumerated, in_words
 from models.documents import PAIR, is_group
 
 MOST: Final = 100
@@ -60,6 +60,7 @@ def merge(
         notes=list(_notes(work, target, found)) if users else [],
         names=work.names,
         rules=[] if allow_last_member else lockout.member_rules([*gone, united]),
+        lifted=lockout.lifted(allow_last_member=allow_last_member),
         question=Question("Merge", "User", f"into {_described(target)}"),
     )
 
@@ -75,7 +76,9 @@ def _refuse_repeated(refs: Sequence[str], found: lookup.FoundAll, target: lookup
 
 
 def _losing(work: Merge) -> Iterator[Change]:
-    """Yield the deletions of conversations and messages, accounts and profiles."""
+    """Yield the changes that could lose held data: removals, moves of held messages, and deletions."""
+    yield from departures(work.places.moved, work.ids)
+    yield from (Update("Message", (one["_id"],), {name: Set(one[name], ABSENT)}) for name, one in work.held_messages())
     ended = [one["_id"] for one in work.places.ended]
     emptied = (("Conversation", {"_id": any_of(some)}) for some in queries.chunks(work.places.emptied))
     yield from deleted_documents(chain(conversation_filters(ended), emptied))
@@ -103,19 +106,20 @@ def _notes(work: Merge, target: lookup.Found, found: lookup.FoundAll) -> Iterato
 def _conversation_notes(work: Merge) -> Iterator[str]:
     places = work.places
     if places.joined:
-        people = work.labels([work.others(one)[0] for one, *_ in places.joined[:NAMED]])
-        more = len(places.joined) - NAMED
-        listed = f"{', '.join(people)} and {more:,} more" if more > 0 else ", ".join(people)
-        yield f"One-to-one conversations that will become one: with {listed}"
+        people = work.labels([work.others(one)[0] for one, *_ in places.joined])
+        yield f"One-to-one conversations that will become one: with {enumerated(people)}"
     if places.ended:
         messages = counted(work.count("Message", "conversationId", [one["_id"] for one in places.ended]), "message")
-        yield f"Deleted: the conversation of these users with each other ({messages})"
+        number = len(places.ended)
+        what = "the conversation" if number == 1 else counted(number, "conversation")
+        yield f"Deleted: {what} of these users with each other ({messages})"
     alone = [one for one in places.moved if not is_group(one) and not work.others(one)]
     if alone:
         yield "Kept: a conversation with only one participant, whose page in the application will fail."
-    for one in places.moved:
-        if is_group(one) and len(work.others(one)) + 1 == PAIR < len(set(ids_in(one, "userIds"))):
-            yield f"{readable_text(one.get('name'))} will have only two people."
+    reduced = [one for one in places.moved if is_group(one) and len(work.others(one)) + 1 == PAIR]
+    if two := [one for one in reduced if len(set(ids_in(one, "userIds"))) > PAIR]:
+        names = [readable_text(one.get("name") or one["_id"]) for one in two]
+        yield f"{enumerated(names)} will have only two people."
 
 
 def _described(user: lookup.Found) -> str:

@@ -14,10 +14,10 @@ from database.wording import enumerated
 from models.schema import FIELDS
 
 KEPT: Final = ("username", "email", "status")
-"""The fields of which the user always keeps the own value."""
+"""The fields of the user who stays that a merge never changes."""
 
 FILLED: Final = ("name", "hashedPassword")
-"""The fields that the user gets from the merged users if they are missing."""
+"""The fields that the user who stays gets from the merged users if they are missing."""
 
 COMPARED: Final = {"createdAt": lt, "lastLogin": gt}
 """The fields with a time → the function that tells whether another time wins."""
@@ -51,20 +51,19 @@ def describe_user(into: Found, others: Sequence[Found]) -> Iterator[str]:
     documents = [(other.ref, other.document) for other in others]
     for name in (*KEPT, "name", *COMPARED):
         yield from _line(name, into.document, after, documents, lost=name not in COMPARED)
-    if having := [ref for ref, document in documents if document.get("hashedPassword")]:
+    if having := [ref for ref, document in documents if missing_values({}, document, ["hashedPassword"])]:
         own = into.document.get("hashedPassword")
         yield (
             f"password: unchanged (removed: that of {enumerated(having)})" if own else f"password: that of {having[0]}"
         )
-    unknown = sorted({name for _, document in documents for name in document.keys() - FIELDS["User"] - {"_id"}})
-    if unknown:
-        yield f"Removed fields that are not in the schema: {', '.join(map(field_name, unknown))}"
+    yield from _unknown("User", documents)
 
 
 def describe_profile(before: Document, after: Document, others: Sequence[tuple[str, Document]]) -> Iterator[str]:
     """Yield a line for each field in which profiles differ. `others` are pairs of a username and a profile."""
     for name in PROFILE:
         yield from _line(name, before, after, others)
+    yield from _unknown("Profile", [(ref, one) for ref, one in others if one["_id"] != after.get("_id")])
 
 
 def _line(
@@ -79,6 +78,13 @@ def _line(
     notes += [f"removed: {', '.join(gone)}"] if gone else []
     if notes:
         yield f"{name}: {_short(value)} ({'; '.join(notes)})"
+
+
+def _unknown(collection: str, removed: Sequence[tuple[str, Document]]) -> Iterator[str]:
+    """Yield a line with the removed fields that the schema does not have."""
+    names = sorted({name for _, document in removed for name in document.keys() - FIELDS[collection] - {"_id"}})
+    if names:
+        yield f"Removed fields that are not in the schema: {enumerated(list(map(field_name, names)))}"
 
 
 def _short(value: object) -> str:

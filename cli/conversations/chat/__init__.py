@@ -1,4 +1,4 @@
-"""The layouts of a transcript (terminal, Markdown, HTML): a module for each layout, and functions for all of them.
+"""The layouts of a transcript: one module for each layout (terminal, Markdown, HTML), and their shared functions.
 
 Start reading at `laid_out`.
 """
@@ -48,7 +48,7 @@ def laid_out(messages: Iterable[Row], *, local: bool = False) -> Iterator[ChatMe
 
 
 def about(transcript: "Transcript", zone: str | None = None) -> list[str]:
-    """Return texts that describe a transcript: participants (unless they are the title), first day, shown part, zone.
+    """Return texts that describe a transcript: participants (unless in the title), first day, shown part, time zone.
 
     `zone` is the time zone of the times. None means UTC.
     """
@@ -64,14 +64,14 @@ def author(row: Row) -> str:
 
 
 def body_text(row: Row) -> str:
-    """Return the text of a message, or `EMPTY` if it has neither text nor image. Another type is shown unchanged."""
+    """Return the text of a message as a string, or `EMPTY` if the message has neither text nor image."""
     body = row["body"]
     text = body if isinstance(body, str) else cell(body)
     return text if text.strip() or row["image"] else EMPTY
 
 
 def image(row: Row) -> str | None:
-    """Return the URL of an image. For a `data:` URL, which contains the image itself, return its type and size."""
+    """Return the URL of an image. For a `data:` URL, which contains the image, return the image's type and size."""
     if not row["image"]:
         return None
     address = row["image"] if isinstance(row["image"], str) else cell(row["image"])

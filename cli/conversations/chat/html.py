@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from actions.conversations import Transcript
 
 COLOURS: Final = 8
-"""The number of CSS classes for the colours of authors. After the last, the first is used again."""
+"""The number of CSS classes for the colours of authors. If there are more authors, several have the same colour."""
 
 
 def pieces(transcript: "Transcript", messages: Iterable[Row], *, ids: bool = False) -> Iterator[str]:

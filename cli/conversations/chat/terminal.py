@@ -34,14 +34,14 @@ GAP: Final = "  "
 SHORT_ID: Final = f"{'0' * 8}{GAP}"
 LONG_ID: Final = f"{'0' * 24}{GAP}"
 NARROW: Final = 50
-"""Up to this width in cells, the id of a message has its own line."""
+"""On a terminal of at most this width in cells, the id of a message has its own line."""
 IMAGE: Final = "image: "
 
 
 def pieces(
     transcript: "Transcript", messages: Iterable[Row], *, for_file: bool, zone: str | None = None, ids: bool = False
 ) -> Iterator[str]:
-    """Yield the parts of a transcript. Times are in the time zone `zone` (None: UTC). With `ids`, messages have ids."""
+    """Yield the parts of a transcript, with times in the time zone `zone` (None: UTC). `ids` adds message ids."""
     return _Chat(transcript.place.participants, for_file=for_file, zone=zone, ids=ids).pieces(transcript, messages)
 
 
@@ -112,7 +112,7 @@ class _Chat:
         return self._with_id(lines, message_id(row), "" if marked else styles.FAINT) if self._ids else lines
 
     def _with_id(self, lines: list[str], identifier: str, style: str) -> list[str]:
-        """Put an id before the lines of a message. All texts are further right, so that no text can imitate an id."""
+        """Put an id before the lines of a message. Message texts are indented, so that no text can look like an id."""
         room = self._indent - INDENT
         rest = [f"{'':{room}}{line}" for line in lines]
         shown = self._styled(identifier, style)
