@@ -84,7 +84,7 @@ class ConversationTitles:
             self._titled[key] = TitledConversation(key, _title(conversation, participants), participants)
 
     def get(self, conversation: Any) -> TitledConversation:
-        """Return a loaded conversation by its id."""
+        """Return the conversation with this id. It must be loaded already."""
         return self._titled[_key(conversation)]
 
     def person(self, user: str) -> Row:

@@ -77,7 +77,7 @@ class MovedError(ConflictError):
 
 
 def propose(changeset: Changeset, reason: str | None) -> Changeset:
-    """Plan to keep a changeset as a proposal. Raises `UsageError` without a reason; see also `plans.plan_of`."""
+    """Plan to keep a changeset as a proposal. Raises `UsageError` if no reason is given, and what `plan_of` raises."""
     if not (reason or "").strip():
         raise UsageError("--propose requires --reason", "add --reason TEXT, which the other person will read")
     if not changeset.changes_something:

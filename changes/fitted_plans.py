@@ -121,7 +121,7 @@ class _Fitting:
         return Delete(change.collection, there)
 
     def _update(self, change: Update) -> Iterator[Change]:
-        """Yield the update of each document; updates of several documents that are alike stay one update."""
+        """Yield the updates of some documents: one update for all documents that get the same update."""
         alike: dict[Any, tuple[Update, list[Any]]] = {}
         for identifier in change.ids:
             one = self._update_of(change, identifier)

@@ -173,7 +173,7 @@ class _Composer:
         self._keys: list[Node | None] = []
         self._documents = 0
         self.failed = True
-        """Whether the end of the file was not reached. This is true at first, and false when the end is reached."""
+        """True until the file has been read to its end."""
 
     @property
     def depth(self) -> int:

@@ -150,7 +150,7 @@ def _is_same_document(deleted: Change, change: Change) -> bool:
 
 
 def _list_rules(draft: Draft, names: Mapping[Any, str]) -> list[Rule]:
-    """Return a rule that refuses the write if lists have changed that were read to make the draft of changes.
+    """Return a rule about the lists that a draft was made from: if one of them has changed, the write is refused.
 
     A draft relies on a list if it changes a link that only one of the two documents has. Commands with this rule are
     written one after the other.

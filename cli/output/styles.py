@@ -20,7 +20,7 @@ NAMES: Final = tuple(
 )
 """Styles for the names of people in a transcript: the first participant has the first style."""
 FOUND: Final = f"{BOLD};{RED}"
-"""The style of the match of a search."""
+"""The colour of the found text in the results of a search."""
 
 STATES: Final = {
     "ACTIVE": GREEN,
