@@ -116,7 +116,7 @@ def tried(role: Role) -> list[Sample]:
 def files(workspace: Path, guarded: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Write the files that commands name; a command that follows messages ends soon."""
     monkeypatch.setattr("database.following.AWAIT", 0.05)
-    monkeypatch.setenv("MONGODB_DATABASE_URL", f"mongodb://{guarded}/shop")
+    monkeypatch.setenv("MONGODB_DATABASE_URL", f"mongodb://root:root@{guarded}/shop?authSource=admin")
     sampled.lay_out(workspace)
 
 
