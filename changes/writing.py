@@ -199,10 +199,20 @@ def children_left(
     for owned in OWNED:
         gone = [one for one in deleted.get(owned.parent, ()) if (owned.parent, referred(one)) not in come]
         if gone:
-            staying = {"_id": {"$nin": deleted.get(owned.collection, [])}}
+            leaving = [*deleted.get(owned.collection, ()), *_moved_children(batch, owned, gone)]
+            staying = {"_id": {"$nin": leaving}}
             where = joined(staying, referring_to(database, owned.collection, owned.field, gone, session))
             if child := database[owned.collection].find_one(where, session=session):
                 yield owned, referred(child[owned.field])
+
+
+def _moved_children(batch: list[Change], owned: Owned, gone: list[Any]) -> Iterator[Any]:
+    """Yield the ids of the children that get another parent, which is not one of the deleted ones."""
+    parents = list(map(referred, gone))
+    for change in batch:
+        field = change.fields.get(owned.field) if isinstance(change, Update) else None
+        if change.collection == owned.collection and isinstance(field, Set) and referred(field.after) not in parents:
+            yield from change.ids
 
 
 def _changed(database: Database[dict[str, Any]], batch: list[Change], names: Mapping[Any, str]) -> Iterator[str]:

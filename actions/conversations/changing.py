@@ -28,6 +28,7 @@ from changes import (
     Result,
     Rule,
     Stream,
+    Take,
     Update,
     ids_in,
 )
@@ -199,20 +200,25 @@ def rules_of(changes: Iterable[Change]) -> Iterator[Rule]:
 
     Raises `ConflictError` if a one-to-one conversation would get a third participant.
     """
+    added: dict[Any, set[Any]] = {}
+    taken: dict[Any, set[Any]] = {}
     for change in changes:
         if change.collection != "Conversation":
             continue
         if isinstance(change, Insert):
             name, people = change.document.get("name"), ids_in(change.document, "userIds")
             yield _unused_group_name(name) if isinstance(name, str) else _one_conversation_per_pair(people)
-        elif isinstance(change, Update) and isinstance(added := change.fields.get("userIds"), Add):
-            for document in queries.find_by_values("Conversation", "_id", change.ids, ["name", *_FIELDS]):
-                participants = {*ids_in(document, "userIds"), *map(referred, added.ids)}
-                title = titles([document])[document["_id"]]
-                if not is_group(document):
-                    if len(participants) > PAIR:
-                        raise ConflictError(f"conversation {title} would have {len(participants):,} people")
-                    yield _at_most_two(document["_id"], title, participants)
+        elif isinstance(change, Update) and isinstance(field := change.fields.get("userIds"), Add | Take):
+            for identifier in change.ids:
+                (added if isinstance(field, Add) else taken).setdefault(identifier, set()).update(field.ids)
+    for document in queries.find_by_values("Conversation", "_id", added, ["name", *_FIELDS]):
+        identifier, title = document["_id"], titles([document])[document["_id"]]
+        everybody = {*ids_in(document, "userIds"), *map(referred, added[identifier])}
+        participants = everybody - set(map(referred, taken.get(identifier, ())))
+        if not is_group(document):
+            if len(participants) > PAIR:
+                raise ConflictError(f"conversation {title} would have {len(participants):,} people")
+            yield _at_most_two(identifier, title, everybody)
 
 
 def _create_command(found: list[Found]) -> str:

@@ -10,6 +10,7 @@ from actions.users.listing import PROFILE
 from actions.users.merging import conversations, values
 from changes import Document, holds, ids_in
 from changes.id_lists import MOST_IDS, TooManyLinksError
+from changes.visible_values import name_of
 from database import connection
 from database.ids import id_text
 from database.references import joined, references_in, referred
@@ -51,6 +52,7 @@ class Merge:
         self.target = referred(into["_id"])
         self.names = {user["_id"]: lookup.user_label(user) for user in (*users, into)}
         self.places = conversations.of_users(users, into, keep=keep_conversations)
+        self.names |= {one["_id"]: name for one in self.places.moved if (name := name_of("Conversation", one))}
         self.accounts = Accounts(self.target, self.ids)
         self.profiles = Profiles(self.target, self.ids)
         listing = referring("Role", "userIds", self.ids, ["name"])

@@ -9,9 +9,10 @@ from hypothesis import strategies as st
 from people import SEVEN, Documents, conversation, links, messages, minute_after, person, stored
 from samples import role
 
-from actions import audit, users
+from actions import audit, proposals, users
 from actions.database import checking
-from changes import apply
+from changes import Changeset, Question, Result, apply, plans
+from database.errors import UsageError
 
 pytestmark = pytest.mark.usefixtures("either")
 
@@ -73,6 +74,16 @@ def settle(database: Documents, owned: list[Any], places: list[Any]) -> dict[str
     return ids
 
 
+def approved(change: Changeset) -> Changeset:
+    """Return the changeset that carries out a proposal of a change; a change that sets a password has no proposal."""
+    try:
+        plan = plans.decoded(plans.encoded(plans.plan_of(change)))
+    except UsageError:
+        return change
+    done = Result(None, "merge", "approved")
+    return proposals.carry_out(plan, "proposals approve merge", done, noun="proposal", question=Question("Approve"))
+
+
 def references(value: Any) -> set[Any]:
     if isinstance(value, dict | list):
         return set().union(*map(references, value.values() if isinstance(value, dict) else value))
@@ -85,13 +96,21 @@ def references(value: Any) -> set[Any]:
     places=PLACES,
     merged=st.lists(st.sampled_from(NAMES[1:]), min_size=1, max_size=2, unique=True),
     options=st.fixed_dictionaries({"union": st.booleans(), "keep_conversations": st.booleans()}),
+    is_proposed=st.booleans(),
 )
 def test_a_merge_of_any_users_leaves_no_fault_and_is_undone_completely(
-    database: Documents, owned: list[Any], places: list[Any], merged: list[str], options: dict[str, bool]
+    database: Documents,
+    owned: list[Any],
+    places: list[Any],
+    merged: list[str],
+    options: dict[str, bool],
+    *,
+    is_proposed: bool,
 ) -> None:
     ids = settle(database, owned, places)
     before = stored(database)
-    event = apply(users.merge(merged, "ada", **options)).event
+    change = users.merge(merged, "ada", **options)
+    event = apply(approved(change) if is_proposed else change).event
     assert references(stored(database)).isdisjoint(ids[name] for name in merged)
     links(database)
     assert {row["rule"] for row in checking.check()} - {"missing-index"} <= CHOSEN

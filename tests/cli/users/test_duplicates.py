@@ -31,6 +31,8 @@ def people(either: Chatctl, database: Documents) -> Chatctl:
     for provider, owner in (("Google", person(database, "cyd")), ("google", str(person(database, "cyd2")))):
         database["Account"].insert_one({"provider": provider, "providerAccountId": "1", "userId": owner})
     database["Account"].insert_one({"provider": "github", "providerAccountId": "1", "userId": ObjectId()})
+    for name in ("guest", "guest2"):
+        profile(database, person(database, name, name="Guest"), "00000")
     person(database, "other", email="ada.lovelace@example.com", name="Ada Lovelace")
     database["User"].insert_one({"username": "odd", "email": 7, "name": ["Kay"]})
     return either
@@ -80,11 +82,22 @@ def test_all_listed_duplicates_can_be_merged_by_a_script(people: Chatctl, databa
     assert not database["User"].find_one({"username": {"$in": ["ada2", "kay2", "cyd2"]}})
 
 
-def test_of_very_many_duplicates_only_some_are_listed(people: Chatctl, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_of_very_many_duplicates_only_some_are_listed(
+    people: Chatctl, database: Documents, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(3):
+        person(database, f"kay{number + 3}", email=f"ada.lovelace+{number}@example.org")
     monkeypatch.setattr(duplicates, "MOST", 2)
     done = people("users", "duplicates", "--count")
     assert done.stdout == "2\n"
     assert done.stderr == "only 2 duplicates are listed; merge some of them first\n"
+
+
+def test_the_older_user_can_have_any_id(either: Chatctl, database: Documents) -> None:
+    for identifier in (0, "text", ObjectId()):
+        database["User"].insert_one({"_id": identifier, "username": f"ada{identifier}", "email": "ada@example.org"})
+    rows = json.loads(either("users", "duplicates", "-o", "json").stdout)
+    assert {row["sameAs"][0]["username"] for row in rows} == {"ada0"}
 
 
 def test_keys_that_share_a_counter_by_chance_are_not_equal(people: Chatctl, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,8 +2,8 @@
 
 import json
 import signal
-import subprocess
-import time
+from collections.abc import Iterator
+from importlib import import_module
 from typing import Any
 
 import pytest
@@ -11,9 +11,14 @@ from bson import ObjectId
 from people import BEGAN, Documents, conversation, links, messages, minute_after, person, stored, user
 from planting import HASH
 
+from actions import cascading_deletion
 from actions.rules.lockout import PROTECTED
+from actions.users.merging.batches import make_batches
+from actions.users.merging.documents import Merge
+from changes import Batch, draft
+from cli.output.progress import WriteBar
 from database.own_collections import STATE
-from tests.cli.conftest import PROGRAM, Terminal
+from tests.cli.conftest import Terminal
 from tests.conftest import Chatctl
 
 Ids = dict[str, ObjectId]
@@ -243,30 +248,114 @@ def test_the_preview_says_what_wins_and_the_question_names_both(
 
 
 def test_an_interrupted_merge_is_finished_by_the_same_command_or_undone(
-    chatctl: Chatctl, environment: dict[str, str], database: Documents
+    chatctl: Chatctl, database: Documents, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(cascading_deletion, "MESSAGES_PER_BATCH", 5)
+    monkeypatch.setattr(draft, "BATCH", 10)
     ada, ada2, *others = (person(database, name) for name in ("ada", "ada2", "grace", "alan"))
     place = conversation(database, ada2, *others, name="engines")
-    messages(database, place, ada2, *map(str, range(1_900)), seen=(others[0],))
+    messages(database, place, ada2, *map(str, range(20)), seen=(others[0],))
     before = stored(database)
+
+    def interrupt(bar: WriteBar, documents: int, total: int) -> None:
+        wrote(bar, documents, total)
+        if database["Message"].find_one({"senderId": ada}):
+            signal.raise_signal(signal.SIGINT)
+
+    wrote, merge = WriteBar.wrote, ("users", "merge", "ada2", "--into", "ada", "--yes")
     for finish in ("undo", "again"):
-        started = subprocess.Popen(  # noqa: S603
-            [PROGRAM, "users", "merge", "ada2", "--into", "ada", "--yes"], env=environment, stderr=subprocess.DEVNULL
-        )
-        while not database["Message"].find_one({"senderId": ada}):
-            time.sleep(0.01)
-        started.send_signal(signal.SIGINT)
-        assert started.wait() == 130
+        with monkeypatch.context() as patch:
+            patch.setattr(WriteBar, "wrote", interrupt)
+            chatctl(*merge, code=130)
         assert database["Message"].find_one({"senderId": ada2})
         links(database)
         if finish == "undo":
             [event] = json.loads(chatctl("audit", "list", "--limit", "1", "-o", "json").stdout)
             chatctl("audit", "undo", event["id"], "--yes")
             assert stored(database) == before
-    chatctl("users", "merge", "ada2", "--into", "ada", "--yes")
+    chatctl(*merge)
     assert {one["senderId"] for one in database["Message"].find({}, ["senderId"])} == {ada}
     assert str(ada2) not in str(stored(database))
     links(database)
+
+
+def test_a_merge_continues_if_the_application_deletes_the_conversation_that_stays(
+    either: Chatctl, database: Documents, world: Ids, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def make_later(merge: Merge) -> Iterator[Batch]:
+        database["Message"].delete_many({"conversationId": world["new"]})
+        database["Conversation"].delete_one({"_id": world["new"]})
+        database["User"].update_many({}, {"$pull": {"conversationIds": world["new"]}})
+        return make_batches(merge)
+
+    monkeypatch.setattr(import_module("actions.users.merging.merge"), "make_batches", make_later)
+    either("users", "merge", "ada2", "--into", "ada", "--yes")
+    there = {one["body"] for one in database["Message"].find({"conversationId": world["old"]})}
+    assert there == {"two", "three"}
+    assert not database["User"].find_one({"username": "ada2"})
+
+
+@pytest.mark.parametrize("either", ["mongomock"], indirect=True)
+@pytest.mark.parametrize("sender", ["ada2", "grace"])
+def test_a_preview_says_that_a_hold_keeps_what_would_be_moved(
+    either: Chatctl, database: Documents, sender: str
+) -> None:
+    ids = {name: person(database, name) for name in ("ada", "ada2", "alan", "grace")}
+    for name in ("ada", "ada2"):
+        conversation(database, ids[name], ids["alan"])
+    held = conversation(database, ids["grace"], ids["alan"], name="engines")
+    pair = database["Conversation"].find_one({"userIds": ids["ada2"]}) or {}
+    # A person who has left a conversation is still the sender of messages there.
+    [message] = messages(database, held if sender == "ada2" else pair["_id"], ids[sender], "hello")
+    hold = ("holds", "add", "case-1", "--user", "grace", "--reason", "law")
+    merge = ("users", "merge", "ada2", "--into", "ada", "--dry-run")
+    either(*merge)
+    either(*hold)
+    assert f"message {message} is kept by the hold case-1\n" in either(*merge, code=7).stderr
+
+
+@pytest.mark.parametrize("either", ["mongomock"], indirect=True)
+def test_a_preview_says_that_a_hold_keeps_the_participants_of_a_group(
+    either: Chatctl, database: Documents, world: Ids
+) -> None:
+    database["Conversation"].delete_many({"isGroup": {"$ne": True}})
+    either("holds", "add", "case-1", "--user", "alan", "--reason", "law")
+    refused = either("users", "merge", "ada2", "--into", "ada", "--dry-run", code=7)
+    assert "conversation engines is kept by the hold case-1\n" in refused.stderr
+
+
+def test_a_saved_plan_of_a_merge_is_carried_out_and_undone(either: Chatctl, database: Documents, world: Ids) -> None:
+    database["User"].update_one({"_id": world["ada2"]}, {"$unset": {"hashedPassword": 1, "status": 1}})
+    role = database["Role"].find_one({"name": "admin"}) or {}
+    database[STATE].insert_one({"_id": PROTECTED, "ids": [role["_id"]]})
+    before = stored(database)
+    either("users", "merge", "ada2", "--into", "ada", "--allow-last-member", "--save-plan", "plan.json")
+    added = database["Account"].insert_one({"userId": world["ada2"], "provider": "x", "providerAccountId": "1"})
+    refused = either("apply", "plan.json", "--yes", code=4)
+    assert f"user {world['ada2']} got a new account\n" in refused.stderr
+    database["Account"].delete_one({"_id": added.inserted_id})
+    event = either("apply", "plan.json", "--yes").stderr.split()[-1]
+    assert str(world["ada2"]) not in str(stored(database))
+    links(database)
+    either("audit", "undo", event, "--yes", "--allow-lockout")
+    assert stored(database) == before
+
+
+@pytest.mark.parametrize("either", ["mongomock"], indirect=True)
+def test_the_preview_counts_conversations_and_names_all_that_is_lost(
+    either: Chatctl, database: Documents, world: Ids
+) -> None:
+    ada3 = person(database, "ada3", hashedPassword=b"$2b$12$")
+    database["Profile"].insert_one({"userId": ada3, "bio": "writer", "shelf\x1b": 3})
+    conversation(database, ada3, world["ada2"])
+    group = conversation(database, ada3, world["ada"], world["alan"], name="reduced")
+    database["Conversation"].update_one({"_id": group}, {"$unset": {"name": 1}})
+    database["User"].update_one({"_id": world["ada2"]}, {"$unset": {"hashedPassword": 1}})
+    said = either("users", "merge", "ada2", "ada3", "--into", "ada", "--dry-run").stderr.splitlines()
+    assert "Deleted: 2 conversations of these users with each other (1 message)" in said
+    assert "Removed fields that are not in the schema: bio, shelf\\x1b" in said
+    assert f"{group} will have only two people." in said
+    assert not [line for line in said if line.startswith("password")]  # only a text is a password
 
 
 def test_the_text_form_of_ids_is_moved_too(either: Chatctl, database: Documents, world: Ids) -> None:
