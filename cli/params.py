@@ -279,6 +279,16 @@ AllowLockout = Annotated[
     typer.Option("--allow-lockout", help="Allow the user to lose their last way to sign in.", rich_help_panel=SAFETY),
 ]
 
+ToZip = Annotated[
+    str,
+    typer.Option(
+        "--to",
+        metavar="FILE",
+        help="Zip file to write, readable only by you (- is standard output).",
+        show_default=False,
+        rich_help_panel=OUTPUT,
+    ),
+]
 To = Annotated[
     str | None,
     typer.Option(

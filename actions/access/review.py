@@ -23,7 +23,7 @@ USER_FIELDS: Final = ("username", "name", "email", "rolesIds", "lastLogin")
 
 
 class Decision(NamedTuple):
-    """A row of a sheet: its number, the id of the user, and the name of the role. `keep` is None without an answer."""
+    """A row of a sheet: its number, the id of the user, the name of the role, and the answer (None if it is empty)."""
 
     row: int
     user: str

@@ -6,8 +6,8 @@ import typer
 
 import actions
 from cli import output, views
-from cli.group import OUTPUT, Revealing, Timed, group
-from cli.params import Confirm, LinesOut, Out, Overwrite, Page, ReadOut
+from cli.group import Revealing, Timed, group
+from cli.params import Confirm, LinesOut, Out, Overwrite, Page, ReadOut, ToZip
 from database.errors import UsageError
 from database.wording import counted
 
@@ -102,16 +102,7 @@ def export(
     name: Name,
     out: LinesOut,
     *,
-    to: Annotated[
-        str,
-        typer.Option(
-            "--to",
-            metavar="FILE",
-            help="Zip file to write, readable only by you (- is standard output).",
-            show_default=False,
-            rich_help_panel=OUTPUT,
-        ),
-    ],
+    to: ToZip,
     overwrite: Overwrite = False,
 ) -> None:
     """Write everything that a hold keeps to a zip file.

@@ -6,9 +6,9 @@ import typer
 
 import actions
 from cli import output
-from cli.group import OUTPUT, Revealing, part
+from cli.group import Revealing, part
 from cli.output import masking
-from cli.params import LinesOut, Overwrite, User
+from cli.params import LinesOut, Overwrite, ToZip, User
 from database.errors import UsageError
 
 app = part()
@@ -19,16 +19,7 @@ def export_data(
     user: User,
     out: LinesOut,
     *,
-    to: Annotated[
-        str,
-        typer.Option(
-            "--to",
-            metavar="FILE",
-            help="Zip file to write, readable only by you (- is standard output).",
-            show_default=False,
-            rich_help_panel=OUTPUT,
-        ),
-    ],
+    to: ToZip,
     with_names: Annotated[
         bool, typer.Option("--with-names", help="Include the names of other people; otherwise they are numbered.")
     ] = False,
