@@ -84,7 +84,7 @@ def _user_id(ref: str | None) -> Any:
 
 
 def _in_conversations(ref: str | None, reader: Any) -> Document:
-    """Return the filter for messages of the conversation `ref`. With `reader`, only conversations of this user count."""
+    """Return the filter for messages of the conversation `ref`. With `reader`, only their conversations count."""
     chosen = [] if ref is None else [lookup.find_one("Conversation", ref, ())["_id"]]
     if reader is not None:
         among = {"_id": {"$in": chosen}} if chosen else {}
