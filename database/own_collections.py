@@ -3,18 +3,23 @@
 from typing import Any, Final, NamedTuple
 
 AUDIT: Final = "chatctl_audit"
-"""The events of the audit trail: kept for ever, without secrets."""
+"""The events of the audit trail. They contain no secrets, and are kept for ever."""
 
 IMAGES: Final = "chatctl_images"
-"""The complete old and new values of changes, which an undo needs. They include password hashes. Kept for 30 days."""
+"""The images of events: all old and new values of changes, which an undo needs, even password hashes.
+
+They are kept for 30 days.
+"""
 
 HOLDS: Final = "chatctl_holds"
-"""The legal holds, and the ids of what they kept when they were placed. Kept for ever."""
+"""The legal holds, and the ids of what they kept when they were placed. They are kept for ever."""
 
 PROPOSALS: Final = "chatctl_proposals"
-"""The proposals: changes that somebody proposed and somebody else may approve, and what was decided. Kept for 30 days.
+"""The proposals: changes that one person proposes and another may approve, and the decisions.
 
-Documents are only inserted, so that nobody can change a proposal after it was reviewed.
+They are kept for 30 days.
+
+Documents are only inserted, so that nobody can change a proposal after its review.
 """
 
 STATE: Final = "chatctl_state"
@@ -26,9 +31,9 @@ MARKER_ID: Final = "marker"
 
 
 class Marker(NamedTuple):
-    """The marker of a protected database: its name in the marker, and what is guarded in it.
+    """The marker of a protected database: its name in the marker, and how it is protected.
 
-    `mask_bodies` masks message bodies, `audit_reads` records who reads them. With `two_people`, every change must be
+    `mask_bodies` masks messages. `audit_reads` records who reads messages. With `two_people`, every change must be
     proposed by one person and approved by another.
     """
 
@@ -45,7 +50,7 @@ def marker_document(marker: Marker) -> dict[str, Any]:
 
 
 def read_marker(database: Any) -> Marker | None:
-    """Return the marker of a database, or None if it has no marker. The default name is the name of the database."""
+    """Return the marker of a database, or None if it has none. A marker without a name has the name of the database."""
     found = database[STATE].find_one({"_id": MARKER_ID})
     if not found:
         return None

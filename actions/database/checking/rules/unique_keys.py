@@ -142,5 +142,5 @@ class OtherCollection(Rule):
 
 
 def index(found: Finding) -> Any:
-    """Return the index that is missing, according to a finding."""
+    """Return the index that a finding is about."""
     return next(one for one in indexes.APPLICATION if one.name == found.id)
