@@ -26,10 +26,7 @@ class State:
     permissions: dict[Any, Document]
     protected: Document
     owned: Document
-    """The record of what the seed has created. If the database has no such record, this one is empty.
-
-    So is `protected`.
-    """
+    """The record of what the seed has created. If the database has no records, `owned` and `protected` are empty."""
     recorded: set[str]
     """The `_id` of those of the two records (`owned` and `protected`) that exist in the database."""
     invalid_ids: dict[str, set[str]]
