@@ -1,4 +1,4 @@
-"""Nothing writes to the database but the changeset."""
+"""No module writes to the database except through a changeset."""
 
 import ast
 from pathlib import Path
@@ -29,7 +29,7 @@ WRITES = {
 OURS = {
     "draft",
     "self.draft",
-    "super()",  # a draft of a repair is a Draft; no document has methods of its own
+    "super()",  # The draft of a repair is a `Draft`, and `super()` never is a document.
     *(f"actions.{noun}" for noun in ("conversations", "messages", "permissions", "roles", "users")),
 }
 ALLOWED = {"changes", "database/indexes.py", "database/local"}

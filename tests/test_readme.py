@@ -1,4 +1,4 @@
-"""What the README promises is what there is."""
+"""What the README says about commands, libraries and links is true."""
 
 import re
 import tomllib

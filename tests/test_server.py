@@ -1,4 +1,4 @@
-"""The test server finds what SecantusDB finds as it is."""
+"""The faster test server finds the same documents as the original SecantusDB."""
 
 from itertools import product
 

@@ -1,4 +1,4 @@
-"""Guards with expressions, for sets of ids and odd names. The mock has none, so these tests need a server."""
+"""Guards with expressions, for sets of ids and unusual names. mongomock has none, so these tests need a server."""
 
 import pytest
 from bson import ObjectId

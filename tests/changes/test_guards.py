@@ -1,4 +1,4 @@
-"""A change that does not find what its plan expects is a conflict, and writes nothing."""
+"""If a change does not find the values that its plan expects, that is a conflict, and nothing is written."""
 
 from typing import Any
 
@@ -245,7 +245,7 @@ def test_a_batch_can_delete_a_name_and_insert_it_again(database: Documents) -> N
 
 
 class Confirmed(Watch):
-    """A user who has confirmed one plan and accepts no other."""
+    """A `Watch` for a user who has confirmed one plan and accepts no other plan."""
 
     def accepts(self, again: Changeset) -> bool:
         return again is None
@@ -265,7 +265,7 @@ def test_a_new_plan_after_a_conflict_replaces_the_first_but_not_a_confirmed_one(
     first.replan = lambda: again
     with pytest.raises(ChangedMeanwhileError):
         apply(first, watch=Confirmed())
-    # Without transactions the first plan may be partly written, so its event is the one that is reported.
+    # Without transactions, the first plan may be partly written, so the error names the event of this plan.
     whole = connection.transactions()
     assert (apply(first).changeset is again) is whole
     first.replan = lambda: changeset(Draft())

@@ -1,4 +1,4 @@
-"""Ids are removed from a long list at their planned positions, or found at their new ones."""
+"""Ids are removed from a long list at their planned positions. If they have moved, they are found again."""
 
 import random
 from typing import Any
@@ -13,7 +13,7 @@ from changes.id_lists import FEW_IDS
 
 @pytest.fixture(autouse=True)
 def short(monkeypatch: pytest.MonkeyPatch, chatctl: Any) -> None:
-    """Treat lists of this size as long lists."""
+    """Treat lists of this length as long lists."""
     monkeypatch.setattr(id_lists, "MANY_COMPARISONS", 0)
 
 

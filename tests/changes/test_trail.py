@@ -1,4 +1,4 @@
-"""The records of a write: its event, and for thirty days its images."""
+"""The records of a write: its event in the audit trail, and its images, which are kept for thirty days."""
 
 from typing import Any
 
@@ -141,9 +141,9 @@ def test_the_trail_is_never_changed(database: Documents) -> None:
     trail: dict[ObjectId, Any] = {}
 
     class Reader(Watch):
-        """A watch that reads the trail after each batch."""
+        """A `Watch` that reads the audit trail after each batch."""
 
-        def wrote(self, documents: int, total: int) -> None:  # noqa: ARG002 - only the moment counts
+        def wrote(self, documents: int, total: int) -> None:  # noqa: ARG002 - only the time of the call matters
             trail.update({entry["_id"]: entry for entry in database[AUDIT].find() if entry["_id"] not in trail})
 
     event = apply(changeset(draft), watch=Reader()).event

@@ -1,4 +1,4 @@
-"""An undo restores exactly what an event changed, or refuses."""
+"""An undo restores exactly what an event has changed, or it is refused."""
 
 from datetime import UTC, datetime
 from typing import Any

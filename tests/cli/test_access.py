@@ -1,4 +1,4 @@
-"""`chatctl access`: the report of risky rights, and the review with a sheet."""
+"""`chatctl access`: the report of possible problems, and the review with a sheet."""
 
 import csv
 import hashlib
@@ -22,7 +22,7 @@ NOW = datetime.now(UTC)
 
 @pytest.fixture
 def staff(database: Documents) -> dict[str, ObjectId]:
-    """Put roles there of every kind that a report has, and people with one, two and no roles."""
+    """Insert roles for every finding of the report, and users with two, one or no roles."""
     names = {name: permission(name) for name in ("user.read", "user.suspend", "message.delete", "unused")}
     read, suspend, delete = (names[name]["_id"] for name in ("user.read", "user.suspend", "message.delete"))
     roles = [
@@ -157,7 +157,7 @@ def answered(rows: list[dict[str, str]], answers: dict[tuple[str, str], str]) ->
 
 
 def save(path: Path, rows: list[dict[str, str]], *, encoding: str = "utf-8", delimiter: str = ",") -> str:
-    """Save a sheet as a spreadsheet does; return its digest."""
+    """Save a sheet as a spreadsheet program saves it. Return its digest."""
     text = io.StringIO()
     writer = csv.DictWriter(text, list(rows[0]), delimiter=delimiter, lineterminator="\r\n")
     writer.writeheader()
@@ -167,7 +167,7 @@ def save(path: Path, rows: list[dict[str, str]], *, encoding: str = "utf-8", del
 
 
 def held(database: Documents, user: str) -> set[str]:
-    """Return the roles of a user by both sides of the links, which must say the same."""
+    """Return the roles of a user. Check that both sides of the links are the same."""
     document = database["User"].find_one({"username": user}) or {}
     roles = {one["_id"]: one["name"] for one in database["Role"].find()}
     other = {one["name"] for one in database["Role"].find({"userIds": document["_id"]})}

@@ -20,7 +20,7 @@ GROUPS += ["holds", "db", "context"]
 
 
 def run(line: list[str], wanted: list[str]) -> tuple[list[str], list[str]]:
-    """Run a command line in a new process; return its output and the modules that it loaded."""
+    """Run a command line in a new process. Return its output, and the names of the modules that it has loaded."""
     program = (
         "import sys; from cli.app import main\n"
         f"sys.argv = ['chatctl', *{line!r}]\n"
@@ -225,5 +225,5 @@ def test_an_error_is_reported_before_the_connection_is_closed(
     with monkeypatch.context() as patch:
         patch.setattr(connection, "close", note_and_close)
         said = chatctl("roles", "show", "nobody", code=3)
-    chosen, ended, _ = printed  # the fixture closes it a last time
+    chosen, ended, _ = printed  # after the test, the fixture closes the connection again
     assert (chosen, ended) == ("", said.stderr)

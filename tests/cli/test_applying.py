@@ -1,4 +1,4 @@
-"""Every write names the database, asks, refuses, reports and prints its undo."""
+"""Every write names the database, asks for confirmation, reports its results, and prints its undo command."""
 
 import json
 import re

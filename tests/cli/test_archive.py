@@ -1,4 +1,4 @@
-"""Zip files that are written in one pass."""
+"""Zip files that are written from beginning to end, so that they can go to a pipe."""
 
 import hashlib
 import io

@@ -1,4 +1,4 @@
-"""Contexts, and what a read-only context refuses."""
+"""Contexts, and the commands that a read-only context refuses."""
 
 import json
 import re
@@ -16,12 +16,12 @@ from tests.conftest import Chatctl
 
 SECRET = "hunter2"
 NOWHERE = "mongodb://127.0.0.1:1/nowhere"
-"""A command that reads there fails with exit code 6."""
+"""A URL without a server. A command that reads from this database fails with exit code 6."""
 
 
 @pytest.fixture
 def bare(chatctl: Chatctl, monkeypatch: pytest.MonkeyPatch) -> Chatctl:
-    """Return `chatctl` without a variable that names a database, and with a short timeout for servers."""
+    """Return `chatctl` without any variable that names a database, and with a short time limit for servers."""
     monkeypatch.delenv("MONGODB_DATABASE_URL")
     monkeypatch.setattr("database.connection.MILLISECONDS_TO_FIND_A_SERVER", 50)
     return chatctl

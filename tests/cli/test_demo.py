@@ -1,4 +1,4 @@
-"""The tour: on an empty database, again, beside other data, and interrupted."""
+"""The tour: on an empty database, a second time, with other data, and interrupted."""
 
 import json
 import os
@@ -28,7 +28,10 @@ PREPARED = "$ chatctl --local db generate --users"
 
 @pytest.fixture
 def folder(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """Use a new folder for the embedded database; the environment names another database."""
+    """Use a new folder for the embedded database.
+
+    The environment names another database, which the tour must not use.
+    """
     folder = workspace / "embedded"
     monkeypatch.setenv("CHATCTL_LOCAL_DIR", str(folder))
     monkeypatch.delenv("UV_RUN_RECURSION_DEPTH", raising=False)
@@ -48,7 +51,7 @@ def start(folder: Path, environment: dict[str, str]) -> Started:
 
 @pytest.fixture(scope="module")
 def toured(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return the folder of an embedded database after a tour, to be copied."""
+    """Return the folder of an embedded database after a tour, for tests that copy it."""
     folder = tmp_path_factory.mktemp("demo") / "embedded"
     env = os.environ | {"CHATCTL_LOCAL_DIR": str(folder)}
     subprocess.run([PROGRAM, "demo"], env=env, capture_output=True, check=True)  # noqa: S603
@@ -63,12 +66,12 @@ def again(folder: Path, toured: Path) -> Path:
 
 @pytest.fixture
 def demo(chatctl: Chatctl, again: Path) -> Chatctl:
-    """Return `chatctl` after one tour."""
+    """Return `chatctl` with an embedded database on which one tour has run."""
     return chatctl
 
 
 def steps(tour: str) -> dict[str, str]:
-    """Divide a tour into its commands and their output."""
+    """Divide the output of a tour into its commands, each with its output."""
     _, *parts = re.split(r"\n.+\n\$ chatctl (.+)\n", tour.partition("\nNow try it yourself")[0])
     return dict(zip(parts[::2], parts[1::2], strict=True))
 
@@ -78,7 +81,7 @@ def suggested(tour: str) -> list[list[str]]:
 
 
 def made(chatctl: Chatctl) -> list[int]:
-    """Count the users and conversations, and how often they were generated."""
+    """Count the users, the conversations, and the events that have generated data."""
     counted = (("users", "list"), ("conversations", "list"), ("audit", "list", "--command", "db generate"))
     return [int(chatctl("--local", *line, "--count").stdout) for line in counted]
 
@@ -158,7 +161,7 @@ def test_the_tour_refuses_a_database_with_other_data(chatctl: Chatctl, folder: P
     assert chatctl("demo", code=7).stderr.splitlines() == refused
     assert made(chatctl) == [1, 0, 0]
     chatctl("--local", "users", "delete", "ada", "--yes")
-    chatctl("--local", "seeds", "apply")  # the roles that ship are no data of one's own
+    chatctl("--local", "seeds", "apply")  # the roles that ship with chatctl do not count as other data
     chatctl("demo")
     assert made(chatctl) == [80, 39, 1]
 

@@ -137,7 +137,7 @@ with opened(sys.argv[1]) as file:
 
 
 def writer(to: Path) -> "subprocess.Popen[bytes]":
-    """Start a run that writes half of a file and then waits."""
+    """Yield a function that starts a process. The process writes half of a file, and then waits."""
     command = [sys.executable, "-c", KILLED, str(to)]
     running = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)  # noqa: S603
     assert running.stdout is not None

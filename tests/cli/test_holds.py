@@ -1,4 +1,4 @@
-"""Legal holds: what they keep, what passes over them, and what is found and exported of them."""
+"""Legal holds: what they keep, what commands do with held data, and how held data is checked and exported."""
 
 import hashlib
 import json
@@ -32,7 +32,7 @@ REFUSED = {
     "messages redact": "message",
     "messages delete": "message",
 }
-"""Commands that would lose held data → what they name."""
+"""Command that would lose held data → the held document that its error names."""
 MORE = {
     "users delete": (("ada", "--forever"), ("bob", "--keep-conversations")),
     "users erase": (("ada", "--with-messages"),),
@@ -58,7 +58,7 @@ LINES = [
 
 
 def held(database: Documents) -> dict[str, Any]:
-    """Return what a hold on all users keeps: their documents, and what a message and a conversation must not lose."""
+    """Return all data that a hold on all users must keep, to compare it before and after a command."""
     found: dict[str, Any] = {name: set(database[name].distinct("_id")) for name in ("User", "Account", "Profile")}
     found["Message"] = {
         one["_id"]: (one.get("body"), one.get("image"), one["senderId"], one["conversationId"])
@@ -70,7 +70,7 @@ def held(database: Documents) -> dict[str, Any]:
 
 
 def lost(before: dict[str, Any], after: dict[str, Any]) -> list[str]:
-    """Say what is no longer there. New documents and new participants are no loss."""
+    """Return the names of the collections that have lost data. New documents and new participants are not a loss."""
     gone = [name for name in ("User", "Account", "Profile") if not before[name] <= after[name]]
     gone += [name for name in ("Message",) if not before[name].items() <= after[name].items()]
     places = before["Conversation"].items()
@@ -78,7 +78,7 @@ def lost(before: dict[str, Any], after: dict[str, Any]) -> list[str]:
 
 
 def settle(database: Documents, workspace: Path) -> None:
-    """Put the same there as for every writing command, and faults that `db repair` would delete or drop."""
+    """Insert the data of `typed.settle`, and faults that `db repair` would repair by deleting data."""
     typed.settle(database)
     typed.lay_out(workspace)
     [place] = database["Conversation"].distinct("_id")
@@ -124,7 +124,7 @@ def test_every_refused_command_works_after_the_release(either: Chatctl, database
 
 @pytest.fixture
 def world(either: Chatctl, database: Documents) -> dict[str, ObjectId]:
-    """Put a held user there, with a conversation, and messages of others in and outside of it."""
+    """Insert a held user with a conversation, and messages of others in this conversation and in another one."""
     ids = {name: person(database, name) for name in ("ada", "bob", "cyd")}
     ids["pair"] = conversation(database, ids["ada"], ids["bob"])
     ids["group"] = conversation(database, ids["bob"], ids["cyd"], name="engines")
@@ -343,7 +343,7 @@ def test_an_export_has_everything_that_is_held_and_its_checksums(
 def test_a_hold_that_is_placed_during_a_purge_keeps_whole_batches(
     chatctl: Chatctl, database: Documents, url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Another process places the hold at any moment of one of the batches."""
+    """A second process places the hold at a random time while batches are written."""
     ada, bob = person(database, "ada"), person(database, "bob")
     engines, other = (conversation(database, ada, bob, name=name) for name in ("engines", "other"))
     messages(database, engines, ada, *map(str, range(500)))

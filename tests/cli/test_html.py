@@ -1,4 +1,4 @@
-"""The parts of an HTML page."""
+"""The functions that make the parts of an HTML page."""
 
 import base64
 import hashlib

@@ -1,4 +1,4 @@
-"""The first digits of an id stand for the id wherever one is taken, and never for the wrong document."""
+"""The first digits of an id can be typed instead of the id in every command, and never mean a wrong document."""
 
 import json
 from datetime import UTC, datetime
@@ -19,7 +19,7 @@ MESSAGE, OTHER, EVENT = (ObjectId(f"{start}{'0' * 16}") for start in ("9a0b1c2d"
 
 @pytest.fixture
 def world(either: Chatctl, database: Documents) -> Chatctl:
-    """Have three people, a role, two conversations, two messages and an event, whose ids are known."""
+    """Insert three users, a role, two conversations, two messages and an event, all with fixed ids."""
     database["Role"].insert_one({"_id": ROLE, "name": "support", "userIds": [], "permissionsIds": []})
     person(database, "ada", _id=ADA, roles=("support",))
     person(database, "bob", _id=BOB)

@@ -1,4 +1,4 @@
-"""Lists in all formats: columns, order, pages, counts."""
+"""Lists in all formats: their columns, their order, their pages and their counts."""
 
 import json
 from typing import Any
@@ -15,7 +15,7 @@ from tests.conftest import Chatctl
 
 @pytest.fixture
 def roles(either: Chatctl, database: Database[dict[str, Any]]) -> list[str]:
-    """Put 60 roles there, in the reverse order of their names."""
+    """Insert 60 roles, in the reverse order of their names."""
     del either
     names = [f"role-{number:02}" for number in range(60)]
     documents: list[dict[str, Any]] = [{"name": name, "userIds": [], "permissionsIds": []} for name in reversed(names)]

@@ -1,4 +1,4 @@
-"""In a masked database, messages show as their length: in every command, in every format."""
+"""In a masked database, every command and every format shows only the length of a message."""
 
 import json
 import zipfile
@@ -22,9 +22,9 @@ REDACTED = ObjectId("700000000000000000000002")
 PROPOSED = ObjectId("730000000000000000000001")
 IMAGE = "https://img.example.org/kettle.png"
 SECRETS = ("kettle", "hello")
-"""The texts of the messages and images of `hidden`, and the text of `messages send`."""
+"""The texts and images of the messages in `hidden`, and the text that `messages send` sends."""
 BROKEN = {"body": {"text": "the kettle"}, "image": {"url": IMAGE}, "name": "kettle", "markup": "<b>kettle</b>"}
-"""A message as another program may have left it."""
+"""A message with broken data, as another program may store it."""
 
 LOOKS: dict[str, tuple[str, ...]] = {
     "users export-data": ("ada", "--to", "ada.zip"),
@@ -36,14 +36,14 @@ LOOKS: dict[str, tuple[str, ...]] = {
     "holds export": ("all", "--to", "all.zip"),
     "proposals show": (str(PROPOSED),),
 }
-"""Reading commands that can show messages, without `messages tail` and `messages search`."""
+"""Commands that read and can show messages. `messages tail` and `messages search` have their own tests."""
 
 WRITES = {words: typed.WRITES[words] for words, command in typed.commands() if typed.is_write(command)}
 
 
 @pytest.fixture
 def hidden(chatctl: Chatctl, database: Documents, workspace: Path) -> Chatctl:
-    """Insert messages, one of them broken, and an event with the text of one; mask them all."""
+    """Insert messages (one of them broken), and an event with the text of one. Then mask the database."""
     settle(database, workspace)
     chatctl("db", "protect", "prod", "--mask-bodies")
     return chatctl
@@ -88,7 +88,7 @@ def formats(command: str) -> list[tuple[str, ...]]:
 
 
 def shown(said: Result, workspace: Path) -> str:
-    """Return everything that is printed or written to files."""
+    """Return everything that a command has printed or written to files."""
     text = said.stdout + said.stderr
     for file in workspace.glob("*.zip"):
         with zipfile.ZipFile(file) as archive:
@@ -195,7 +195,8 @@ def test_nothing_is_masked_without_the_marker(chatctl: Chatctl, database: Docume
     assert IMAGE in chatctl("messages", "show", MESSAGE, "--reveal", "--reason", "x").stdout
     chatctl("db", "protect", "prod")
     assert IMAGE in chatctl("messages", "show", MESSAGE).stdout
-    assert database["chatctl_audit"].count_documents({}) == before + 2  # the marker's own event, and its changes
+    # the event of `db protect` itself, and its changes
+    assert database["chatctl_audit"].count_documents({}) == before + 2
 
 
 def test_an_unreadable_marker_masks_messages(chatctl: Chatctl, database: Documents, workspace: Path) -> None:

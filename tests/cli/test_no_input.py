@@ -1,4 +1,4 @@
-"""With --no-input nothing is asked: everything ends as it would without a terminal."""
+"""With --no-input, no question is asked. Every command ends as it would without a terminal."""
 
 import pytest
 from people import Documents, person

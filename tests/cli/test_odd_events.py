@@ -1,4 +1,4 @@
-"""Events with unexpected values in any field: the audit trail is read on, and nothing of them acts."""
+"""Events with unexpected values in any field are listed and shown, and their texts cannot control the terminal."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -15,7 +15,10 @@ from tests.conftest import Chatctl
 
 @pytest.fixture
 def events(chatctl: Chatctl, database: Documents) -> dict[str, list[ObjectId]]:
-    """Write an event, and copies of it and its part with one odd value each: field → ids of the copies."""
+    """Insert an event, and copies of the event and its part with one unexpected value each.
+
+    Return field → ids of copies.
+    """
     person(database, "ada")
     chatctl("users", "suspend", "ada", "--reason", "stolen laptop", "--yes")
     event = database[AUDIT].find_one({"kind": "event"}) or {}

@@ -1,4 +1,4 @@
-"""Long output goes through the pager of the user, on a terminal only, and leaves no trace of how that ends."""
+"""Long output on a terminal goes through the user's pager. The end of the pager leaves no traces."""
 
 import os
 import signal
@@ -27,7 +27,7 @@ SHORT = {
     "write": ["roles", "create", "other"],
 }
 UPPER = "tr a-z A-Z"
-"""A pager that shows that everything went through it."""
+"""A pager that writes everything in capital letters, so that a test sees which text went through the pager."""
 ON_KEYS = """
 import itertools, os, signal, sys
 count = itertools.count(1)
@@ -36,7 +36,7 @@ print(sys.stdin.readline() if "early" in sys.argv else sys.stdin.read().splitlin
 print("READY ", end="", flush=True)
 open("/dev/tty").readline()
 """
-"""A pager that reads a line or all that comes, and then waits for Enter, as `less` waits for `q`."""
+"""A pager that reads one line or everything, and then waits for Enter, as `less` waits for `q`."""
 
 
 @pytest.fixture

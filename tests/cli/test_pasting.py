@@ -1,4 +1,4 @@
-"""Commands that chatctl prints name the database as the command line did, so they work when they are pasted."""
+"""Commands that chatctl prints have the options that chose the database, so that they work when users paste them."""
 
 import json
 import shlex

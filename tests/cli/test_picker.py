@@ -1,4 +1,4 @@
-"""On a terminal, a person chooses the name that a command line leaves out."""
+"""On a terminal, a user can choose a name that is missing on the command line from a menu."""
 
 from datetime import UTC, datetime
 
@@ -18,7 +18,7 @@ DOWN, ENTER, INTERRUPT, ERASE = "\x1b[B", "\r", "\x03", "\x7f"
 
 @pytest.fixture
 def office(chatctl: Chatctl, database: Documents) -> dict[str, ObjectId]:
-    """Have three people, of whom one has a hostile name, a group, two roles and their events."""
+    """Insert three users (one has a hostile name), a group and two roles; their commands leave events."""
     chatctl("permissions", "create", "user.read")
     chatctl("roles", "create", "support")
     chatctl("roles", "create", "viewer")
@@ -101,7 +101,7 @@ def test_who_leaves_has_changed_nothing(terminal: Terminal, office: dict[str, Ob
 def test_nobody_chooses_what_is_not_marked(
     terminal: Terminal, office: dict[str, ObjectId], database: Documents
 ) -> None:
-    """Enter marks the first of several, and only a second Enter takes it."""
+    """If several items match, the first Enter marks one of them. Only a second Enter chooses it."""
     keys = [(HELP, ENTER), ("ada", INTERRUPT)]
     assert terminal("users", "delete", "--yes", keys=keys, env=ENV).code == 130
     assert database["User"].count_documents({}) == 3

@@ -1,4 +1,4 @@
-"""What is asked before a write: with which words, about what, and what a no means."""
+"""The question before a write: its words, the items that it names, and the effect of a no."""
 
 import json
 from pathlib import Path

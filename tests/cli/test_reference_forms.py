@@ -1,4 +1,4 @@
-"""Ids in every form that real data has: each command finds all references to a document, or refuses."""
+"""Real data has ids in several forms. Each command finds all references to a document, or is refused."""
 
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
@@ -64,7 +64,10 @@ def stored() -> dict[str, list[dict[str, Any]]]:
 
 
 def plant(database: Documents, places: list[tuple[str, str]], spell: Callable[[ObjectId], Any]) -> None:
-    """Store the documents with the references of some places in another form; a field "_id" is one of the places."""
+    """Store the documents with some references in another form than ObjectId.
+
+    The field "_id" is one of these places.
+    """
     for index in APPLICATION:
         create(database, index)
     for collection, documents in stored().items():
@@ -76,7 +79,7 @@ def plant(database: Documents, places: list[tuple[str, str]], spell: Callable[[O
 
 
 def everything(database: Documents) -> dict[str, list[dict[str, Any]]]:
-    """Read all documents of the application, with sorted lists of ids, because an undo may change their order."""
+    """Read all documents of the application. Lists of ids are sorted, because an undo may change their order."""
     return {
         name: sorted((ordered(one) for one in database[name].find()), key=lambda one: str(referred(one["_id"])))
         for name in FIELDS

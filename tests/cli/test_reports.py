@@ -1,4 +1,4 @@
-"""Reports for CI: comments and lists of tests in which nothing acts, and what GitHub Actions reads."""
+"""Reports for CI: comments and test results in which no text acts as a command, and annotations for GitHub Actions."""
 
 import json
 import os
@@ -27,7 +27,7 @@ READER = MarkdownIt("gfm-like")
 
 @pytest.fixture(autouse=True)
 def shop(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Name a database for the reports that are made without one."""
+    """Choose a database for the reports that are made without a command."""
     monkeypatch.setenv("MONGODB_DATABASE_URL", "mongodb://localhost/shop")
     connection.choose()
 
@@ -68,7 +68,7 @@ def seed(workspace: Path) -> Path:
 
 @pytest.fixture
 def on_github(monkeypatch: pytest.MonkeyPatch, workspace: Path) -> Path:
-    """Be a step of a job; give the file of its summary."""
+    """Set the environment of a step in GitHub Actions. Return the file of the step summary."""
     summary = workspace / "summary.md"
     for name, value in {"ACTIONS": "true", "STEP_SUMMARY": summary, "WORKSPACE": workspace}.items():
         monkeypatch.setenv(f"GITHUB_{name}", str(value))
@@ -85,7 +85,7 @@ def finding(value: str) -> dict[str, Any]:
 
 
 def texts(source: str) -> list[str]:
-    """Return what a report says, each code span and each block by itself; anything that acts is an error."""
+    """Return the text of each code span and code block of a report. Links, images and HTML are errors."""
     found = []
     for block in READER.parse(source):
         for token in block.children or [block]:
@@ -243,7 +243,7 @@ def test_a_failed_test_is_an_annotation_on_github_named_from_the_checkout(
 def test_plan_test_and_check_add_to_the_summary_on_github(
     chatctl: Chatctl, seed: Path, on_github: Path, form: str
 ) -> None:
-    on_github.write_text("before")  # without the end of its line
+    on_github.write_text("before")  # without a line end
     for line in (("seeds", "plan", seed), ("seeds", "test", seed), ("db", "check", "--rule", "unknown-status")):
         chatctl(*line, "-o", form, code=None)
     headings = [line for line in on_github.read_text().splitlines() if line.startswith(("before", "###"))]
@@ -273,7 +273,7 @@ def test_an_error_without_a_file_is_an_annotation_too(
 
 
 REGISTERED = ("error", "add-mask")
-"""Two of the commands that the runner of GitHub knows."""
+"""Two of the commands that the runner of GitHub Actions obeys."""
 
 
 def obeyed(said: str) -> list[str]:

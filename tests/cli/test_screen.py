@@ -1,4 +1,4 @@
-"""Tables at every width of a terminal: which columns they have, how long ids are, in which zone times are."""
+"""Tables at every width of a terminal: their columns, the length of ids, and the time zone of times."""
 
 import time
 from datetime import UTC, datetime
@@ -35,7 +35,7 @@ NAMES = (
 
 @pytest.fixture
 def crowd(database: Documents) -> None:
-    """Put people there with names of every kind, and one who has thirty roles."""
+    """Insert users with names of every kind, one of them with thirty roles."""
     roles = [f"role-{number:02}" for number in range(30)]
     database["Role"].insert_many([role(name) for name in roles])
     for number, name in enumerate(NAMES):
@@ -45,7 +45,7 @@ def crowd(database: Documents) -> None:
 
 @pytest.fixture
 def talk(database: Documents) -> list[ObjectId]:
-    """Put messages there whose ids differ in the first eight digits, and return their ids."""
+    """Insert messages whose ids differ in the first eight digits. Return the ids."""
     ada, bob = (person(database, name) for name in ("ada", "bob"))
     place = conversation(database, ada, bob, name="Night shift")
     ids = [ObjectId(f"{0x6900_0000 + number:08x}{'ab' * 8}") for number in range(3)]

@@ -1,4 +1,4 @@
-"""Interrupts and terminations at any time: at most one line, the right code, and nothing left behind."""
+"""After a signal at any time, there is at most one line of output, the right exit code, and no left process or file."""
 
 import re
 import signal
@@ -23,7 +23,7 @@ from tests.people import person
 
 SIGNALS = [(signal.SIGINT, 130), (signal.SIGTERM, 143)]
 MOMENTS = [0.004 * step for step in range(25)] + [0.1 + 0.025 * step for step in range(12)]
-"""Seconds: every one while Python and the program are loaded, fewer afterwards."""
+"""The seconds after which a signal is sent: closer together while Python loads the program, rarer after that."""
 SAID = {b"", b"error: interrupted\n", b"error: terminated\n"}
 
 
@@ -38,7 +38,7 @@ def ended(line: list[str], env: dict[str, str], number: int, moment: float) -> t
 
 
 def is_of_python_itself(said: bytes) -> bool:
-    """Tell what Python says before it knows anything of the program, while it reads `.pth` files."""
+    """Tell whether a message is from Python itself, which reads `.pth` files before it loads chatctl."""
     libraries = said.replace(b"site-packages/_virtualenv", b"")
     return b"KeyboardInterrupt" in said and b"/cli/" not in said and b"site-packages/" not in libraries
 
@@ -77,7 +77,7 @@ def test_the_first_signal_cleans_up_and_the_second_ends_immediately(
     monkeypatch: pytest.MonkeyPatch, number: signal.Signals, kind: type[BaseException]
 ) -> None:
     seen: list[int] = []
-    monkeypatch.setitem(sys.modules, "cli.errors", None)  # it may be half imported
+    monkeypatch.setitem(sys.modules, "cli.errors", None)  # this module may be only half imported
 
     def work() -> None:
         with signals.ending():

@@ -1,4 +1,4 @@
-"""--skip-missing, on every command that has it: the skipped items are named, and the others are done."""
+"""Every command with --skip-missing names the items that it skips, and changes the other items."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""Output to closed pipes, full disks and terminals of any kind, and signals."""
+"""Output to closed pipes, full disks and all kinds of terminals, and signals during output."""
 
 import json
 import re
@@ -72,7 +72,7 @@ def test_a_signal_ends_the_program_with_a_message_and_its_code(
     command = [PROGRAM, "roles", "list", "--limit=3000", "-o", "yaml"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment) as child:  # noqa: S603
         assert child.stdout is not None
-        child.stdout.read(10)  # it is in the middle of it, and waits for us to read on
+        child.stdout.read(10)  # the program is in the middle of its output, and waits until the test reads more
         time.sleep(0.2)
         child.send_signal(number)
         _, said = child.communicate()

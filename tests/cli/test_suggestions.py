@@ -1,4 +1,4 @@
-"""Hints for mistyped commands and options."""
+"""The hints for commands and options that a user has mistyped."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""In a strange environment the program works, or says in one line why it cannot."""
+"""In an unusual environment, the program works, or says in one line why it cannot work."""
 
 import functools
 import resource

@@ -1,4 +1,4 @@
-"""Tables: fitted to a terminal, complete in a pipe."""
+"""Tables fit the width of a terminal. In a pipe, they are complete."""
 
 import pytest
 from hypothesis import given

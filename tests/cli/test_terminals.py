@@ -1,4 +1,4 @@
-"""What people see on any terminal: columns that stay, colours that can be read, notes that break between words."""
+"""Output on any terminal: columns are aligned, colours are readable, and notes break between words."""
 
 import re
 from collections.abc import Callable
@@ -29,7 +29,7 @@ WIDTHS: dict[str, Callable[[str], int]] = {
     "one cell for each character": len,
     "a box for each invisible character": lambda cell: sum(max(get_character_cell_size(one), 1) for one in cell),
 }
-"""Ideas that terminals have of the width of a text."""
+"""Name of a way to measure the width of a text → the function. Terminals differ in this."""
 
 
 @pytest.fixture
@@ -38,7 +38,7 @@ def cursor(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def places(line: str, width: Callable[[str], int]) -> dict[str, int]:
-    """Return where the cells of a line begin that are in brackets, on a terminal with this idea of widths."""
+    """Return the columns in which the cells like `<a>` of a line begin, if the terminal measures texts with `width`."""
     found = {}
     column = 1
     for number, part in enumerate(MOVES.split(line)):
@@ -141,7 +141,7 @@ def test_a_sign_of_several_characters_is_never_halved(whole: str, width: int, cu
 
 
 def luminance(number: int) -> float:
-    """Return the relative luminance (WCAG 2) of a colour of the cube of the 256-colour palette."""
+    """Return the relative luminance (WCAG 2) of a colour of the 256-colour palette."""
     levels = (0, 95, 135, 175, 215, 255)
     number -= 16
     parts = [levels[number // 36] / 255, levels[number // 6 % 6] / 255, levels[number % 6] / 255]
@@ -150,7 +150,7 @@ def luminance(number: int) -> float:
 
 
 def contrast(number: int) -> float:
-    """Return the lower one of the contrasts to white and to black."""
+    """Return the contrast to white or the contrast to black, whichever is lower."""
     own = luminance(number) + 0.05
     return min(1.05 / own, own / 0.05)
 
@@ -165,7 +165,7 @@ def test_ten_people_look_different() -> None:
 
 @pytest.fixture
 def crowd(database: Documents, chatctl: Chatctl) -> ObjectId:
-    """Have 14 people in a conversation, one in each state."""
+    """Insert 14 users in one conversation; each status occurs."""
     chatctl("permissions", "create", "user.read")
     chatctl("roles", "create", "support", "--permission", "user.read")
     status = ("ACTIVE", "SUSPENDED", "EMAIL_VERIFIED", None)

@@ -1,4 +1,4 @@
-"""Hostile text, and values in every format."""
+"""Hostile text on a terminal, and values in every format."""
 
 import csv
 import io
@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from actions import csv_cells
 from cli.output import formats, text
 
-JOINERS = {"\u200c", "\u200d"}  # they stay where a script needs them: see below
+JOINERS = {"\u200c", "\u200d"}  # See below: these characters stay where a script needs them.
 anything = st.text(st.characters(codec=None, categories=None), max_size=40)
 
 
@@ -57,7 +57,7 @@ def test_no_shown_text_controls_the_terminal(value: str) -> None:
 
 
 def _acts(character: str) -> bool:
-    """Tell a control, a surrogate, a separator, or one that directs or hides text by its class of direction."""
+    """Tell whether a character can control a terminal, hide text, or change the direction of text."""
     hides = unicodedata.bidirectional(character) in {
         "BN",
         "LRE",

@@ -1,4 +1,4 @@
-"""`audit undo --last` undoes what the caller did last, and nothing of others."""
+"""`audit undo --last` undoes the last change of the same user, and never a change of another user."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -12,12 +12,12 @@ from tests.cli.conftest import Terminal
 from tests.conftest import Chatctl
 
 COUNT = {"os": "count", "host": "laptop"}
-"""Who acts in these tests."""
+"""The actors in these tests."""
 
 
 @pytest.fixture
 def me(monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
-    """Be somebody whom a test can change."""
+    """Set the current user. A test can change it."""
     who = dict(COUNT)
     monkeypatch.setattr(events, "actor", lambda: dict(who))
     return who

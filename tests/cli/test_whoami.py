@@ -1,4 +1,4 @@
-"""`chatctl whoami`: who is connected, where, with which roles, and how the database is protected."""
+"""`chatctl whoami` shows the user, the database, the server roles of the user, and the protection of the database."""
 
 import getpass
 import json

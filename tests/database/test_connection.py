@@ -36,7 +36,7 @@ def _fresh() -> Iterator[None]:
 
 
 def failure(call: Any) -> ChatctlError:
-    """Return the text that a user would read of a failure."""
+    """Return the text of an error as a user would read it."""
     with pytest.raises((ChatctlError, errors.PyMongoError)) as caught:
         call()
     known = connection.explain(caught.value)
@@ -49,7 +49,7 @@ def use() -> Any:
     return connection.database()["Role"].find_one()
 
 
-# Which source names the database
+# Which source names the database.
 
 
 def test_options_come_before_the_environment_and_files(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -137,7 +137,7 @@ def test_an_env_file_without_the_variable_does_not_fall_back(workspace: Path) ->
     assert failure(connection.target).message == "given does not set MONGODB_DATABASE_URL"
 
 
-# What a URL may say
+# What a URL may contain.
 
 
 def test_a_target_names_the_database_and_hosts_without_the_password() -> None:
@@ -217,7 +217,7 @@ def test_the_urls_options_do_not_weaken_reads_and_writes(url: str) -> None:
     assert connection.database().client.options.pool_options.metadata["application"] == {"name": "chatctl"}
 
 
-# The connection
+# The connection.
 
 
 def test_documents_and_raw_reads_share_one_connection(url: str, database: Database[dict[str, Any]]) -> None:
@@ -252,7 +252,7 @@ def test_a_replica_set_has_transactions(url: str) -> None:
     assert connection.transactions()
 
 
-# Errors of the connection
+# Errors of the connection.
 
 
 def test_an_unreachable_host_is_reported_after_five_seconds() -> None:

@@ -1,4 +1,7 @@
-"""Every expected value is the result of Node's `dotenv` 16 and of Prisma's expansion."""
+"""`.env` files are read like Prisma reads them.
+
+Every expected value is the result of the package `dotenv` 16 for Node and of Prisma's replacement of variables.
+"""
 
 import pytest
 

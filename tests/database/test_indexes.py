@@ -1,4 +1,4 @@
-"""Indexes are created in few commands: some servers wait before each of them."""
+"""Indexes are created with few commands, because some servers wait before each command."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ from database.indexes import APPLICATION, QUERIES, RECORDS
 
 
 class Created(CommandListener):
-    """Keep the collection and the names of the indexes of each command."""
+    """Records the collection and the names of the indexes of each command."""
 
     def __init__(self) -> None:
         self.commands: list[tuple[str, list[str]]] = []
@@ -23,7 +23,7 @@ class Created(CommandListener):
             self.commands.append((event.command["createIndexes"], names))
 
     def succeeded(self, _: Any) -> None:
-        """Take no interest in answers."""
+        """Do nothing: the answer does not matter."""
 
     failed = succeeded
 

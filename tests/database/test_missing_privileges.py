@@ -1,4 +1,4 @@
-"""Which rights are missing, as derived from the answer of a server."""
+"""Which rights are missing, if the server has refused a command."""
 
 from datetime import timedelta
 from typing import Any

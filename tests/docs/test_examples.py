@@ -1,4 +1,4 @@
-"""Every example of the documentation is typed, and prints what it is said to print."""
+"""Every example of the documentation is typed, and prints what the page shows."""
 
 import os
 from pathlib import Path
@@ -10,10 +10,10 @@ from session import Session, blocks, steps, write
 from tests.conftest import Chatctl
 
 TAKE = "CHATCTL_DOCS"
-"""Set to `take`, what is printed is written into the pages, to be looked at and committed."""
+"""An environment variable. If it is `take`, the output is written into the pages, for a review before the commit."""
 INSTALLING = ("git clone ", "cd ", "uv tool install ", "pipx install ", "uv run pytest", "uv run python docs/")
 INSTALLING += ("uv build ", "docker ")
-"""What a `sh` block may say: it is about the machine, and no test does that to it."""
+"""How the lines of a `sh` block may begin. They install or build chatctl, so no test runs them."""
 
 
 @pytest.mark.parametrize("page", PAGES, ids=NAMES)

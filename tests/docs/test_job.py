@@ -1,4 +1,4 @@
-"""The job of the README works when it is copied."""
+"""The GitHub Actions job in the README works when somebody copies it."""
 
 import re
 import subprocess
@@ -24,7 +24,7 @@ EXPRESSIONS = {
     "github.token": "token",
     "github.event.number": "17",
 }
-"""What the job takes from GitHub; the database is the one of the test."""
+"""The values that the job gets from GitHub. The URL is empty, because the test sets its own database."""
 
 
 def filled(env: dict[str, str]) -> dict[str, str]:
@@ -32,7 +32,7 @@ def filled(env: dict[str, str]) -> dict[str, str]:
 
 
 def applies(step: dict[str, Any], event: str) -> bool:
-    """Tell whether a step that runs a command is for an event."""
+    """Tell whether a step has a command, and runs for this kind of event."""
     if "if" in step:
         found = CONDITION.fullmatch(step["if"])
         assert found, step
@@ -42,7 +42,7 @@ def applies(step: dict[str, Any], event: str) -> bool:
 
 @pytest.fixture
 def job(shell: dict[str, str], settled: Documents, workspace: Path) -> Any:
-    """Run the steps of the job for an event; give what the last one that ran said."""
+    """Return a function that runs the steps of the job for an event, and returns the result of the last step."""
     (workspace / "seeds").mkdir()
     (workspace / "seeds" / "team.yaml").write_text(SEED)
     (workspace / "chatctl").symlink_to(ROOT)

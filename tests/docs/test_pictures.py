@@ -1,4 +1,4 @@
-"""The pictures are the ones that are shown, load nothing, and tell nothing of the machine they were made on."""
+"""The pages show exactly the pictures of the script, which load no files and do not show data of this machine."""
 
 import getpass
 import os
@@ -32,7 +32,7 @@ def test_a_picture_has_a_row_of_its_own_a_text_and_a_size(page: Path) -> None:
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
 def test_a_picture_loads_nothing(path: Path) -> None:
     drawn = path.read_text("utf-8")
-    assert ET.fromstring(drawn).tag == "{http://www.w3.org/2000/svg}svg"  # noqa: S314 - it is ours
+    assert ET.fromstring(drawn).tag == "{http://www.w3.org/2000/svg}svg"  # noqa: S314 - our own file
     assert set(re.findall(r"\w+://[^\"' <)]*", drawn)) == {"http://www.w3.org/2000/svg"}
     assert set(re.findall(r"url\(([^)]*)\)", drawn)) <= set(re.findall(r"url\((#[^)]*)\)", drawn))
     assert "<script" not in drawn

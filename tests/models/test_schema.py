@@ -1,4 +1,4 @@
-"""The documents and links are the same as in the application's schema, field by field."""
+"""The documents and links are the same as in the schema of the application, field by field."""
 
 import re
 from pathlib import Path
@@ -32,7 +32,7 @@ TYPES = {
 
 
 def fields(model: str) -> dict[str, tuple[str, str, str]]:
-    """Return the stored fields of a model: name → type, `[]` or `?`, attributes."""
+    """Return the stored fields of a model: name → type, `[]` or `?`, and attributes."""
     return {
         name: (kind, shape, rest)
         for name, kind, shape, rest in FIELD.findall(MODELS[model])

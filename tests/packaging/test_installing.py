@@ -1,4 +1,4 @@
-"""Installed in every way that there is, on every Python that is there, and used where it was not made."""
+"""chatctl can be installed with each tool and each Python version of this machine, and works in another folder."""
 
 import os
 import shutil
@@ -18,7 +18,7 @@ for minor in (11, 12, 13):
 
 
 def tour(run: Run, program: Path) -> None:
-    """Do what somebody does who has just installed it."""
+    """Run the first commands of somebody who has just installed chatctl."""
     assert run(program, "--version").stdout == "chatctl 0.1.0\n"
     assert run(program, "--help").stdout.startswith("Usage: chatctl [OPTIONS] COMMAND [ARGS]...\n")
     assert run(program, "seeds", "validate").stdout == "valid: 22 permissions, 4 roles, 0 users\n"

@@ -1,4 +1,4 @@
-"""What is in the distributions."""
+"""The contents of the distributions."""
 
 import re
 import tomllib

@@ -1,4 +1,4 @@
-"""Seeds applied at the same time, the seed that ships, and the cost of a large seed."""
+"""Two seeds at the same time, the seed that ships with chatctl, and the cost of a large seed."""
 
 import itertools
 from collections.abc import Callable

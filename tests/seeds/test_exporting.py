@@ -1,4 +1,4 @@
-"""An export is a seed, and applying it changes nothing."""
+"""An export is a seed, and applying this seed changes nothing."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -27,7 +27,10 @@ ANYTHING = NAMES | st.text(max_size=3) | st.just("x" * 10_000) | st.just(" blank
 
 @st.composite
 def databases(draw: st.DrawFn) -> dict[str, list[dict[str, Any]]]:
-    """Draw roles and permissions of any name, linked on both sides, with dangling ids and absent lists."""
+    """Draw roles and permissions with any names.
+
+    Both sides of the links are right, but some ids dangle or lists are absent.
+    """
     permissions = [
         {"_id": ObjectId(), "name": name, "rolesIds": []} for name in draw(st.lists(ANYTHING, max_size=8, unique=True))
     ]

@@ -1,4 +1,4 @@
-"""What applying a seed changes in a database, and what its plan shows before that."""
+"""What a seed changes in a database, and how its plan shows these changes."""
 
 from collections.abc import Callable
 from typing import Any

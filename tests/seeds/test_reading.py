@@ -1,4 +1,4 @@
-"""What a seed file can say, and all its possible faults."""
+"""What a seed file can contain, and all faults that it can have."""
 
 import os
 import subprocess
@@ -301,7 +301,7 @@ def test_neither_a_database_nor_its_driver_is_needed(write: Callable[..., Path])
         "assert all(a.passed for a in seeds.reading.run(seed));"
         "assert not {'pymongo', 'mongoengine', 'bson'} & sys.modules.keys()"
     )
-    subprocess.run([sys.executable, "-c", program, str(path)], check=True)  # noqa: S603 - a program of our own
+    subprocess.run([sys.executable, "-c", program, str(path)], check=True)  # noqa: S603 - our own program
 
 
 def test_without_a_path_seeds_in_the_working_folder_are_named(chatctl: Chatctl, workspace: Path) -> None:

@@ -1,4 +1,4 @@
-"""Users in a seed are created or found, and get roles; a seed removes no role from them."""
+"""A seed creates or finds its users and gives them roles. It removes no role from a user."""
 
 from collections.abc import Callable, Iterator
 from datetime import datetime

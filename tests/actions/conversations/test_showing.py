@@ -1,4 +1,4 @@
-"""The number of unread messages of a person is the same by every way to find it."""
+"""Each way to find the number of unread messages of a person gives the same number."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -71,4 +71,6 @@ def test_showing_a_conversation_reads_only_as_many_messages_as_needed(url: str, 
     counted = [command for command in sent.commands if command.get("aggregate") == "Message"]
     assert (
         len(counted) == 3
-    )  # the messages of each sender, the last seen message of the others, and the number of later ones
+        # There are three queries: messages of each sender, the last seen message of the others, and the number of later
+        # messages.
+    )

@@ -27,7 +27,7 @@ WANTED: dict[str, dict[str, Any]] = {
 
 
 class Sent(monitoring.CommandListener):
-    """Record the queries for messages."""
+    """Records the queries for messages."""
 
     def __init__(self) -> None:
         self.queries: list[dict[str, Any]] = []
@@ -37,10 +37,10 @@ class Sent(monitoring.CommandListener):
             self.queries.append(dict(event.command))
 
     def succeeded(self, event: monitoring.CommandSucceededEvent) -> None:
-        """Record nothing."""
+        """Do nothing: the query is already recorded."""
 
     def failed(self, event: monitoring.CommandFailedEvent) -> None:
-        """Record nothing."""
+        """Do nothing: the query is already recorded."""
 
 
 @pytest.fixture
@@ -63,7 +63,7 @@ def sent(url: str, place: ObjectId) -> Iterator[Sent]:
 
 
 def said(where: dict[str, Any]) -> dict[str, dict[str, Any]]:
-    """Return all conditions of a filter, by field."""
+    """Return all conditions of a filter: field → condition."""
     found: dict[str, dict[str, Any]] = {}
     for part in where.get("$and", [where]):
         for field, condition in part.items():
@@ -72,7 +72,7 @@ def said(where: dict[str, Any]) -> dict[str, dict[str, Any]]:
 
 
 def assert_served(query: dict[str, Any], place: ObjectId) -> None:
-    """Check that the index fits a query: first the fields with one value, then the fields that sort."""
+    """Check that the index answers a query: the filter fixes its first keys, and the query sorts by the others."""
     fields = said(query["filter"])
     assert "skip" not in query
     assert fields["conversationId"] == {"$eq": place, "$exists": True}

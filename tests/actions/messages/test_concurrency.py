@@ -1,6 +1,6 @@
-"""Several processes write and delete at once. Run as a script, this file is one of them."""
+"""Several processes write and delete at the same time. This file is also the script that each process runs."""
 
-# ruff: noqa: T201 - the processes talk to the test
+# ruff: noqa: T201 - the processes print their answers to the test
 
 import os
 import subprocess
@@ -34,14 +34,15 @@ Race = Callable[..., list[str]]
 
 @pytest.fixture
 def race(url: str) -> Iterator[Race]:
-    """Start processes, wait until each has planned its command, then let all write at once."""
+    """Start processes, wait until each has planned its command, then let all of them write at the same time."""
     with ExitStack() as stack:
         known: list[tuple[str, subprocess.Popen[str]]] = []
 
         def start(way: str) -> subprocess.Popen[str]:
             command = [sys.executable, __file__, url, way]
             pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
-            shared = os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])}  # where `people` is
+            # the module `people` is in this folder
+            shared = os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])}
             one = stack.enter_context(subprocess.Popen(command, text=True, env=shared, **pipes))  # type: ignore[call-overload]  # noqa: S603
             stack.callback(one.kill)
             known.append((way, one))
@@ -146,7 +147,7 @@ def test_only_one_of_two_people_added_at_once_to_a_lone_conversation_is_added(
 
 
 def work(url: str, way: str) -> None:
-    """Plan a command after the first line of input, and apply it after the second."""
+    """Plan a command after the first line of input, and apply it after the second line."""
     connection.choose(url)
     while sys.stdin.readline():
         planned = WAYS[way]()

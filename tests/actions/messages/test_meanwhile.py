@@ -1,4 +1,4 @@
-"""Changes between the plan of a command and its write are noticed."""
+"""A command notices changes between its plan and its write."""
 
 import time
 from datetime import timedelta
@@ -64,7 +64,7 @@ def test_a_message_is_sent_although_others_join_and_write_meanwhile(database: Do
 def test_a_message_sent_before_the_deletion_of_its_conversation_is_deleted_too(database: Documents, world: Ids) -> None:
     planned = conversations.delete(["engines"])
     messages(database, world["group"], world["ada"], "wait")
-    apply(planned)  # messages sent before the batch is made are deleted too
+    apply(planned)  # Messages that are sent before the batch is made are deleted too.
     assert database["Conversation"].count_documents({}) == database["Message"].count_documents({}) == 0
 
 

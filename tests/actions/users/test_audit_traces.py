@@ -1,4 +1,4 @@
-"""An erasure blanks one person in the audit trail, and nothing else."""
+"""An erasure removes one person from the audit trail, and nothing else."""
 
 import pytest
 from bson import ObjectId

@@ -95,7 +95,7 @@ def test_an_erased_user_is_unchanged_by_id_and_not_found_by_name(past: History) 
 
 
 class Stopped(Watch):
-    """A watch that stops the command after some batches."""
+    """A `Watch` that stops the command after some batches."""
 
     def __init__(self, batches: int) -> None:
         self.left = batches

@@ -1,4 +1,4 @@
-"""Changes between the plan of a command and its write are noticed."""
+"""A command notices changes between its plan and its write."""
 
 from dataclasses import replace
 from io import BytesIO

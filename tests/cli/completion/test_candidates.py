@@ -1,4 +1,4 @@
-"""The words that complete a line."""
+"""The words that can complete a command line."""
 
 import json
 import subprocess

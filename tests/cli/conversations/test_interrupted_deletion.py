@@ -1,4 +1,4 @@
-"""An interrupted deletion has deleted complete batches, and the same command finishes it."""
+"""An interrupted deletion has deleted complete batches. The same command finishes the deletion."""
 
 import json
 import signal

@@ -1,4 +1,4 @@
-"""Conversations as they are listed and shown."""
+"""The output of the commands that list and show conversations."""
 
 import json
 import re

@@ -1,4 +1,4 @@
-"""The transcript of a conversation in its formats and files, and how its writing ends."""
+"""The transcript of a conversation in each format and as a file, also if writing fails."""
 
 import csv
 import io
@@ -42,7 +42,7 @@ def test_programs_read_the_same_rows_in_every_format(either: Chatctl, lobby: Lob
 
 
 def test_every_line_has_the_plain_values(chatctl: Chatctl, lobby: Lobby) -> None:
-    """A value that JSON does not have must not become null because it is fast."""
+    """The fast JSON library writes null for a value that JSON does not have. Such a value must be converted first."""
     odd = [
         float("nan"),
         float("-inf"),

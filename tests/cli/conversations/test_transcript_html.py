@@ -1,4 +1,4 @@
-"""A chat as a page."""
+"""A transcript as an HTML page."""
 
 import html
 import re

@@ -1,4 +1,4 @@
-"""A chat as Markdown: parsed again, it has exactly the text that people wrote."""
+"""A transcript as Markdown. If it is parsed again, it has exactly the texts that users wrote."""
 
 import re
 from collections.abc import Iterator
@@ -86,7 +86,7 @@ def flat(tokens: list[Any]) -> Iterator[Any]:
 
 
 def paragraphs(reader: MarkdownIt, source: str) -> list[str]:
-    """Return the text of each paragraph and heading; anything but what we write is an error."""
+    """Return the text of each paragraph and heading. Any Markdown that chatctl does not write itself is an error."""
     found = []
     for token in flat(reader.parse(source)):
         assert token.type.removesuffix("_open").removesuffix("_close") in OURS, (token.type, source)
@@ -100,7 +100,7 @@ def paragraphs(reader: MarkdownIt, source: str) -> list[str]:
 
 
 def shown(body: str) -> str:
-    """Return a text as it should come back: safe, and with blanks that stay where a line begins with them."""
+    """Return a text as the parser should return it: safe to print, with spaces at the beginning of lines kept."""
     lines = safe(body.replace("\r\n", "\n"), lines=True).rstrip().split("\n")
     return "\n".join(re.sub("^[ \t]+", lambda blanks: "\u00a0" * len(blanks[0]), line) for line in lines)
 

@@ -1,4 +1,4 @@
-"""A transcript on a terminal: its width, its colours, its links."""
+"""A transcript on a terminal: its width, colours and links."""
 
 import re
 from datetime import timedelta

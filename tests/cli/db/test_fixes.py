@@ -1,4 +1,4 @@
-"""The commands that a check suggests: each fault has its own, and each of them works."""
+"""`db check` suggests a command for each fault, and each of these commands works."""
 
 import json
 import re

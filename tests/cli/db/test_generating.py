@@ -1,4 +1,4 @@
-"""Generated data: realistic, consistent, reproducible, and with faults if requested."""
+"""Generated data are realistic, consistent and reproducible, and have faults if the user asks for faults."""
 
 import json
 import re
@@ -208,7 +208,7 @@ def test_without_the_library_the_error_says_what_to_install(process: Process, wo
 
 
 def test_each_kind_of_fault_is_generated_as_often_as_requested(chatctl: Chatctl, database: Documents) -> None:
-    database.create_collection("Profile")  # without its index
+    database.create_collection("Profile")  # without its unique index
     done = chatctl(*SMALL, "--yes", "--broken", "2")
     assert "unique indexes" not in done.stderr
     kinds = {rule.name for rule in all_rules()}

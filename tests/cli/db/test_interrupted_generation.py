@@ -23,7 +23,7 @@ Documents = Database[dict[str, Any]]
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Start a server for this module only, because transactions may be left open on it."""
+    """Start a server only for this module, because killed programs may leave open transactions on it."""
     process, address = start_server(tmp_path_factory.mktemp("server"))
     yield f"mongodb://{address}/"
     process.kill()

@@ -22,7 +22,7 @@ def ids(database: Documents) -> Ids:
 
 
 def break_it(database: Documents, ids: Ids) -> None:
-    """Insert three faults with one right repair, and two that need a decision."""
+    """Insert three faults with only one right correction, and two faults that need a decision of the user."""
     database["User"].update_one({"_id": ids["ada"]}, {"$set": {"status": "BANNED"}, "$push": {"rolesIds": ids["read"]}})
     database["User"].update_one({"_id": ids["alan"]}, {"$set": {"rolesIds": None}})
     database["Role"].update_one({"_id": ids["support"]}, {"$push": {"userIds": ids["alan"]}})

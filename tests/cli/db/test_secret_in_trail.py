@@ -1,4 +1,4 @@
-"""chatctl db repair --rule secret-in-trail, on an audit trail of an older version."""
+"""`chatctl db repair --rule secret-in-trail`, with an audit trail that an older version has written."""
 
 import json
 from typing import Any
@@ -19,7 +19,7 @@ def ids(database: Documents) -> Ids:
 
 
 def event(database: Documents, collection: str, *fields: dict[str, Any], **more: Any) -> ObjectId:
-    """Insert an event with the deletion of one document; return the id of its part."""
+    """Insert an event that has deleted one document. Return the id of the part of the event."""
     head = {"kind": "event", "at": BEGAN, "actor": {}, "command": "x", "summary": [], "whole": True, "undoable": True}
     kept = database["chatctl_audit"].insert_one(head).inserted_id
     one = ObjectId()

@@ -1,7 +1,7 @@
-"""The roles of the server that chatctl prints, and users of a server who have them.
+"""The server roles that `db roles` prints, tried with a user for each role on a real server.
 
-That server knows the actions of a role on a whole database, not on each collection: what a role does not allow in one
-collection it is told to refuse, by a failpoint, when it is sent.
+The test server knows the rights of a role only for a whole database, and not for each collection. Therefore the tests
+set a failpoint: with it, the server refuses the next command that the role does not allow in its collection.
 """
 
 import json
@@ -35,7 +35,7 @@ ATLAS = {
     "REMOVE": "remove",
     "UPDATE": "update",
 }
-"""The names of actions in the API of Atlas."""
+"""Name of an action in the API of Atlas → its name in MongoDB."""
 REFUSAL = re.compile(
     r"^error: (\S+) does not allow (.+)\nhint: .*chatctl db roles prints suitable roles\n\Z", re.MULTILINE
 )
@@ -43,7 +43,7 @@ REFUSAL = re.compile(
 
 @pytest.fixture(scope="module")
 def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Return the address of a server with a user for each role, named like it, and a user with all rights."""
+    """Yield the address of a server with a user for each role (of the same name), and a user with all rights."""
     folder = tmp_path_factory.mktemp("guarded")
     process, address = start_server(folder, "--sync-on-commit")
     with pymongo.MongoClient[dict[str, Any]](f"mongodb://{address}/") as client:
@@ -66,13 +66,13 @@ def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 @pytest.fixture
 def shop(guarded: str) -> Iterator[Documents]:
-    """Return the database for the user with all rights."""
+    """Yield the database `shop`, opened by the user with all rights."""
     with pymongo.MongoClient[dict[str, Any]](f"mongodb://root:root@{guarded}/", tz_aware=True) as client:
         yield client["shop"]
 
 
 class Bound(Needs):
-    """Make the server refuse actions that a role allows in no collection, or only in others."""
+    """Lets the server refuse commands that a role allows only in other collections."""
 
     def __init__(self, role: Role, database: Documents) -> None:
         super().__init__()
@@ -99,13 +99,16 @@ class Person:
 
 
 def missing(said: str) -> set[Privilege]:
-    """Return the rights that a refusal names."""
+    """Return the rights that an error message names."""
     pairs = (part.split(" on ") for part in said.split(" and "))
     return {("" if where == "the database" else where, action) for action, where in pairs}
 
 
 def tried(role: Role) -> list[Sample]:
-    """Return the commands to try: all that the role is for and none that it includes, of the rest the plainest."""
+    """Return the command lines to try with a role.
+
+    These are all lines for commands of this role alone, and the simplest line of each command that it is not for.
+    """
     included = set[str]().union(*(one.commands for one in role.includes))
     plain = {sample.command: sample for sample in reversed([*sampled.samples()])}
     others = [sample for name, sample in plain.items() if name not in role.commands]
@@ -114,7 +117,10 @@ def tried(role: Role) -> list[Sample]:
 
 @pytest.fixture
 def files(workspace: Path, guarded: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Write the files that commands name; a command that follows messages ends soon."""
+    """Write the files that the command lines name.
+
+    Commands that follow messages check for new ones often, to end soon.
+    """
     monkeypatch.setattr("database.following.AWAIT", 0.05)
     monkeypatch.setenv("MONGODB_DATABASE_URL", f"mongodb://root:root@{guarded}/shop?authSource=admin")
     sampled.lay_out(workspace)
@@ -191,7 +197,7 @@ def test_the_script_says_what_each_role_is_for_and_what_roles_cannot_separate(ch
 
 
 def read(script: str, name: str = "shop") -> dict[str, dict[str, list[str]]]:
-    """Read the roles in a script: role → collection → actions."""
+    """Read the roles in a mongosh script: role → collection → actions."""
     [listed] = re.findall(r"^for \(const \{ role, privileges \} of (\[.*^\])\) \{$", script, re.DOTALL | re.MULTILINE)
     quoted = re.sub(r"\b(role|privileges|resource|db|collection|actions):", r'"\1":', listed)
     roles = json.loads(re.sub(r",(\s*[\]}])", r"\1", quoted))

@@ -1,4 +1,4 @@
-"""Purging: old messages are deleted in batches, others stay, and an undo restores everything."""
+"""A purge deletes old messages in batches and keeps all others, and an undo restores everything."""
 
 import json
 import signal
@@ -22,7 +22,7 @@ OLD = "2026-01-01T00:10Z"
 
 
 def settle(database: Documents) -> Ids:
-    """Set up a group with later messages, a conversation that ended earlier, and an empty one."""
+    """Insert a group with later messages, a conversation that ended earlier, and an empty one."""
     ids = {name: person(database, name) for name in ("ada", "grace", "alan")}
     ids["group"] = conversation(database, ids["ada"], ids["grace"], ids["alan"], name="engines")
     ids["direct"] = conversation(database, ids["ada"], ids["grace"])

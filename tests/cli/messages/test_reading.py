@@ -1,4 +1,4 @@
-"""Messages as they are listed and shown."""
+"""The output of the commands that list and show messages."""
 
 import json
 

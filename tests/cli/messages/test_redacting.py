@@ -1,4 +1,4 @@
-"""Redacting and deleting messages: lists, times and the trail agree, and an undo restores everything."""
+"""After messages are redacted or deleted, all lists, times and events are right, and an undo restores everything."""
 
 import json
 from datetime import timedelta
@@ -15,7 +15,7 @@ from tests.conftest import Chatctl
 
 @pytest.fixture
 def world(either: Chatctl, database: Documents) -> Ids:
-    """Set up Ada and Grace, who write in a group with Alan, and Edith, who is not in it."""
+    """Insert Ada and Grace, who write in a group with Alan. Edith is not in the group."""
     return settle(database)
 
 

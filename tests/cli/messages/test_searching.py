@@ -99,11 +99,12 @@ hint: narrow it with --conversation, --sender or --since. To make these fast: ch
 
 @pytest.fixture
 def fail(server_client: pymongo.MongoClient[dict[str, Any]]) -> Iterator[Fail]:
-    """Make a command of the server fail until the end of the test."""
+    """Let a command of the server fail until the end of the test."""
 
     def fail(command: str, code: int) -> None:
         data = {"failCommands": [command], "errorCode": code}
-        mode = {"skip": 1} if command == "find" else {"times": 1}  # the marker of a protected database is read first
+        # the marker of a protected database is read first, and must not fail
+        mode = {"skip": 1} if command == "find" else {"times": 1}
         server_client.admin.command("configureFailPoint", "failCommand", mode=mode, data=data)
 
     yield fail

@@ -1,4 +1,4 @@
-"""Sending messages: lists and times agree, and users who may not send are refused."""
+"""After a message is sent, all lists and times are right. Users who may not send are refused."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -14,7 +14,7 @@ from tests.conftest import Chatctl
 
 @pytest.fixture
 def world(either: Chatctl, database: Documents) -> Ids:
-    """Set up Ada and Grace, who write in a group with Alan, and Edith, who is not in it."""
+    """Insert Ada and Grace, who write in a group with Alan. Edith is not in the group."""
     return settle(database)
 
 

@@ -1,4 +1,4 @@
-"""Files of spreadsheets and other products: what is read, and the messages about what is not."""
+"""Files of spreadsheets and other products: what an import reads, and its messages about what it cannot read."""
 
 import csv
 import io

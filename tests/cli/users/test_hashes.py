@@ -1,4 +1,4 @@
-"""A hash is not a password, and the application checks only bcrypt hashes."""
+"""A password hash is refused as a password, and the application can check only bcrypt hashes."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""The files that an import reads, and its messages about other files."""
+"""The files that an import can read, and its messages about other files."""
 
 import csv
 import io

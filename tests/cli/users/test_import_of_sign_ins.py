@@ -1,4 +1,4 @@
-"""Imported users keep their verification, their times and their linked sign-ins."""
+"""Imported users keep the verification of their e-mail, their times and their linked sign-ins."""
 
 import json
 from datetime import UTC, datetime
@@ -20,7 +20,7 @@ RICH = {**GOOGLE, "type": "oidc", "expires_at": 1_700_000_000, "token_type": "be
 
 
 def file(form: str, value: Any) -> tuple[str, str]:
-    """Write a person with a value of emailVerified."""
+    """Write a file with one user and a value of emailVerified."""
     row = {"email": "a@b.c", "username": "a", "emailVerified": value}
     if form == "csv":
         return "p.csv", f"email,username,emailVerified\na@b.c,a,{value}\n"

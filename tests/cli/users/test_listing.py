@@ -1,4 +1,4 @@
-"""Lists of users: filters, pages, columns."""
+"""Lists of users: their filters, pages and columns."""
 
 import json
 from typing import Any

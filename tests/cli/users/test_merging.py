@@ -1,4 +1,4 @@
-"""Merging users: one user has everything, nothing refers to the others, and an undo restores everything."""
+"""After a merge, one user has everything, and no document refers to the merged users. An undo restores everything."""
 
 import json
 import signal
@@ -27,7 +27,7 @@ YES = ("--yes", "-o", "json")
 
 @pytest.fixture
 def world(either: Chatctl, database: Documents) -> Ids:
-    """Set up Ada, who has a second user, and people who write to one of them or to both."""
+    """Insert Ada with a second user, and other users who write to one of them or to both."""
     either("roles", "create", "support")
     either("roles", "create", "admin")
     ids = {"ada": person(database, "ada", roles=("support",), email="ada@example.org", createdAt=minute_after(9))}
@@ -305,7 +305,7 @@ def test_a_preview_says_that_a_hold_keeps_what_would_be_moved(
         conversation(database, ids[name], ids["alan"])
     held = conversation(database, ids["grace"], ids["alan"], name="engines")
     pair = database["Conversation"].find_one({"userIds": ids["ada2"]}) or {}
-    # A person who has left a conversation is still the sender of messages there.
+    # A user who has left a conversation is still the sender of messages there.
     [message] = messages(database, held if sender == "ada2" else pair["_id"], ids[sender], "hello")
     hold = ("holds", "add", "case-1", "--user", "grace", "--reason", "law")
     merge = ("users", "merge", "ada2", "--into", "ada", "--dry-run")
@@ -355,7 +355,7 @@ def test_the_preview_counts_conversations_and_names_all_that_is_lost(
     assert "Deleted: 2 conversations of these users with each other (1 message)" in said
     assert "Removed fields that are not in the schema: bio, shelf\\x1b" in said
     assert f"{group} will have only two people." in said
-    assert not [line for line in said if line.startswith("password")]  # only a text is a password
+    assert not [line for line in said if line.startswith("password")]  # a value that is not a text is not a password
 
 
 def test_the_text_form_of_ids_is_moved_too(either: Chatctl, database: Documents, world: Ids) -> None:
@@ -375,7 +375,7 @@ def test_an_erasure_also_blanks_what_the_trail_has_of_merged_users(
 ) -> None:
     either("users", "update", "ada2", "--name", "Countess of Lovelace")
     either("users", "merge", "ada2", "--into", "alan", "--yes", "--reason", "ada2 is alan")
-    either("users", "erase", "grace", "--yes")  # who only had a conversation with both
+    either("users", "erase", "grace", "--yes")  # Grace only had a conversation with each of Ada's two users
     assert "Countess" in str(list(database["chatctl_audit"].find()))
     event = either("users", "merge", "alan", "--into", "ada", "--yes").stderr.split()[-1]
     either("users", "erase", "ada", "--yes")

@@ -1,4 +1,4 @@
-"""How users are named on a command line."""
+"""How a command line can name a user."""
 
 import pytest
 from bson import ObjectId

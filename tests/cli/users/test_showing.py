@@ -1,4 +1,4 @@
-"""Showing one user, and what the user may do."""
+"""The output of `users show` and `users can`."""
 
 import json
 from typing import Any

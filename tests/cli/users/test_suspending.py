@@ -1,4 +1,4 @@
-"""Suspending and reinstating users, roles and sign-ins."""
+"""The commands that suspend and reinstate users, and change their roles and sign-ins."""
 
 import json
 import re

@@ -1,4 +1,4 @@
-"""Which database a context chooses, and when writes to it are refused."""
+"""Which database a context chooses, and when a context refuses writes."""
 
 from pathlib import Path
 from typing import Any

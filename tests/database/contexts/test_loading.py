@@ -1,4 +1,4 @@
-"""What the configuration file may contain, and who may write it."""
+"""What the configuration file may contain, and who may write to it."""
 
 import os
 from pathlib import Path
@@ -12,7 +12,7 @@ from tests.database.contexts.conftest import FILE, SECRET, put
 
 
 def broken(kind: type[ChatctlError] = NotConfiguredError) -> str:
-    """Return the message of the error when the file is read."""
+    """Read the file. Return the message of the error that this raises."""
     with pytest.raises(kind) as caught:
         contexts.load()
     assert SECRET not in f"{caught.value.message} {caught.value.hint}"

@@ -1,4 +1,4 @@
-"""A folder whose files are damaged, of a wrong kind or of another user, and a full disk."""
+"""A folder whose files are damaged, of a wrong kind or owned by another user, and a full disk."""
 
 import json
 import os
@@ -56,7 +56,7 @@ in_the_way = pytest.mark.parametrize("damage", IN_THE_WAY.values(), ids=IN_THE_W
 
 @pytest.fixture
 def set_up(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """Return a folder that looks used, without a server."""
+    """Return a folder that looks like the folder of a used database, but no server runs."""
     folder = workspace / "embedded"
     (folder / files.DATA).mkdir(mode=0o700, parents=True)
     folder.chmod(0o700)
@@ -68,7 +68,7 @@ def set_up(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 
 def refused() -> NotAllowedError:
-    """Return the error of a command, which must end soon."""
+    """Run a command, which must fail soon. Return its error."""
     began = time.monotonic()
     with pytest.raises(NotAllowedError) as caught:
         use()

@@ -1,4 +1,4 @@
-"""An embedded server that is killed, or stopped and then killed, while commands in other processes use it."""
+"""The embedded server is killed, or stopped and then killed, while commands in other processes use it."""
 
 import os
 import pty
@@ -18,9 +18,9 @@ from database import connection
 from tests.cli.conftest import PROGRAM
 
 MANY = 5_000
-"""Messages: enough that the first ones fill the pipe of a command before it has read the last."""
+"""The number of messages. The first ones fill the pipe of a command before the command has read the last one."""
 SOON = 60
-"""Seconds in which a command ends, also on a machine with other work."""
+"""The seconds in which a command must end, also on a busy machine."""
 SAID = "error: the embedded server stopped while the command ran\n"
 
 Start = Callable[..., "subprocess.Popen[str]"]
@@ -45,7 +45,10 @@ dying = pytest.mark.parametrize("die", [killed, stopped_and_killed])
 
 @pytest.fixture
 def start(folder: Path) -> Iterator[Start]:
-    """Start commands on the embedded database, each in its own process group, which ends with the test."""
+    """Return a function that starts commands on the embedded database.
+
+    After the test, their process groups are killed.
+    """
     begun: list[subprocess.Popen[str]] = []
 
     def run(*args: str, **streams: IO[str] | int) -> "subprocess.Popen[str]":
@@ -71,7 +74,7 @@ def start(folder: Path) -> Iterator[Start]:
 def test_a_list_ends_and_says_what_to_type(folder: Path, start: Start, die: Die) -> None:
     listing = start("messages", "list", "-o", "ndjson")
     assert listing.stdout
-    assert listing.stdout.readline().startswith("{")  # and nobody reads the rest yet
+    assert listing.stdout.readline().startswith("{")  # nobody reads the rest of the output yet
     die(server_pid(folder))
     _, said = listing.communicate(timeout=SOON)
     assert listing.returncode == 6

@@ -129,7 +129,7 @@ def test_a_server_that_went_away_is_explained(folder: Path) -> None:
     os.kill(server_pid(folder), signal.SIGKILL)
     with pytest.raises(pymongo.errors.PyMongoError) as caught:
         roles.insert_one({})
-    connection.close()  # as a command does before it says what went wrong
+    connection.close()  # as a command does before it reports an error
     known = connection.explain(caught.value)
     assert isinstance(known, UnreachableError)
     assert "run the command again" in str(known.hint)

@@ -1,4 +1,4 @@
-"""Which commands start and share the embedded database, and who cannot reach it."""
+"""Which commands start and share the embedded server, and who cannot reach it."""
 
 import json
 import os
@@ -40,9 +40,9 @@ def test_a_command_in_a_pipe_ends_when_it_is_done(folder: Path) -> None:
     read, write = os.pipe()
     process = command("support", pass_fds=(write,), stderr=subprocess.STDOUT)
     os.close(write)
-    output, _ = process.communicate(timeout=30)  # the end of stdout, while the server lives on
+    output, _ = process.communicate(timeout=30)  # the server keeps running, but standard output ends
     assert int(output) == server_pid(folder)
-    assert os.read(read, 1) == b""  # nor did it inherit any other file
+    assert os.read(read, 1) == b""  # the server has inherited no other file either
     os.close(read)
 
 

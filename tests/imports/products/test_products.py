@@ -33,7 +33,7 @@ def samples(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def users(database: Documents) -> list[dict[str, Any]]:
-    """Return all users in a form that is easy to read; a time set by the import is `now`."""
+    """Return all users in a form that is easy to read. A time that the import has set is `now`."""
     recent = datetime.now(UTC) - timedelta(minutes=5)
 
     def moment(value: datetime | None) -> str | None:
@@ -93,7 +93,7 @@ def test_a_sample_is_refused_by_every_other_product(sample: str) -> None:
         problem = importing.wrong_product(text, form, Layout(product=products.load(name)))
         if name == own:
             assert problem is None
-        elif name != "mongoexport":  # which reads any document that MongoDB has written
+        elif name != "mongoexport":  # this type can read every document that MongoDB has written
             assert problem is not None, name
             assert problem.hint.endswith(f"use --from {own}")
 

@@ -1,4 +1,4 @@
-"""Values of a wrong type: which are converted, and which need a decision."""
+"""Values of a wrong type: some are converted, others need a decision of the user."""
 
 from datetime import UTC, datetime
 from typing import Any

@@ -1,4 +1,4 @@
-"""Unexpected values are reported as one fault, and no repair copies them."""
+"""Each unexpected value is reported as one fault, and no repair copies it to another document."""
 
 from typing import Any
 
@@ -65,7 +65,7 @@ def test_a_message_that_arrives_during_a_repair_stays_the_last(
     def last_messages(places: Any) -> Any:
         found = read(places)
         looked.append(found)
-        if len(looked) == 2:  # once to confirm, once to repair
+        if len(looked) == 2:  # The document is read twice: to confirm the fault, and to repair it.
             messages(database, ids["direct"], ids["ada"], "now", after=30)
         return found
 

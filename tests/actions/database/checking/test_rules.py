@@ -1,4 +1,4 @@
-"""Every kind of fault is found at its place, and repaired if it has only one right answer."""
+"""Every kind of fault is found at its place, and repaired if only one correction is right."""
 
 import re
 from typing import Any
@@ -28,7 +28,8 @@ def test_valid_data_has_no_faults(database: Documents) -> None:
 
 
 def test_every_rule_is_planted() -> None:
-    elsewhere = {"one-sided-link", "duplicate-link", "invalid-text"}  # the last one needs a proxy: see test_texts
+    # The test server needs a proxy for the last rule; see test_texts.
+    elsewhere = {"one-sided-link", "duplicate-link", "invalid-text"}
     assert {fault.rule for fault in FAULTS} | elsewhere == {rule.name for rule in all_rules()}
 
 

@@ -1,4 +1,4 @@
-"""What is in the zip, and what is not."""
+"""Which data the zip file contains, and which data it does not contain."""
 
 import hashlib
 import json

@@ -1,4 +1,4 @@
-"""The zip as a file: private, complete or absent, and in a pipe."""
+"""The zip file: only its owner can read it, it is complete or absent, and it can go to a pipe."""
 
 import json
 import signal
@@ -70,6 +70,6 @@ def test_an_interrupted_export_leaves_no_file(
         while not list(workspace.iterdir()):
             assert child.poll() is None
             time.sleep(0.01)
-        time.sleep(0.1)  # it reads for a second
+        time.sleep(0.1)  # reading the messages takes a second
         child.send_signal(number)
     assert (child.returncode, list(workspace.iterdir())) == (code, [])

@@ -1,4 +1,4 @@
-"""The page in the zip."""
+"""The HTML page in the zip file."""
 
 import pytest
 from pages import HOSTILE, Page
