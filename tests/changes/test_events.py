@@ -22,7 +22,7 @@ def test_a_batch_that_fails_leaves_no_record(database: Documents) -> None:
     assert [database[name].count_documents({}) for name in (AUDIT, IMAGES)] == [0, 0]
 
 
-def test_work_whose_lease_was_taken_away_stops(database: Documents) -> None:
+def test_a_write_stops_if_another_command_deletes_its_lease(database: Documents) -> None:
     class Takeover(Watch):
         """A `Watch` that starts to undo the write after its first batch."""
 

@@ -35,7 +35,7 @@ def take(draft: Draft) -> Take:
 
 @pytest.mark.parametrize("seed", range(6))
 @pytest.mark.parametrize("meanwhile", ["nothing", "added", "taken", "shuffled"])
-def test_removing_ids_leaves_all_others(database: Documents, seed: int, meanwhile: str) -> None:
+def test_removing_some_ids_keeps_all_other_ids(database: Documents, seed: int, meanwhile: str) -> None:
     dice = random.Random(seed)  # noqa: S311
     ids = [ObjectId() for _ in range(3 * FEW_IDS)]
     starts = sorted(dice.sample(range(len(ids)), dice.randint(1, 30)))

@@ -51,7 +51,7 @@ def test_every_secret_field_is_listed_by_name() -> None:
 
 
 @pytest.mark.parametrize(("value", "words"), WORDS, ids=[f"{type(value).__name__}" for value, _ in WORDS])
-def test_every_type_has_a_name_that_is_itself_shown(value: Any, words: str) -> None:
+def test_the_words_for_a_hidden_value_are_shown_unchanged(value: Any, words: str) -> None:
     assert type_in_words(value) == words
     shown = showable("User", "backup", value)
     assert shown == withheld(value) == f"({words})"

@@ -91,7 +91,7 @@ def settle(database: Documents, workspace: Path) -> None:
 
 
 @pytest.mark.parametrize(("words", "line"), LINES)
-def test_no_command_loses_what_is_held(
+def test_no_command_loses_data_under_a_legal_hold(
     either: Chatctl, database: Documents, workspace: Path, words: str, line: tuple[str, ...]
 ) -> None:
     settle(database, workspace)
@@ -139,7 +139,7 @@ def bodies(database: Documents) -> str:
     return " ".join(sorted(one["body"] for one in database["Message"].find()))
 
 
-def test_a_purge_passes_over_what_is_held_and_counts_it(
+def test_a_purge_skips_held_messages_and_counts_them(
     either: Chatctl, database: Documents, world: dict[str, ObjectId]
 ) -> None:
     purge = ("messages", "purge", "--before", LATER)
@@ -162,12 +162,12 @@ def test_a_purge_passes_over_what_is_held_and_counts_it(
 
 
 @pytest.mark.usefixtures("world")
-def test_a_purge_keeps_the_last_messages_whether_they_are_held_or_not(either: Chatctl, database: Documents) -> None:
+def test_held_messages_count_for_keep_last_in_a_purge(either: Chatctl, database: Documents) -> None:
     either("messages", "purge", "--before", LATER, "--keep-last", "2", "--yes")
     assert bodies(database) == "a1 b1 b2 b5"
 
 
-def test_a_prune_passes_over_the_events_about_what_is_held(
+def test_audit_prune_skips_events_about_held_data(
     either: Chatctl, database: Documents, world: dict[str, ObjectId]
 ) -> None:
     either("users", "update", "cyd", "--name", "Cyd")
@@ -186,7 +186,7 @@ def test_a_prune_passes_over_the_events_about_what_is_held(
     ]
 
 
-def test_a_repair_passes_over_what_is_held_and_counts_it(
+def test_a_repair_skips_faults_of_held_data_and_counts_them(
     either: Chatctl, database: Documents, world: dict[str, ObjectId]
 ) -> None:
     for name in ("pair", "group"):
@@ -198,7 +198,7 @@ def test_a_repair_passes_over_what_is_held_and_counts_it(
     assert sizes == {world["pair"]: 3, world["group"]: 2}
 
 
-def test_a_member_of_a_held_conversation_stays_and_new_ones_may_come(
+def test_a_held_conversation_keeps_its_participants_and_can_get_new_ones(
     either: Chatctl, world: dict[str, ObjectId], database: Documents
 ) -> None:
     refused = either("users", "delete", "bob", "--yes", code=7).stderr
@@ -209,7 +209,7 @@ def test_a_member_of_a_held_conversation_stays_and_new_ones_may_come(
     either("conversations", "rename", "engines", "turbines")
 
 
-def test_an_undo_deletes_nothing_that_is_held_but_restores_it(
+def test_an_undo_restores_held_data_but_never_deletes_it(
     either: Chatctl, database: Documents, world: dict[str, ObjectId]
 ) -> None:
     either("holds", "release", "case-1", "--yes")
@@ -222,7 +222,7 @@ def test_an_undo_deletes_nothing_that_is_held_but_restores_it(
     assert "kept by the hold case-2" in either("audit", "undo", restored, "--yes", code=7).stderr
 
 
-def test_a_conversation_that_only_one_side_knows_is_held_too(
+def test_a_conversation_with_a_one_sided_link_to_a_held_user_is_held_too(
     either: Chatctl, database: Documents, world: dict[str, ObjectId]
 ) -> None:
     ada, bob = world["ada"], world["bob"]
@@ -240,7 +240,7 @@ def test_a_conversation_that_only_one_side_knows_is_held_too(
         either("conversations", "delete", name, "--yes", code=7)
 
 
-def test_an_undone_merge_takes_no_account_from_a_held_user(either: Chatctl, database: Documents) -> None:
+def test_the_undo_of_a_merge_takes_no_sign_in_from_a_held_user(either: Chatctl, database: Documents) -> None:
     bob = person(database, "bob")
     person(database, "cyd")
     account = {"userId": bob, "type": "oauth", "provider": "github", "providerAccountId": "1"}
@@ -314,7 +314,7 @@ def test_a_check_finds_what_the_application_has_deleted(
     assert either("holds", "check").stdout == ""
 
 
-def test_an_export_has_everything_that_is_held_and_its_checksums(
+def test_an_export_has_all_held_data_and_checksums_of_its_files(
     either: Chatctl, database: Documents, world: dict[str, ObjectId], workspace: Path
 ) -> None:
     either("users", "update", "ada", "--name", "<b>Ada</b>")

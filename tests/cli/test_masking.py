@@ -100,7 +100,7 @@ def secrets_in(text: str) -> Iterator[str]:
     return (secret for secret in SECRETS if secret in text)
 
 
-def test_all_commands_that_can_show_messages_are_here() -> None:
+def test_every_command_that_can_show_messages_is_in_the_table() -> None:
     revealing = {words for words, command in typed.commands() if isinstance(command, Revealing)}
     assert revealing - WRITES.keys() == {*LOOKS, "messages search", "messages tail"}
 
@@ -123,7 +123,7 @@ def test_a_check_says_where_a_message_is_broken_and_not_what_it_says(hidden: Cha
     assert not list(secrets_in(said))
 
 
-def test_a_length_replaces_the_text(hidden: Chatctl) -> None:
+def test_the_length_of_a_message_replaces_its_text(hidden: Chatctl) -> None:
     lines = hidden("messages", "list", "--columns", "body,image").stdout.splitlines()
     assert lines == ["BODY             IMAGE", "(document)       (document)", "(19 characters)  (34 characters)"]
     [row] = [row for row in json.loads(hidden("messages", "list", "-o", "json").stdout) if row["id"] == MESSAGE]
@@ -146,7 +146,7 @@ def test_no_preview_and_no_report_of_a_write_shows_messages(
         assert not list(secrets_in(shown(said, workspace))), way
 
 
-def test_addresses_that_are_left_to_be_deleted_are_masked_unless_revealed(hidden: Chatctl) -> None:
+def test_image_urls_that_users_must_delete_elsewhere_are_masked_without_reveal(hidden: Chatctl) -> None:
     def elsewhere(*args: str) -> list[str]:
         said = hidden("messages", "redact", MESSAGE, "--forever", "-n", "-o", "json", *args)
         return list(json.loads(said.stdout)["results"][0]["elsewhere"])
@@ -178,7 +178,7 @@ def test_reveal_requires_a_reason(hidden: Chatctl, reason: tuple[str, ...]) -> N
     )
 
 
-def test_what_is_revealed_leaves_an_event_with_its_reason(hidden: Chatctl, database: Documents) -> None:
+def test_revealing_messages_leaves_an_event_with_the_reason(hidden: Chatctl, database: Documents) -> None:
     hidden("messages", "list", "--conversation", "Night shift", "--reveal", "--reason", "case 4711")
     [event] = json.loads(hidden("audit", "list", "--command", "messages list", "-o", "json").stdout)
     assert (event["command"], event["reason"]) == ("messages list --conversation Night shift", "case 4711")

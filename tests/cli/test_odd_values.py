@@ -202,7 +202,7 @@ def test_an_id_that_a_list_has_printed_is_found(typed: Chatctl, planted: Planted
 
 
 @pytest.mark.parametrize("group", GROUPS)
-def test_pages_lead_through_ids_of_all_types(typed: Chatctl, group: str) -> None:
+def test_all_pages_of_a_list_have_ids_of_all_types(typed: Chatctl, group: str) -> None:
     everything = typed(group, "list", "--all", "--sort", "id", "-o", "ids").stdout.splitlines()
     seen: list[str] = []
     line = (group, "list", "--sort", "id", "--limit", "150", "-o", "ids")
@@ -225,7 +225,7 @@ def test_documents_with_only_odd_values_are_shown_and_planned(typed: Chatctl, pl
     ("group", "line"),
     [pytest.param(group, line, id=f"{group} {line[0]}") for group in OF_MANY for line in OF_MANY[group]],
 )
-def test_writes_to_all_documents_are_planned(
+def test_writes_to_all_documents_can_be_planned(
     typed: Chatctl, planted: Planted, group: str, line: tuple[str, ...]
 ) -> None:
     verb, *options = line

@@ -192,7 +192,7 @@ def test_an_id_stored_as_text_makes_no_orphans_and_can_be_repaired_and_undone(
 
 
 @pytest.mark.parametrize("spelling", SPELLINGS)
-def test_a_repair_gives_every_form_its_type_and_leaves_nothing_to_do(
+def test_a_repair_converts_every_form_of_an_id_and_leaves_no_fault(
     chatctl: Chatctl, database: Documents, spelling: str
 ) -> None:
     plant(database, PLACES, SPELLINGS[spelling])
@@ -237,7 +237,9 @@ def test_a_user_is_erased_and_exported_completely_with_every_form_of_reference(
     ],
     ids=lambda words: " ".join(words[:2]),
 )
-def test_two_documents_with_one_id_are_refused(chatctl: Chatctl, database: Documents, words: tuple[str, ...]) -> None:
+def test_two_documents_with_the_same_id_in_two_forms_are_refused(
+    chatctl: Chatctl, database: Documents, words: tuple[str, ...]
+) -> None:
     plant(database, [], str)
     for collection, identifier in (("User", JANE), ("Role", ROLE), ("Permission", PERMISSION), ("Conversation", GROUP)):
         database[collection].insert_one({"_id": str(identifier), "name": "twin", "username": "twin", "email": "twin"})

@@ -98,7 +98,9 @@ def test_the_first_signal_cleans_up_and_the_second_ends_immediately(
 
 
 @pytest.mark.parametrize(("number", "code"), SIGNALS)
-def test_a_signal_while_it_reads_ends_it(environment: dict[str, str], number: int, code: int) -> None:
+def test_a_signal_while_standard_input_is_read_ends_the_program(
+    environment: dict[str, str], number: int, code: int
+) -> None:
     command = [PROGRAM, "roles", "delete", "-", "--yes"]
     with subprocess.Popen(command, env=environment, stdin=subprocess.PIPE, stderr=subprocess.PIPE) as child:  # noqa: S603
         time.sleep(0.7)
@@ -172,14 +174,14 @@ def test_an_interrupt_at_a_question_changes_nothing(chatctl: Chatctl, terminal: 
     assert chatctl("roles", "list", "--count").stdout == "1\n"
 
 
-def test_after_an_interrupted_password_typing_is_visible_again(terminal: Terminal) -> None:
+def test_typed_text_is_visible_again_after_an_interrupted_password(terminal: Terminal) -> None:
     line = ("users", "create", "--email", "a@example.org", "--username", "a")
     answers = {"Password: ": "correct horse battery\n", "Again: ": "\x03"}
     screen = terminal(*line, answers=answers, columns=200, env={"NO_COLOR": "1"})
     assert screen == (f"{RULE}\nPassword: \nAgain: \nInterrupted. Nothing was changed.\n", 130, True)
 
 
-def test_a_program_that_cannot_start_says_so_in_a_line(process: Process, tmp_path: Path) -> None:
+def test_a_program_that_cannot_start_prints_one_line(process: Process, tmp_path: Path) -> None:
     (tmp_path / "typer.py").write_text("import nothing_of_the_kind")
     said = process("--version", env={"PYTHONPATH": str(tmp_path)})
     message = b"error: chatctl cannot start: ModuleNotFoundError: No module named 'nothing_of_the_kind'\n"

@@ -93,7 +93,7 @@ def line(path: Words, /, **given: str) -> list[str]:
 
 
 @every_command
-def test_a_command_with_nothing_or_with_junk_says_what_is_wrong(typed: Type, path: Words) -> None:
+def test_a_command_without_arguments_or_with_invalid_ones_explains_the_error(typed: Type, path: Words) -> None:
     if path not in ENDLESS:
         typed(*path)
         typed(*line(path))
@@ -114,7 +114,7 @@ def test_a_command_without_a_database_says_so(typed: Type, monkeypatch: pytest.M
 @pytest.mark.parametrize(
     ("path", "param"), [pytest.param(*pair, id=f"{' '.join(pair[0])} {pair[1].name}") for pair in parameters()]
 )
-def test_nothing_hostile_in_any_parameter_does_harm(typed: Type, path: Words, param: Any) -> None:
+def test_a_hostile_value_of_any_parameter_does_no_harm(typed: Type, path: Words, param: Any) -> None:
     for text in HOSTILE:
         if path not in ENDLESS or param.name not in {"reason", "columns"}:
             typed(*line(path, **{param.name: text}))

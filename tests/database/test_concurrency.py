@@ -134,7 +134,7 @@ def change(url: str, number: str, seconds: str, pause: str) -> None:
     print(json.dumps({"held": sorted(held & set(mine)), "done": done, "conflicts": conflicts}))
 
 
-def test_six_admins_who_change_roles_of_the_same_users_leave_both_sides_equal(database: Documents, here: str) -> None:
+def test_six_admins_who_change_roles_of_the_same_users_leave_no_one_sided_link(database: Documents, here: str) -> None:
     people = [{"_id": ObjectId(), "username": f"u{n}", "email": f"{n}@x.org", "rolesIds": []} for n in range(6)]
     database["User"].insert_many(people)
     database["Role"].insert_many([{"name": f"r{n}", "userIds": [], "permissionsIds": []} for n in range(3)])
@@ -221,7 +221,7 @@ def leave(url: str, way: str, member: str) -> None:
 
 
 @pytest.mark.parametrize("finished", [False, True], ids=["undone", "finished-and-undone"])
-def test_work_killed_between_batches_can_be_finished_and_undone(
+def test_a_deletion_killed_between_batches_can_be_finished_and_undone(
     database: Documents, here: str, monkeypatch: pytest.MonkeyPatch, *, finished: bool
 ) -> None:
     members, role = [ObjectId() for _ in range(MEMBERS)], ObjectId()

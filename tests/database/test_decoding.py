@@ -83,7 +83,7 @@ def test_text_cut_inside_a_character_can_be_read(of: str) -> None:
     assert "n\ufffdx" in (key, value, getattr(value, "pattern", None), str(value))
 
 
-def test_the_connection_uses_these_options(chatctl: Chatctl) -> None:
+def test_the_connection_uses_the_codec_options(chatctl: Chatctl) -> None:
     chatctl("users", "list")
     found = connection.database().client.codec_options
     assert found._asdict() == AS_STORED._asdict()  # type: ignore[attr-defined]

@@ -37,7 +37,7 @@ from database import urls
         ("not a line\nKEY=real", "real"),
     ],
 )
-def test_a_line_reads_as_node_reads_it(line: str, value: str) -> None:
+def test_a_line_is_read_like_the_package_dotenv_reads_it(line: str, value: str) -> None:
     assert urls.read_dotenv(line, {})["KEY"] == value
 
 
@@ -65,5 +65,5 @@ def test_the_environment_wins_over_the_file() -> None:
     assert urls.read_dotenv("KEY=file", {"KEY": "environment"}) == {"KEY": "environment"}
 
 
-def test_a_line_of_half_a_million_signs_is_read_at_once() -> None:
+def test_a_line_of_half_a_million_characters_is_read_fast() -> None:
     assert urls.read_dotenv("KEY='" + "\\'" * 250_000, {})["KEY"]

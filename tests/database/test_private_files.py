@@ -11,7 +11,7 @@ import pytest
 from database import private_files
 
 
-def test_a_full_disk_leaves_only_the_old_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_after_a_full_disk_only_the_old_file_exists(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "config.toml"
     private_files.write(path, b"old")
 

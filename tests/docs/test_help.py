@@ -34,7 +34,7 @@ ROOT = Path(__file__).parent.parent.parent
 
 
 @pytest.mark.parametrize("page", PAGES, ids=NAMES)
-def test_a_page_has_what_the_program_says_of_itself(page: Path) -> None:
+def test_the_generated_parts_of_a_page_are_up_to_date(page: Path) -> None:
     text = page.read_text("utf-8")
     assert text == generated(text), "uv run python docs/generate.py writes it"
 
@@ -45,7 +45,7 @@ def test_every_command_is_on_a_page(name: str) -> None:
     assert f"<!-- help: {name} -->\n" in page.read_text("utf-8")
 
 
-def test_what_is_generated_is_what_is_printed(chatctl: Chatctl) -> None:
+def test_the_generated_help_is_the_same_as_the_printed_help(chatctl: Chatctl) -> None:
     for above in ("users", "db"):
         for context in contexts(above):
             words = context.command_path.split()[1:]

@@ -94,7 +94,7 @@ def test_a_push_applies_the_seeds(job: Any, chatctl: Chatctl) -> None:
     assert "0123abc" in chatctl("audit", "list", "--actor", "ci").stdout
 
 
-def test_a_change_by_hand_fails_the_next_run(job: Any, chatctl: Chatctl) -> None:
+def test_after_a_change_by_hand_the_next_run_fails(job: Any, chatctl: Chatctl) -> None:
     job("push")
     chatctl("roles", "revoke", "reporter", "report.read", "--yes")
     done = job("schedule")
@@ -103,7 +103,7 @@ def test_a_change_by_hand_fails_the_next_run(job: Any, chatctl: Chatctl) -> None
     assert job("push").returncode == 0
 
 
-def test_another_database_is_left_alone(job: Any, chatctl: Chatctl, settled: Documents) -> None:
+def test_another_database_is_not_changed(job: Any, chatctl: Chatctl, settled: Documents) -> None:
     chatctl("db", "protect", "elsewhere")
     assert job("push").returncode == 7
     assert settled["Role"].find_one({"name": "reporter"}) is None

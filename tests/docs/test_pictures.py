@@ -24,7 +24,7 @@ def test_every_picture_is_made_by_the_script_and_shown_on_a_page() -> None:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=NAMES)
-def test_a_picture_has_a_row_of_its_own_a_text_and_a_size(page: Path) -> None:
+def test_a_picture_is_on_its_own_line_with_a_text_and_a_size(page: Path) -> None:
     rows = [line for line in page.read_text("utf-8").splitlines() if ".svg" in line]
     assert [line for line in rows if not re.fullmatch(f"{PICTURE.pattern}>", line)] == []
 
@@ -40,7 +40,7 @@ def test_a_picture_loads_nothing(path: Path) -> None:
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
-def test_a_picture_tells_nothing_of_the_machine_it_was_made_on(path: Path) -> None:
+def test_a_picture_contains_no_names_of_the_machine(path: Path) -> None:
     said = "".join(ET.fromstring(path.read_text("utf-8")).itertext())  # noqa: S314
     for name in (
         f"@{os.uname().nodename}",

@@ -102,7 +102,9 @@ def test_the_queries_around_a_message_use_the_index(
             assert_served(query, place)
 
 
-def test_the_last_messages_of_many_are_read_as_fast_as_of_few(sent: Sent, database: Documents, place: ObjectId) -> None:
+def test_the_end_of_a_long_conversation_is_read_as_fast_as_of_a_short_one(
+    sent: Sent, database: Documents, place: ObjectId
+) -> None:
     def asked() -> list[tuple[int, list[str]]]:
         sent.queries.clear()
         assert len(list(transcript(str(place), last=5).rows())) == 5
@@ -114,7 +116,7 @@ def test_the_last_messages_of_many_are_read_as_fast_as_of_few(sent: Sent, databa
     assert asked() == few
 
 
-def test_an_index_that_may_not_be_listed_is_not_reported_as_missing(
+def test_an_index_is_not_reported_as_missing_if_listing_is_refused(
     sent: Sent, monkeypatch: pytest.MonkeyPatch, place: ObjectId
 ) -> None:
     del sent, place

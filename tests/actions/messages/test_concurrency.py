@@ -84,7 +84,7 @@ def test_a_one_to_one_conversation_created_several_times_at_once_exists_once(
         database["User"].update_many({}, {"$set": {"conversationIds": []}})
 
 
-def test_a_message_sent_during_the_deletion_of_its_conversation_is_not_left(
+def test_a_message_sent_during_the_deletion_of_its_conversation_is_deleted_too(
     database: Documents, world: dict[str, Any], race: Race
 ) -> None:
     seen = set()
@@ -105,7 +105,7 @@ def test_a_message_sent_during_the_deletion_of_its_conversation_is_not_left(
     assert seen <= {"done", "ConflictError", "ChangedMeanwhileError"}
 
 
-def test_sending_and_leaving_at_the_same_time_happen_one_after_the_other(
+def test_sending_and_leaving_a_conversation_at_the_same_time_wait_for_each_other(
     database: Documents, world: dict[str, Any], race: Race
 ) -> None:
     for _ in range(8):

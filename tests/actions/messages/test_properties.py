@@ -82,7 +82,9 @@ def do(database: Documents, step: Any) -> ObjectId | None:
 
 @EITHER
 @given(steps=STEPS)
-def test_any_commands_leave_complete_links_and_can_be_undone_in_reverse(database: Documents, steps: list[Any]) -> None:
+def test_any_commands_leave_complete_links_and_can_be_undone_in_reverse_order(
+    database: Documents, steps: list[Any]
+) -> None:
     settle(database)
     was, events = stored(database), []
     for step in steps:

@@ -108,9 +108,7 @@ def test_granting_different_roles_to_the_same_users_at_once_is_not_a_conflict(da
     assert len(links(database)["rolesIds"]) == 16 * len(people)
 
 
-def test_a_list_that_was_absent_is_absent_again_after_an_undo_unless_others_have_filled_it(
-    database: Documents, world: Ids
-) -> None:
+def test_an_absent_list_is_absent_again_after_an_undo_unless_others_added_ids(database: Documents, world: Ids) -> None:
     database["User"].update_many({}, {"$unset": {"rolesIds": 1}})
     database["Role"].update_many({}, {"$set": {"userIds": []}})
     planned = users.grant(["ada", "alan"], ["support"])

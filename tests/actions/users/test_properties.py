@@ -74,7 +74,7 @@ def done(steps: list[Any]) -> list[ObjectId]:
 
 @EITHER
 @given(steps=STEPS)
-def test_any_commands_keep_both_sides_of_links_and_can_be_undone_in_reverse(
+def test_any_commands_keep_both_sides_of_links_and_can_be_undone_in_reverse_order(
     database: Documents, steps: list[Any]
 ) -> None:
     settle(database)
@@ -90,7 +90,7 @@ def test_any_commands_keep_both_sides_of_links_and_can_be_undone_in_reverse(
 
 @EITHER
 @given(steps=STEPS, undone=st.integers(0, 7))
-def test_an_undo_out_of_order_is_refused_or_leaves_both_sides(
+def test_an_undo_out_of_order_is_refused_or_keeps_both_sides_of_links(
     database: Documents, steps: list[Any], undone: int
 ) -> None:
     settle(database)

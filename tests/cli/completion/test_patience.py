@@ -133,7 +133,7 @@ def test_completion_stops_asking_a_slow_server(
     database.client.admin.command("configureFailPoint", "failCommand", mode="off")
 
 
-def test_without_a_database_no_names_complete(environment: dict[str, str], workspace: Path) -> None:
+def test_without_a_database_no_names_are_completed(environment: dict[str, str], workspace: Path) -> None:
     del environment["MONGODB_DATABASE_URL"]
     (workspace / ".env").write_text("MONGODB_DATABASE_URL=mongodb://127.0.0.1:1/shop")
     assert ask(LINE, environment)[0] == b""
@@ -151,7 +151,7 @@ def test_an_embedded_server_that_does_not_run_is_not_started(complete: Complete,
     assert not folder.exists()
 
 
-def test_an_embedded_server_that_runs_is_asked_and_not_kept_up(
+def test_names_come_from_a_running_embedded_server_which_is_not_kept_running(
     complete: Complete, chatctl: Chatctl, folder: Path
 ) -> None:
     chatctl("--local", "roles", "create", "support")

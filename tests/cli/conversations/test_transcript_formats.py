@@ -41,7 +41,7 @@ def test_programs_read_the_same_rows_in_every_format(either: Chatctl, lobby: Lob
     assert ",'=1+1," in shown["csv"]
 
 
-def test_every_line_has_the_plain_values(chatctl: Chatctl, lobby: Lobby) -> None:
+def test_every_line_of_json_has_values_that_json_allows(chatctl: Chatctl, lobby: Lobby) -> None:
     """The fast JSON library writes null for a value that JSON does not have. Such a value must be converted first."""
     odd = [
         float("nan"),
@@ -78,7 +78,7 @@ def test_every_line_has_the_plain_values(chatctl: Chatctl, lobby: Lobby) -> None
         ("a.csv", "id,createAt,"),
     ],
 )
-def test_the_name_of_a_file_says_the_format(
+def test_the_ending_of_the_file_name_chooses_the_format(
     either: Chatctl, lobby: Lobby, tmp_path: Path, file: str, begins: str
 ) -> None:
     lobby.say(lobby.ada, 1, "hello")

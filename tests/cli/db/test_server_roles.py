@@ -146,7 +146,7 @@ def test_a_user_with_a_role_may_do_exactly_what_the_role_is_for(
     assert done - role.commands <= {*role.also_allowed, "db status"}
 
 
-def test_a_status_shows_support_everything_and_says_what_others_may_not_read(
+def test_db_status_shows_support_everything_and_says_what_others_may_not_read(
     chatctl: Chatctl, guarded: str, shop: Documents
 ) -> None:
     next(sampled.samples()).settle(shop, Person(chatctl, guarded, "root", "admin"))
@@ -169,7 +169,7 @@ def status(chatctl: Chatctl, address: str, database: Documents, role: Role) -> d
         return json.loads(Person(chatctl, address, role.name)("db", "status", "-o", "json").stdout)
 
 
-def test_the_script_makes_each_role_with_its_rights(chatctl: Chatctl) -> None:
+def test_the_script_creates_each_role_with_its_rights(chatctl: Chatctl) -> None:
     script = chatctl("db", "roles", "--database", "shop").stdout
     assert read(script) == {role.name: role.rights for role in ROLES}
     assert script.endswith(
@@ -186,7 +186,7 @@ def test_the_script_makes_each_role_with_its_rights(chatctl: Chatctl) -> None:
     )
 
 
-def test_the_script_says_what_each_role_is_for_and_what_roles_cannot_separate(chatctl: Chatctl) -> None:
+def test_the_script_says_what_each_role_is_for_and_what_roles_cannot_prevent(chatctl: Chatctl) -> None:
     lines = chatctl("db", "roles", "--database", "shop").stdout.split("\nfor (const")[0].split("\n")
     assert all(line.startswith("//") and len(line) <= 120 for line in lines)
     said = " ".join(line.removeprefix("//").strip() for line in lines)
@@ -227,7 +227,7 @@ def test_the_roles_are_for_the_chosen_database_which_is_not_connected_to(chatctl
     assert "secret" not in result.stdout + result.stderr
 
 
-def test_a_name_cannot_leave_the_string_it_is_in(chatctl: Chatctl) -> None:
+def test_the_name_of_a_database_is_quoted_safely_in_the_script(chatctl: Chatctl) -> None:
     hostile = "sh'op\n;`drop()`\u2028"
     script = chatctl("db", "roles", "--database", hostile).stdout
     assert script.isascii()
@@ -251,7 +251,9 @@ def test_invalid_options_are_explained(chatctl: Chatctl, arguments: tuple[str, .
     assert chatctl("db", "roles", *arguments, code=2).stderr.startswith(said)
 
 
-def test_without_a_database_its_name_is_enough(chatctl: Chatctl, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_a_configured_database_the_option_for_its_name_is_enough(
+    chatctl: Chatctl, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.delenv("MONGODB_DATABASE_URL")
     assert chatctl("db", "roles", code=6).stderr.endswith("; this command needs only --database NAME\n")
     assert read(chatctl("db", "roles", "--database", "shop").stdout)

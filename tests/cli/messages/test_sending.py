@@ -63,7 +63,7 @@ def test_the_text_comes_from_standard_input(process: Process, database: Document
     assert (database["Message"].find_one({"_id": ObjectId(done.stdout.split(b":")[0].decode())}) or {})["body"] == body
 
 
-def test_an_image_needs_no_text_and_reads_none(process: Process, database: Documents) -> None:
+def test_with_an_image_no_text_is_needed_or_read(process: Process, database: Documents) -> None:
     settle(database)
     url = "https://images.example/a.png?b=c"
     send = ("messages", "send", "--conversation", "engines", "--from", "ada", "--image", url)
@@ -98,7 +98,7 @@ def test_an_image_needs_no_text_and_reads_none(process: Process, database: Docum
     ],
     ids=range(17),
 )
-def test_an_unreadable_message_is_not_sent(
+def test_a_message_that_the_application_cannot_read_is_not_sent(
     process: Process, database: Documents, *, options: list[str], given: bytes, said: str
 ) -> None:
     settle(database)

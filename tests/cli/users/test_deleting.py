@@ -55,7 +55,7 @@ def test_an_undo_restores_everything(either: Chatctl, database: Documents, world
     assert stored(database) == before
 
 
-def test_conversations_stay_with_keep_conversations(
+def test_with_keep_conversations_all_conversations_are_kept(
     either: Chatctl, database: Documents, world: dict[str, ObjectId]
 ) -> None:
     either("users", "delete", "ada", "--keep-conversations", "--yes")

@@ -39,7 +39,7 @@ PASSWORDS = [
 
 
 @pytest.mark.parametrize("text", HASHES)
-def test_a_hash_is_refused_wherever_a_password_belongs(
+def test_a_hash_is_refused_as_a_password_everywhere(
     load: Import, chatctl: Chatctl, database: Documents, text: str
 ) -> None:
     person(database, "ada")

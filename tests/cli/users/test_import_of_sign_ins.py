@@ -56,7 +56,7 @@ def test_every_spelling_of_a_verified_email_is_read(
 
 
 @pytest.mark.parametrize("value", ["maybe", "2", "-1", "12.5"])
-def test_any_other_verification_is_a_fault(load: Import, value: str) -> None:
+def test_any_other_value_for_a_verified_email_is_a_fault(load: Import, value: str) -> None:
     refused = load(file("csv", value)[1], code=5).stderr
     assert refused.startswith("people.csv:2:3: emailVerified: use true, false or a time like 2026-03-01T10:00Z\n")
 
@@ -71,7 +71,7 @@ def test_an_update_removes_a_verification_only_if_the_row_says_so(
     assert ("emailVerified" in imported("a"), imported("a")["status"]) == (False, "ACTIVE")
 
 
-def test_a_user_with_false_on_disk_is_unverified_and_can_be_imported_again(
+def test_a_user_whose_stored_verification_is_false_is_unverified_and_can_be_imported(
     chatctl: Chatctl, database: Documents
 ) -> None:
     person(database, "a", emailVerified=False)

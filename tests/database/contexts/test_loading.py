@@ -100,7 +100,7 @@ def test_a_folder_that_cannot_be_written_is_named(workspace: Path, monkeypatch: 
         contexts.add(Context("new", "url-env", "A"))
 
 
-def test_without_a_home_there_are_no_contexts(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_a_home_folder_there_are_no_contexts(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def nobody(_: int) -> None:
         raise KeyError
 

@@ -115,7 +115,7 @@ def test_missing_data_is_not_replaced_by_an_empty_database(set_up: Path) -> None
     assert not (set_up / files.DATA).exists()
 
 
-def test_a_store_with_a_password_is_never_deleted(folder: Path) -> None:
+def test_data_with_a_saved_password_are_never_deleted(folder: Path) -> None:
     use()["Role"].insert_one({"name": "support"})
     local.stop()
     (folder / files.UNFINISHED).touch()

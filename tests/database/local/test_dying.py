@@ -71,7 +71,7 @@ def start(folder: Path) -> Iterator[Start]:
 
 
 @dying
-def test_a_list_ends_and_says_what_to_type(folder: Path, start: Start, die: Die) -> None:
+def test_a_list_ends_with_a_hint_if_the_server_is_killed(folder: Path, start: Start, die: Die) -> None:
     listing = start("messages", "list", "-o", "ndjson")
     assert listing.stdout
     assert listing.stdout.readline().startswith("{")  # nobody reads the rest of the output yet
@@ -82,7 +82,7 @@ def test_a_list_ends_and_says_what_to_type(folder: Path, start: Start, die: Die)
 
 
 @dying
-def test_a_write_ends_and_nothing_is_saved(folder: Path, start: Start, die: Die) -> None:
+def test_a_write_in_one_transaction_saves_nothing_if_the_server_is_killed(folder: Path, start: Start, die: Die) -> None:
     ours, theirs = pty.openpty()
     with os.fdopen(theirs, "w") as screen, os.fdopen(ours, "rb", buffering=0) as read:
         writing = start("users", "suspend", "ada", stdin=screen, stdout=screen, stderr=screen)
@@ -98,7 +98,9 @@ def test_a_write_ends_and_nothing_is_saved(folder: Path, start: Start, die: Die)
 
 
 @dying
-def test_a_write_in_batches_ends_and_what_was_written_before_stays(folder: Path, start: Start, die: Die) -> None:
+def test_a_write_in_batches_keeps_its_written_batches_if_the_server_is_killed(
+    folder: Path, start: Start, die: Die
+) -> None:
     database = use()
     purging = start("messages", "purge", "--before", "2026-02-01", "--yes")
     eventually(lambda: database["chatctl_audit"].count_documents({"kind": "part"}) > 0, SOON)
@@ -113,7 +115,7 @@ def test_a_write_in_batches_ends_and_what_was_written_before_stays(folder: Path,
 
 
 @dying
-def test_tail_ends_instead_of_starting_another_server(folder: Path, start: Start, die: Die) -> None:
+def test_messages_tail_ends_and_starts_no_other_server(folder: Path, start: Start, die: Die) -> None:
     tail = start("messages", "tail")
     database = use()
     ada, lunch = (database[name].find_one({}, ["_id"])["_id"] for name in ("User", "Conversation"))  # type: ignore[index]

@@ -100,7 +100,9 @@ def do(steps: list[Any]) -> None:
 
 @EITHER
 @given(steps=STEPS)
-def test_no_command_causes_a_fault_that_was_not_chosen(database: Documents, steps: list[Any]) -> None:
+def test_no_command_causes_a_fault_that_the_user_did_not_cause_on_purpose(
+    database: Documents, steps: list[Any]
+) -> None:
     settle(database)
     do(steps)
     assert {row["rule"] for row in check()} <= CHOSEN

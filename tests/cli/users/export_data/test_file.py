@@ -27,7 +27,7 @@ def test_the_zip_and_its_files_are_private_and_have_the_same_time(chatctl: Chatc
 
 
 @pytest.mark.usefixtures("people")
-def test_a_file_that_exists_stays_unless_it_may_be_overwritten(chatctl: Chatctl, workspace: Path) -> None:
+def test_an_existing_file_is_kept_without_the_option_overwrite(chatctl: Chatctl, workspace: Path) -> None:
     (workspace / "ada.zip").write_text("old")
     chatctl("users", "export-data", "ada", "--to", "ada.zip", code=4)
     assert (workspace / "ada.zip").read_text() == "old"
