@@ -70,7 +70,7 @@ SORTABLE: Final = {
 This table is here, and not in the modules of the lists, so that help and completion do not load the database driver.
 """
 
-if not TYPE_CHECKING:  # A type checker that sees this function would accept every name.
+if not TYPE_CHECKING:  # A type checker that sees `__getattr__` would accept every name in this package.
 
     def __getattr__(name: str) -> Any:
         if name not in __all__:

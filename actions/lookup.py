@@ -149,9 +149,9 @@ def _find(
 def _begun(collection: str, keys: Mapping[str, Key]) -> Iterator[list[Key]]:
     """Yield for each typed text the ids that begin with it. A text must have 6 to 23 hexadecimal digits.
 
-    Such a text may also be a name (`decade`). A text that is the name of one document and the beginning of another id
-    is an error. Otherwise, somebody could choose the first digits of another user's id as a username, and then receive
-    the changes that are meant for that other user.
+    The beginning of an id may also be a name (`decade`). A text that is the name of one document and the beginning of
+    another id is an error. Otherwise, somebody could choose the first digits of another user's id as a username, and
+    then receive the changes that are meant for that other user.
     """
     texts = {ref: value for ref, (field, value) in keys.items() if field == "_id" or ref == value}
     prefixes = {ref: value for ref, value in texts.items() if ID_PREFIX.fullmatch(value)}

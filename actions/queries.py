@@ -237,7 +237,7 @@ def _in_any_case(email: str) -> Document:
         cases = cases[: varied[LETTERS_IN_BOTH_CASES]]
     begins = map("".join, product(*cases))
     ranges = [{"email": {"$gte": begin, "$lt": f"{begin}\U0010ffff"}} for begin in begins]
-    # Servers limit the length of patterns. Without the pattern, the ranges match few other e-mails.
+    # Servers limit the length of patterns, so a very long e-mail is found only by its first letters.
     if len(email) > LONGEST_EMAIL:
         return {"$or": ranges}
     return {"$and": [{"$or": ranges}, {"email": {"$regex": f"^{re.escape(email)}$", "$options": "i"}}]}

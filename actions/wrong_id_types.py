@@ -1,7 +1,4 @@
-"""Notes about ids that are not ObjectIds.
-
-They say what the application does with them, and which command repairs them.
-"""
+"""Notes about ids that are not ObjectIds: what the application does with such ids, and which command repairs them."""
 
 from collections.abc import Collection, Iterator
 from typing import Any, Final

@@ -75,7 +75,7 @@ class Watch:
     def asks_about(self, again: Changeset) -> bool:  # noqa: ARG002 - a subclass may use it
         """Tell whether `accepts` would ask the user about a new plan.
 
-        Then `accepts` is not called inside a transaction, because a transaction cannot wait for an answer.
+        If it would, `accepts` is not called inside a transaction, because a transaction cannot wait for an answer.
         """
         return False
 

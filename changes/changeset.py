@@ -229,7 +229,7 @@ class Changeset:
     def beyond(self, agreed: "Changeset") -> list[str]:
         """Return lines that say what this plan does in addition to the plan that the user confirmed (`agreed`).
 
-        These are the new lines of the preview, or lines like `delete 2 more roles`.
+        The result has the new lines of the preview, or lines like `delete 2 more roles`.
         """
         if self.preview and not isinstance(self.batches, Stream):
             return [line.strip() for line in (Counter(self.preview[:-1]) - Counter(agreed.preview)).elements()]

@@ -124,11 +124,9 @@ class Draft:
         self._alike(collection, documents, field, plan)
 
     def _write_anew(self, collection: str, document: Document, values: Document) -> None:
-        """Change a document by deleting it and inserting it with the new values.
+        """Change a document, which was read with all fields, by deleting and inserting it.
 
-        It must have been read with all fields.
-
-        This is necessary if the name of a field is not valid UTF-8, because servers cannot find such a field.
+        A normal update is not possible if the name of a field is not valid UTF-8: servers cannot find such a field.
         """
         self.delete(collection, document)
         for name, value in values.items():

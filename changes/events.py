@@ -73,7 +73,7 @@ def new_id() -> ObjectId:
 def batches_written(event: ObjectId) -> int:
     """Return the number of batches that an interrupted write has written, as its lease in the database says.
 
-    This includes a last batch if only its confirmation did not arrive.
+    The last batch counts even if the confirmation of the server did not arrive.
     """
     with suppress(PyMongoError):
         return int((connection.database()[STATE].find_one({"_id": lease_id(event)}) or {}).get("batches", 0))

@@ -164,7 +164,7 @@ def remaining(name: str, take: Take) -> Document:
 def _has_none(name: str, ids: tuple[Any, ...]) -> Document:
     """Return an expression that is true if a list contains none of the ids.
 
-    It compares the sizes of unions, because only unions and subsets are fast on every server.
+    The expression compares the sizes of unions, because only unions and subsets are fast on every server.
     """
     held, together = ({"$size": {"$setUnion": [_as_list(name), {"$literal": items}]}} for items in ([], list(ids)))
     return {"$eq": [together, {"$add": [held, len(set(ids))]}]}

@@ -80,7 +80,7 @@ def first_loss(
 def _refuse_taken_names(database: Database[Document], batch: list[Change], session: ClientSession | None) -> None:
     """Raise an error if a batch adds a legal hold whose name already exists.
 
-    This check also covers approved proposals, saved plans and undos.
+    The same check is made for approved proposals, saved plans and undos.
     """
     for change in batch:
         if isinstance(change, Insert) and change.collection == HOLDS and "name" in change.document:

@@ -61,7 +61,7 @@ def lasting(read: Callable[[], Iterator[T | None]], say: Say) -> Iterator[T]:
             if not lost:
                 say("connection lost, trying again")
             lost = True
-        with pymongo.timeout(AWAIT):  # Closing must not wait for a server that has stopped.
+        with pymongo.timeout(AWAIT):  # Closing the connection must not wait for a server that has stopped.
             connection.close()
         _wait(pause)
         pause = min(2 * pause, PAUSES[1])

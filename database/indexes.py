@@ -40,7 +40,7 @@ class Finding:
 def _partial(collection: str, name: str, *fields: str, direction: int = ASCENDING) -> Index:
     """Describe an index of chatctl.
 
-    It is partial, because `prisma db push` drops other indexes that it does not know.
+    All are partial, because `prisma db push` drops other indexes that it does not know.
     """
     keys = tuple((field, direction) for field in fields)
     return Index(collection, f"chatctl_{name}", keys, {"partialFilterExpression": {fields[0]: {"$exists": True}}})

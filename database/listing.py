@@ -213,9 +213,6 @@ def _type(value: Any) -> str:
 
 
 def _types_behind(value: Any, direction: int) -> list[str]:
-    """Return the types that sort after the type of a value.
-
-    They are needed because `$gt` finds only values of one type.
-    """
+    """Return the types that sort after the type of a value. An operator like `$gt` finds only values of one type."""
     names = list(TYPES)[::direction]
     return names[names.index(_type(value)) + 1 :]

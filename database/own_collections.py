@@ -6,9 +6,9 @@ AUDIT: Final = "chatctl_audit"
 """The events of the audit trail. They contain no secrets, and are kept for ever."""
 
 IMAGES: Final = "chatctl_images"
-"""The images of events: all old and new values of changes, which an undo needs, even password hashes.
+"""The images of events, which an undo needs: all old and new values of changes, even password hashes.
 
-They are kept for 30 days.
+Images are kept for 30 days.
 """
 
 HOLDS: Final = "chatctl_holds"
@@ -17,9 +17,7 @@ HOLDS: Final = "chatctl_holds"
 PROPOSALS: Final = "chatctl_proposals"
 """The proposals: changes that one person proposes and another may approve, and the decisions.
 
-They are kept for 30 days.
-
-Documents are only inserted, so that nobody can change a proposal after its review.
+Proposals are kept for 30 days. Documents are only inserted, so that nobody can change a proposal after its review.
 """
 
 STATE: Final = "chatctl_state"

@@ -90,7 +90,7 @@ def documents(
     fields: Sequence[str] | None = None,
     session: ClientSession | None = None,
 ) -> Iterator[Document]:
-    """Read the documents with these ids. The given ids and the stored `_id` may have any form."""
+    """Read the documents with the given ids. The given ids and the stored `_id` may have any form."""
     wanted = dict.fromkeys(map(referred, ids))
     values = iter([form for one in wanted for form in forms(one)])
     found = set()

@@ -59,7 +59,7 @@ font-size: {char_height}px; line-height: {line_height}px; font-variant-east-asia
 </g>
 </svg>
 """
-"""The SVG format of Rich with other fonts. Rich loads its fonts from the network; these exist on every machine."""
+"""The SVG format of Rich with fonts that exist on every machine. Rich itself would load fonts from the network."""
 
 
 def typed(line: str) -> str:

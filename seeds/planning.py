@@ -265,7 +265,7 @@ class Plan:
     changes: list[PlannedChange]
     """The changes for `lines` and `document`.
 
-    They are described early, because `changeset` changes the documents in memory.
+    The changes are described early, because `changeset` changes the documents in memory.
     """
     members: list[Document]
     """The users who have a role that is changed or deleted."""

@@ -60,7 +60,7 @@ def _check_and_plan(document: dict[str, Any], name: str) -> Plan:
 def _fingerprint(made: Plan) -> str:
     """Return a hash of all data that a plan depends on.
 
-    These are the documents that the seed names or has created, and chatctl's records about the seed.
+    A plan depends on the documents that the seed names or has created, and on chatctl's records about the seed.
     """
     comparison = made.comparison
     there = comparison.state

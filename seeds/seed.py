@@ -15,7 +15,7 @@ UNNAMED: Final = "default"
 SHIPPED: Final = "chatctl"
 """The name of the seed that ships with chatctl.
 
-It differs from `UNNAMED`. Otherwise, a seed without a name would own the roles of the seed that ships.
+This name differs from `UNNAMED`. Otherwise, a seed without a name would own the roles of the seed that ships.
 """
 
 

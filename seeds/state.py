@@ -32,7 +32,10 @@ class State:
     invalid_ids: dict[str, set[str]]
     """`role` or `permission` → names of documents whose `_id` is not an ObjectId. Such documents cannot be linked."""
     backlinks: dict[Any, set[Any]] = field(init=False)
-    """Id of a role → ids of the permissions that list this role. `permissions_of` is the other side of these links."""
+    """Id of a role → ids of the permissions that list this role.
+
+    The lists of the roles themselves are in `permissions_of`.
+    """
 
     def __post_init__(self) -> None:
         self.backlinks = {}
@@ -92,10 +95,7 @@ def by_id(documents: Iterable[Document]) -> dict[Any, Document]:
 
 
 def by_name(state: State, kind: str) -> Callable[[str], Document | None]:
-    """Return a function that finds a role or permission by name.
-
-    It raises `ConflictError` if two have the same name.
-    """
+    """Return a function that finds a role or permission by name. If two have this name, it raises `ConflictError`."""
     named: dict[str, list[Document]] = {}
     for document in (state.roles if kind == "role" else state.permissions).values():
         if isinstance(document.get("name"), str):

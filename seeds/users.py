@@ -25,7 +25,10 @@ _FIELDS: Final = ["email", "username", "rolesIds"]
 
 @dataclass(frozen=True, slots=True)
 class ResolvedUser:
-    """A user of a seed, with variables replaced by their values. `document` is the stored user with the same e-mail."""
+    """A user of a seed, with variables replaced by their values.
+
+    `document` is the stored user with this e-mail, or None.
+    """
 
     email: str
     username: str

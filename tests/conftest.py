@@ -225,7 +225,7 @@ def chatctl(
 ) -> Iterator[Chatctl]:
     """Return a function that runs chatctl in this process: `chatctl("roles", "list", code=0)`.
 
-    It checks the exit code. With `code=None`, every exit code is right.
+    The function checks the exit code. With `code=None`, every exit code is right.
     """
     request.getfixturevalue("workspace")
     if server_or_mock == "mongomock":

@@ -51,7 +51,7 @@ _IF_UNCHANGED: Final = {"add": "already a participant", "remove": "not a partici
 def create(users: Sequence[str], *, name: str | None = None) -> Changeset:
     """Create a group if a name is given.
 
-    Otherwise create a one-to-one conversation, unless the two users already have one.
+    Without a name, create a one-to-one conversation, unless the two users already have one.
     """
     found = lookup.find_users(users, ("conversationIds",))
     if len(found) < PAIR:

@@ -42,7 +42,7 @@ class Filters:
 
 
 def find(filters: Filters | None = None) -> Listing:
-    """List conversations as rows of `ConversationRows`, the one with the newest message first.
+    """List conversations as rows of `ConversationRows`. The conversation with the newest message is first.
 
     Filters for recent activity read the messages, because `lastMessageAt` is also set when a conversation is created.
     Raises `UnknownNameError` for an unknown user.

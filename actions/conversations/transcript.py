@@ -75,7 +75,7 @@ def transcript(
 ) -> Transcript:
     """Select messages of a conversation: those of a period, the last ones, or those around one message.
 
-    Raises `NotFoundError` if that one message is in another conversation.
+    Raises `NotFoundError` if the message of `around` is in another conversation.
     """
     if around is not None and (since, until, last) != (None, None, None):
         raise UsageError("--around cannot be combined with --last, --since or --until", "use --around, or the others")

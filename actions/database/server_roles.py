@@ -190,7 +190,7 @@ ROLE_LIMITS: Final = (
 def database_name(name: str | None) -> str:
     """Return the name of the database for the roles: `name`, or by default the target database.
 
-    This does not connect.
+    No server is contacted.
     """
     if name is None:
         try:

@@ -181,10 +181,7 @@ class _KeptByHolds:
         return [Result(None, HELD_MESSAGES, "passed-over", self._held.note(number, "message"), documents=number)]
 
     def corrected(self, agreed: Collection[Result]) -> list[Result]:
-        """Return the results of a confirmed purge after a new legal hold.
-
-        They no longer count the messages that it keeps.
-        """
+        """Return the results of a confirmed purge, without the messages that a new legal hold keeps."""
         done = [result for result in agreed if result.ref != HELD_MESSAGES]
         for place, result in enumerate(done):
             if result.outcome == "purged" and (kept := self._counts[repr(result.id or result.ref)]):

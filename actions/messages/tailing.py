@@ -35,9 +35,9 @@ SECONDS_TO_KEEP_NAMES: Final = 10
 
 
 def follow(conversation: str | None, sender: str | None, say: Say) -> Iterator[Row]:
-    """Yield a row for each message that is sent, changed or deleted, without end.
+    """Yield a row for each message that is sent, changed or deleted. This never ends.
 
-    It is a row of `MessageRows` with `event`.
+    Rows of `MessageRows` also get `event`.
 
     The event is `sent`, `redacted`, `changed` or `deleted`. The row of a deleted message has only its id and, if known,
     its conversation and sender. `say` receives texts about the state of the connection. Raises `UnknownNameError`.
@@ -64,10 +64,7 @@ def _pipeline(where: Document) -> list[Document]:
 
 
 class _Follower:
-    """Makes rows of changes.
-
-    It remembers the conversation of each message: for a deletion, the server sends only the id.
-    """
+    """Makes rows of changes, and remembers conversations: for a deleted message, the server sends only the id."""
 
     def __init__(self, wanted: Document) -> None:
         self._wanted = wanted

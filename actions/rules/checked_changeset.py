@@ -70,10 +70,7 @@ def checked_changeset(
 
 
 def undo_limits(changeset: Changeset) -> list[str]:
-    """Return a note about values that an undo cannot restore exactly.
-
-    They are stored as text that is not valid UTF-8.
-    """
+    """Return a note about values that an undo cannot restore exactly: texts that are not valid UTF-8."""
     if not changeset.undoable or all(verb == "insert" for verb, _ in changeset.documents):
         return []
     first: list[str] = []

@@ -62,7 +62,7 @@ EVENT_FIELDS: Final = ("command", "reason", "summary", "erased", "undoable")
 UNCOMMON_LENGTH: Final = 6
 """Names of at least this length with a character that is not a letter are uncommon words.
 
-Such a name is removed from all reasons, because it is probably not an ordinary word or number.
+An uncommon word that is a name of the person is removed from all reasons. It is probably no ordinary word or number.
 """
 
 

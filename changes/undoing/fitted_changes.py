@@ -76,7 +76,7 @@ def orphaned(
 def refuse_to_orphan(present: PresentDocuments, changes: list[Change], returning: AbstractSet[Key]) -> None:
     """Raise `StillNeededError` if the undo would delete a parent and keep one of its children.
 
-    Such a child was created after the event. The event has no change of this child, so no filter of a write would
+    A child that would be kept was created after the event. The event has no change of it, so no filter of a write would
     notice it. A parent that the undo inserts again does not count as deleted.
     """
     going = {(change.collection, change.ids[0]) for change in changes if isinstance(change, Delete)}

@@ -13,7 +13,7 @@ Row = Mapping[str, Any]
 ENOUGH: Final = 40
 """The width, in terminal cells, that is enough for a column of long texts.
 
-Such a column is made as narrow as this before other columns are hidden.
+A column of long texts is made as narrow as this before other columns are hidden.
 """
 
 

@@ -11,10 +11,7 @@ from database.wording import shown
 from models.names import EASY, HOW_EASY
 
 Change = Callable[[str, Contexts], tuple[str, Contexts]]
-"""A function that gets the text of the file and its contexts.
-
-It returns the new text, and the contexts expected in it.
-"""
+"""A function: (text of the file, its contexts) → (new text, the contexts that the new text should have)."""
 
 _MARK: Final = "chatctl removes this line"
 

@@ -87,7 +87,7 @@ def gone(hint: str | None = None) -> UnreachableError:
 def peek(database: str) -> str | None:
     """Return the URL of the embedded database if its server runs, otherwise None.
 
-    This starts and writes nothing, and does not keep the server running.
+    This function starts and writes nothing, and does not keep the server running.
     """
     with _at_work() as folder:
         if not (folder / files.STATE).is_file():

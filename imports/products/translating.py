@@ -35,7 +35,7 @@ def of_another(product: Product) -> Problem:
 class Translation:
     """Makes rows from the records of one file of another product.
 
-    It counts the users and the password hashes that are not imported.
+    This class also counts the users and the password hashes that are not imported.
     """
 
     def __init__(
@@ -141,7 +141,7 @@ class Translation:
     def _faults(self, record: Record, cells: dict[str, Any]) -> list[str]:
         """Return the faults of the password of a user. Remove a hash that the application cannot check from `cells`.
 
-        Such a hash, or a missing password, is a fault only if passwords are required.
+        A hash that cannot be checked, or a missing password, is a fault only if passwords are required.
         """
         hashed = cells.get("hashedPassword")
         lost = hashed is not None and not is_bcrypt(hashed)

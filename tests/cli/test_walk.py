@@ -77,7 +77,7 @@ def typed(chatctl: Chatctl, workspace: Path, monkeypatch: pytest.MonkeyPatch) ->
 def line(path: Words, /, **given: str) -> list[str]:
     """Return a command line with all required values and the given values.
 
-    It has `--dry-run`, so nothing is written.
+    The command line has `--dry-run`, so nothing is written.
     """
     options, arguments = [], []
     for param in COMMANDS[path].params:

@@ -36,7 +36,7 @@ def _fresh() -> Iterator[None]:
 
 
 def failure(call: Any) -> ChatctlError:
-    """Return the text of an error as a user would read it."""
+    """Call a function that must fail, and return its error as a `ChatctlError`."""
     with pytest.raises((ChatctlError, errors.PyMongoError)) as caught:
         call()
     known = connection.explain(caught.value)

@@ -30,7 +30,7 @@ STAND_INS: Final = {
 }
 """Program that the examples of the documentation use → a shell script that replaces it.
 
-Such a program may not be installed on the machine that runs the tests.
+The real program may not be installed on the machine that runs the tests.
 """
 
 

@@ -112,10 +112,7 @@ class PackedFindings:
 
 
 class OtherLists:
-    """Reads and keeps the lists of documents on the right side of a link.
-
-    Many users may have the same role, for example.
-    """
+    """Keeps the lists of documents on the right side of a link, because many left documents may have the same one."""
 
     def __init__(self, link: Link) -> None:
         self._link = link

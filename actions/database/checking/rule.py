@@ -57,7 +57,7 @@ class Rule:
     fix: ClassVar[str] = "chatctl db repair --rule {name}"
     """The command that repairs the fault.
 
-    It is a format string: `{name}` is the rule, other names are fields of `Finding`.
+    The command is a format string: `{name}` is the rule, other names are fields of `Finding`.
     """
     fixes: ClassVar[Mapping[str, str]] = {}
     """Commands that some faults need instead of `fix`: key from `fix_keys`, like "User.email" → command."""
@@ -68,7 +68,7 @@ class Rule:
     one_collection: ClassVar[bool] = False
     """True if the rule finds each fault by reading only the collection of the fault.
 
-    Then `--collection` does not need to read other collections.
+    If it is False, `--collection` still reads the other collections that the rule needs.
     """
     group_size: ClassVar[int] = 1_000
     """The number of suspects that are confirmed together. Their faults are also repaired together."""

@@ -21,10 +21,7 @@ A_MINUTE: Final = timedelta(minutes=1)
 
 
 class DocumentMaker:
-    """Collects the documents for one fault.
-
-    They are valid at first; a function of `FAULTS` then damages one of them.
-    """
+    """Collects valid documents for one fault. A function of `FAULTS` then damages one of these documents."""
 
     def __init__(self, year: SeededYear, names: Iterator[str]) -> None:
         self.documents: Batch = []

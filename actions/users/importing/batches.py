@@ -119,7 +119,7 @@ def _prepared_ahead(staging: StagingDatabase, roles: AllRoles, sizes: list[int])
 class _Names(Mapping[Any, str]):
     """The names of roles and changed users: id → name.
 
-    There may be too many users for memory, so they are read from disk.
+    There may be too many users for memory, so their names are read from disk.
     """
 
     def __init__(self, staging: StagingDatabase, roles: AllRoles) -> None:

@@ -178,7 +178,7 @@ class _Comparison:
     def _unknown(self, name: str) -> str:
         """Return the message for an unknown role. After `FEW_ROLES` different names, the message has no name.
 
-        So many unknown names mean that the column may contain other data, which should not be printed.
+        With so many unknown names, the column may contain other data than roles, which should not be printed.
         """
         if name not in self._unknown_roles and len(self._unknown_roles) == FEW_ROLES:
             return "unknown role"

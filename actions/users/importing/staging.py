@@ -107,9 +107,9 @@ def _disk_errors() -> Iterator[None]:
 class StagingDatabase(Collection[Result]):
     """A temporary database of an import: people, the faults of their rows, and what the import does with them.
 
-    It contains passwords in plain text, like the imported file. It has no file name, so no other process can open it.
-    Iterating over this object yields the results of the import. `add` gives every person an id, which becomes the id of
-    a created user.
+    The database contains passwords in plain text, like the imported file. It has no file name, so no other process can
+    open it. Iterating over this object yields the results of the import. `add` gives every person an id, which becomes
+    the id of a created user.
     """
 
     def __init__(self) -> None:

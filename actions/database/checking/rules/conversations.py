@@ -105,7 +105,7 @@ class ForeignSender(Rule):
     def confirm(self, suspects: Sequence[Finding]) -> Iterator[Finding]:
         """Read the messages again.
 
-        Leave out those whose conversation or user does not exist: other rules report them.
+        Leave out messages whose conversation or user is missing: other rules report them.
         """
         messages = documents("Message", {found.id for found in suspects}, ("conversationId", self.field))
         wanted = [conversation_id for m in messages.values() if (conversation_id := reference(m, "conversationId"))]
@@ -231,7 +231,7 @@ class StaleLastMessage(Rule):
 def _without_messages(recorded: datetime, created: Any) -> datetime:
     """Return the right `lastMessageAt` of a conversation without messages.
 
-    This is the time of creation. If `recorded`, the stored value, is only a few seconds later or earlier, it is right.
+    It is the time of creation. But `recorded`, the stored value, is also right if it differs only by a few seconds.
     """
     return created if isinstance(created, datetime) and abs(recorded - created) > CREATION_TOLERANCE else recorded
 

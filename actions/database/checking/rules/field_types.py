@@ -39,7 +39,7 @@ MEANING: Final = {datetime: "a date", int: "a number", ObjectId: "an id"}
 
 NULL: Final = "null in the list"
 CERTAIN: Final = (*(f"({meant})" for meant in MEANING.values()), NULL)
-"""The description of a wrong value ends with one of these if only one correction is right."""
+"""If only one correction is right, the description of a wrong value ends with one of these texts."""
 
 Fault = tuple[tuple[str, str], str, Any]
 """A fault: the names of its rule and severity, the field, and the wrong value or words about it."""

@@ -133,7 +133,7 @@ class EmailCase(UserRule):
     def confirm(self, suspects: Sequence[Finding]) -> Iterator[Finding]:
         """Find other users with the same address.
 
-        Such faults are not repaired, because a person must choose one user.
+        If there are any, the fault is not repaired, because a person must choose one of the users.
         """
         faults = list(super().confirm(suspects))
         holders: dict[str, list[Any]] = {}
