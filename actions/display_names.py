@@ -21,7 +21,7 @@ FIELDS: Final = ("name", "isGroup", "userIds")
 
 MOST_USERNAMES: Final = 50_000
 MOST_CONVERSATIONS: Final = 10_000
-"""The most conversations to keep in memory. If there are more, all are forgotten except the ones needed now."""
+"""The most conversations to keep in memory. If there are more, only the conversations needed now are kept."""
 
 
 def id_texts(document: Document, field: str) -> list[str]:

@@ -40,7 +40,7 @@ LISTS = {
 
 
 def user(number: int, size: int) -> dict[str, Any]:
-    """Return one of `size` users. Their sign-ups have equal distances; most users have roles and have signed in."""
+    """Return one of `size` users. They sign up at regular intervals, and most of them have roles and have signed in."""
     created = (FIRST + SPAN * (number / size)).replace(microsecond=0)
     status = "SUSPENDED" if number % 20 == 1 else "EMAIL_VERIFIED" if number % 10 == 0 else "ACTIVE"
     identifier = ObjectId(int(created.timestamp()).to_bytes(4, "big") + number.to_bytes(8, "big"))

@@ -1,4 +1,4 @@
-"""Compare the time of two ways to do the same work. Their ratio depends less on the machine than the times do."""
+"""Compare the times of two ways to do the same work. The ratio of two times depends little on the machine."""
 
 import os
 import secrets

@@ -59,9 +59,10 @@ class Overwrite(Set):
 class Add:
     """The change that adds `ids` to a list. The stored list must not contain any of these ids.
 
-    The filter of the write (the guard) checks this, except if `new` is true: such ids belong to new documents of the
-    same plan, so no list can contain them yet. If `bare` is true, the document had no list when the change was planned.
-    Then the write creates the list. If another program has created the list since, the write adds the ids to it.
+    The filter of the write (the guard) checks that the ids are missing, except if `new` is true. New ids belong to new
+    documents of the same plan, so no list can contain them yet. If `bare` is true, the document had no list when the
+    change was planned. Then the write creates the list. If another program has created the list since, the write adds
+    the ids to it.
     """
 
     ids: tuple[Any, ...]
@@ -132,8 +133,8 @@ class Delete:
 class Update:
     """The change that updates fields of one document, or the same fields of several documents in the same way.
 
-    `expected` has values of other fields: the write fails if another program has changed one of them. An undo does not
-    compare these values.
+    `expected` has the values of other fields. The write fails if another program has changed one of these fields. An
+    undo does not compare them.
     """
 
     collection: str
@@ -149,7 +150,7 @@ Change: TypeAlias = Insert | Update | Delete
 
 
 def same(one: object, other: object) -> bool:
-    """Tell whether two values are stored in exactly the same way: the type and the order of keys count.
+    """Tell whether two values are stored in exactly the same way, with equal types and an equal order of keys.
 
     `ABSENT` is equal only to itself.
     """

@@ -34,7 +34,7 @@ _NOUNS: Final = {
     PROPOSALS: "proposal record",
 }
 UNTOUCHED: Final = frozenset({"unchanged", "missing", "passed-over"})
-"""The outcomes of items that are not written: already as wanted, not found, or with broken data."""
+"""The outcomes of items that a write leaves unchanged."""
 
 
 class Result(NamedTuple):
@@ -128,23 +128,24 @@ class Changeset:
     """The changes of a command in batches (one transaction for each), with all data for preview and audit trail.
 
     `results` has one result for each item, and can be iterated several times. With `asks`, the user must confirm the
-    write; with `asks_about_many`, the user must confirm it if it changes many items. `names` maps ids to the names that
-    people know. `replan` makes the plan again after a conflict; `quick` means that it can run inside a transaction. A
-    new plan never does anything to which the user has not agreed. With `merges_lists`, ids that other programs have
-    already added to lists or removed from them are left out of the write. If `undoable` is false, old values are kept
-    neither for an undo nor in the trail. `indexes` are created before the first batch, because transactions cannot
-    create them. If `itemised` is false, the preview and the trail count the changes and do not list them. `items` is
-    the number of changed items if one result stands for several items. `resuming` says how to continue after an
-    interruption between two batches. `question` replaces the question that is made from the command. `preview` replaces
-    the counts above the question; its last line is a summary of the other lines. A changeset with
-    `passing_over` leaves held documents out: if a hold is placed during the write, the rest is planned again, and this
-    function of the new plan corrects the results of the first.
+    write. With `asks_about_many`, the user must confirm a write that changes many items. `names` maps ids to the names
+    that people know. After a conflict, `replan` makes the plan again. If `quick` is true, this can happen inside a
+    transaction. A new plan never does anything that the user has not confirmed. With `merges_lists`, ids that other
+    programs have already added to lists or removed from them are left out of the write. If `undoable` is false, old
+    values are not kept, neither for an undo nor in the audit trail. `indexes` are created before the first batch,
+    because transactions cannot create them. If `itemised` is false, the preview and the audit trail only count the
+    changes and do not list them. If a result is about several items, `items` is the number of all changed items.
+    `resuming` says how to continue the write after an interruption between two batches. `question` replaces the
+    question that is made from the command. `preview` has lines to show above the question instead of the counts; its
+    last line is a summary. With `passing_over`, the changeset leaves out documents under a legal hold. If a hold is
+    placed during the write, the rest is planned again, and `passing_over` of the new plan corrects the results of the
+    first plan.
 
-    The other fields are about proposals. `lifted` are the rules that the user has lifted with an option, and
-    `relies_on` are lists that must stay as they are: an approval checks all other rules again. `unproposable` says why
-    this cannot be proposed. `approves` is what the event keeps of the proposal that is carried out, and `reason` is
-    recorded if the user gives none. `targets` are ids that the event is also about. If it is not `divided`, all batches
-    are written in one transaction.
+    The other fields are about proposals. `lifted` are the rules that an option of the user switches off; an approval
+    checks all other rules again. `relies_on` are lists that must not change before the write. `unproposable` is the
+    reason why the changes cannot be proposed. `approves` has the data about the approved proposal that the event
+    records. `reason` is recorded if the user gives no reason. `targets` are other ids that the event is about. If
+    `divided` is false, all batches are written in one transaction.
     """
 
     command: str
@@ -343,7 +344,7 @@ def _named(ids: list[Any], names: Mapping[Any, str], most: int = NAMED) -> str:
 
 
 def _item(value: Any, names: Mapping[Any, str]) -> str:
-    """Return a value as text: an id as its name, other values as they are.
+    """Return a value as text for a preview. An id is replaced by the name of its document.
 
     In broken data, a text can look like an id. Such a text is quoted.
     """

@@ -176,7 +176,7 @@ class Draft:
     def _require_the_unchanged_half(
         self, link: Link, lefts: Sequence[Document], rights: Sequence[Document], *, linked: bool
     ) -> None:
-        """Note the links of which one list is right already, so that only the other list is written.
+        """Note the links for which only one of the two lists must change.
 
         Invariant: the unchanged half of a link stays. The document with this half is not written, so no filter of a
         write would notice that another program changes it.
@@ -240,7 +240,7 @@ def _ids(documents: Iterable[Document]) -> list[Any]:
 
 
 def _without(change: Change, collection: str, identifier: Any) -> Change | None:
-    """Return an update without one of its documents. Return None if it has no other documents."""
+    """Return an update without one of its documents. Return None if the update then has no documents."""
     if not isinstance(change, Update) or change.collection != collection or identifier not in change.ids:
         return change
     others = tuple(one for one in change.ids if one != identifier)

@@ -134,8 +134,9 @@ def _loses(changeset: Changeset, collection: str, name: str, field: FieldChange)
     """Tell whether the change of a field would lose data if a legal hold keeps the document.
 
     A message keeps its text and image, a conversation its participants, and every document its owner. For other fields,
-    the audit trail or the data for an undo keep the old value. They lose something only if this value is not kept.
-    `conversationIds` of a user must be kept too, because a hold uses it to find conversations that the user has joined.
+    the audit trail or the data for an undo keep the old value. So the change of another field loses data only if
+    neither keeps the old value. `conversationIds` of a user must be kept too, because a hold uses it to find
+    conversations that the user has joined.
     """
     if (collection, name) in {("Conversation", "userIds"), ("User", "conversationIds")}:
         return bool(_taken(field))

@@ -31,7 +31,7 @@ LONGEST_TEXT: Final = 1_000
 LONGEST_LIST: Final = 5_000
 PAGE_BYTES: Final = 2 * 1024 * 1024
 FEW_ROWS: Final = 20
-"""Up to this number of fields always fit into one document of the trail, because the size of a field is limited."""
+"""This number of fields always fits into one document of the audit trail, because the size of a field is limited."""
 
 
 def lease_id(event: ObjectId | str) -> str:

@@ -133,9 +133,9 @@ def describe_conflict(
 
 
 def merged(database: Database[dict[str, Any]], batch: Batch) -> Iterator[Change]:
-    """Yield the changes of a batch, without adding or removing ids that other programs have added or removed already.
+    """Leave out list changes that other programs have made already: ids added to a list or removed from it.
 
-    All other changes stay as planned. Other ids that the programs have added or removed are kept.
+    All other planned changes are yielded. Changes of the other programs that are not in the plan are kept.
     """
     for change in batch:
         lists = _lists(change)

@@ -129,7 +129,7 @@ class Shared:
     def get_params(self, ctx: Any) -> list[Any]:
         """Add the shared options before `--help`.
 
-        If the command defines an option of the same name itself, that one stays.
+        An option that the command itself defines replaces the shared option of the same name.
         """
         *own, help_option = super().get_params(ctx)  # type: ignore[misc]
         taken = {name for param in own for name in param.opts}
@@ -289,10 +289,7 @@ def _choose_database(invocation: Invocation, params: Mapping[str, Any]) -> None:
 
 
 def _kind(param: Any) -> str:
-    """Return the name of a parameter's value in the help, like `USER`.
-
-    A repeatable one (`USER...`) has the same name.
-    """
+    """Return the name of a parameter's value in the help, without dots: `USER` for `USER` and for `USER...`."""
     return (param.metavar or "").removesuffix("...")
 
 

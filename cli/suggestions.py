@@ -64,7 +64,7 @@ OPTION_HINTS: Final = {
     "--no-colour": _COLOURLESS,
     "--no-pager": "put CHATCTL_PAGER=cat before chatctl",
 }
-"""Options of other programs → hint, if chatctl replaces the option by something that is not an option."""
+"""Option of another program → hint, for options that chatctl replaces by something else, like a command."""
 
 
 def of_command(context: Any, args: Sequence[str], names: Sequence[str]) -> str:

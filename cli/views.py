@@ -129,10 +129,7 @@ CONVERSATIONS: View = (
 )
 
 _SHOWN_ELSEWHERE: Final = frozenset({"name", "participants", "unread"})
-"""Columns that `conversations show` does not print for people.
-
-The title or the table after them has the same values.
-"""
+"""Columns that `conversations show` does not print for people, because its title or its table has the same values."""
 
 CONVERSATION: View = (
     *CONVERSATIONS[:2],

@@ -189,7 +189,7 @@ def close() -> None:
 def _check_expected(name: str) -> None:
     """Raise `RefusedError` if the database does not have the expected name (`--expect`).
 
-    A protected database has the name in its marker. All others have their own name.
+    For a protected database, this is the name in its marker. For other databases, it is their own name.
     """
     chosen = target()
     found = marker()

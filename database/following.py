@@ -148,7 +148,7 @@ class _Looking:
     """Polls for new documents by their ids, for servers without change streams.
 
     An id contains the time of the clock of the client that created it, so a new id can be lower than a known one.
-    Therefore each poll also reads the ids of the last minute, and leaves out those that are known.
+    Therefore each poll also reads the ids of the last minute, and leaves out known ids.
     """
 
     def __init__(self, collection: str, where: Document) -> None:

@@ -92,7 +92,7 @@ def spellings(identifier: Any) -> list[str]:
 def by_text(documents: Iterable[Document], texts: Iterable[str]) -> dict[str, Document]:
     """Return text → document for typed ids.
 
-    Of several matches, a document with an ObjectId is best, then one with a text.
+    If several match, a document with an ObjectId is preferred, then a document with a text as id.
     """
     found: dict[str, Document] = {}
     for document in sorted(documents, key=_likelihood):

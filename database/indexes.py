@@ -38,10 +38,7 @@ class Finding:
 
 
 def _partial(collection: str, name: str, *fields: str, direction: int = ASCENDING) -> Index:
-    """Describe an index of chatctl.
-
-    All are partial, because `prisma db push` drops other indexes that it does not know.
-    """
+    """Describe an index of chatctl. It is a partial index, because `prisma db push` drops all other unknown indexes."""
     keys = tuple((field, direction) for field in fields)
     return Index(collection, f"chatctl_{name}", keys, {"partialFilterExpression": {fields[0]: {"$exists": True}}})
 

@@ -45,7 +45,7 @@ TYPES: Final[dict[str, tuple[type, ...]]] = {
 }
 """BSON type → Python types, in the order in which a server sorts them.
 
-If several match a value, the last one is right.
+If a value has several of these Python types, the last of them is right.
 """
 PRESENT: Final = {"$exists": True}
 """A condition to add to others, because some servers need it to use a partial index. It excludes no document."""
@@ -186,14 +186,15 @@ def behind(field: str, value: Any, direction: int) -> dict[str, Any]:
     """Return a condition that matches the values of a field that sort after the given value.
 
     The condition is written twice: as a comparison, and as the negation of the opposite comparison. With only the
-    first, DocumentDB combines two indexes and sorts the result. With only the second, other servers read every id.
+    comparison, DocumentDB combines two indexes and sorts the result. With only the negation, other servers read every
+    id.
     """
     beyond, before = ("$gt", "$lte") if direction == ASCENDING else ("$lt", "$gte")
     return {field: {beyond: value, "$not": {before: value}}}
 
 
 def _all_behind(identifier: Any, direction: int) -> Iterator[dict[str, Any]]:
-    """Yield conditions for documents after an id: first those of the same type, then, in broken data, of others."""
+    """Yield conditions for ids that sort after an id: first of the same type, then, in broken data, of other types."""
     yield behind("_id", identifier, direction)
     if names := _types_behind(identifier, direction):
         yield {"$or": [{"_id": {"$type": name}} for name in names]}

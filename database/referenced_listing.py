@@ -23,7 +23,7 @@ class ReferencedListing(Listing):
     """A list of documents that have a child matching `having`, and no child matching `lacking`.
 
     `owned` says which documents are the children. If the list is sorted by id and has only `having`, it is read from an
-    index of the children. All other lists are read in batches, and each batch is filtered. If children refer to their
+    index of the children. Any other list is read in batches, and each batch is filtered. If children refer to their
     parents in another form than an ObjectId, `lacking` always finds these children, and `having` only with `any_form`.
     """
 

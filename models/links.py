@@ -37,7 +37,7 @@ LINKS = (USER_ROLES, ROLE_PERMISSIONS, USER_CONVERSATIONS, USER_SEEN_MESSAGES)
 OTHER_SIDES = {(link.collection, link.field): (link.other, link.other_field) for link in LINKS} | {
     (link.other, link.other_field): (link.collection, link.field) for link in LINKS
 }
-"""(collection, field) of one side of a link → (collection, field) of the other side. Both directions are here."""
+"""(collection, field) of one side of a link → (collection, field) of the other side, for both sides of every link."""
 
 PROFILE_USER = Owned("Profile", "userId", "User")
 ACCOUNT_USER = Owned("Account", "userId", "User")

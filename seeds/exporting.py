@@ -63,7 +63,7 @@ def export() -> Export:
 def _exportable(kind: str, documents: Iterable[Document], there: state.State, notes: list[str]) -> dict[Any, str]:
     """Return id → name of the documents whose names can be in a seed, sorted by name.
 
-    Add a note about each other document.
+    Add a note about each document that is left out.
     """
     found = list(documents)
     counts = Counter(document["name"] for document in found if isinstance(document.get("name"), str))

@@ -25,7 +25,7 @@ DEFAULT_PERIODS: Final = {"day": 30, "week": 12, "month": 12}
 """Length of a period → the number of periods to count if the option `--since` is not given."""
 TOP_SENDERS: Final = 10
 END_OF_CALENDAR: Final = datetime(9999, 12, 31, tzinfo=UTC)
-"""Times after this one are ignored. MongoDB cannot format them, so one such time would make the whole count fail."""
+"""Later times are ignored. MongoDB cannot format them, so a single later time would make the whole count fail."""
 
 
 def stats(since: datetime | None = None, by: str = "day") -> Row:

@@ -113,7 +113,7 @@ def purge(
 ) -> Changeset:
     """Delete the messages that were sent before a time.
 
-    With `keep_last`, this number of newest messages of each conversation is kept; messages of all senders count. After
+    With `keep_last`, this number of newest messages of each conversation is kept. Messages of all senders count. After
     an interruption, the same command continues. With `forever`, the messages are not kept for an undo.
     """
     in_conversation, in_scope, scope = _scope(conversation, sender)

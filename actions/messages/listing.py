@@ -150,7 +150,7 @@ LONGEST_PATTERN: Final = 200
 SECONDS_ON_SERVER: Final = 10
 """The seconds after which the MongoDB server stops a query of a search."""
 SECONDS_PER_MESSAGE: Final = 0.1
-"""The seconds after which Python stops searching for the match in one message again, to show the words around it."""
+"""The seconds that Python may search for the match in one message. MongoDB has found it, but does not say where."""
 CHARACTERS_BEFORE: Final = 20
 CHARACTERS_AFTER: Final = 60
 """The numbers of characters that are shown before a match, and after it."""

@@ -83,10 +83,7 @@ class PersonalData:
         return {"roles": rows, "permissions": sorted({name for row in rows for name in row["permissions"]})}
 
     def events(self) -> list[Row]:
-        """Return the events about the user, with only the first two words of each command.
-
-        The others may name other people.
-        """
+        """Return the events about the user, with only two words of each command: later words may name other people."""
         if not isinstance(self.id, ObjectId):
             return []
         kept = ("id", "at", *(("reason",) if self.named else ()))
@@ -145,9 +142,9 @@ class PersonalData:
         ]
 
     def omitted(self) -> Iterator[Row]:
-        """Yield what is not exported, and why.
+        """Yield sentences that say what is not exported, and why.
 
-        Call this last, because it also counts what the other methods left out.
+        Call this after all other methods, as it uses their results.
         """
         yield _omitted("The hash of the password", "It is secret. user.json says whether a password is set")
         yield _omitted("Tokens of linked sign-ins", "They are secret. accounts.json says which ones exist")

@@ -168,7 +168,7 @@ class FittedChanges:
         yield Delete(change.collection, there)
 
     def _unlink(self, change: Delete, there: Document) -> Iterator[Change]:
-        """Remove the id of a deleted document from the lists that other programs have added it to after the event."""
+        """Remove the id of a deleted document from lists to which another program has added the id after the event."""
         for name, value in there.items():
             if (change.collection, name) in OTHER_SIDES and isinstance(value, list):
                 other, field = OTHER_SIDES[change.collection, name]

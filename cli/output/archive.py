@@ -54,7 +54,7 @@ class Archive:
 
 
 class _NoSeekFile:
-    """A file without `seek`. With it, the zip for a file and the zip for a pipe have the same bytes."""
+    """A file that has no method `seek`, like a pipe. So a zip has the same bytes in a file and in a pipe."""
 
     def __init__(self, file: BinaryIO) -> None:
         self.write = file.write

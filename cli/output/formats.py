@@ -68,7 +68,7 @@ def parts(form: str, rows: Iterable[Row], keys: Sequence[str]) -> Iterator[str]:
 
 
 def write_record(form: str, row: Row, keys: Sequence[str]) -> None:
-    """Print one row: an object in JSON and YAML, a list of one row in the other formats."""
+    """Print a single row: an object in JSON and YAML, a list of one row in the other formats."""
     if form == "json":
         streams.write(f"{as_json(row, indent=2)}\n")
     elif form == "yaml":

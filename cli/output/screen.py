@@ -109,7 +109,7 @@ def _total(needed: Sequence[int], kept: Sequence[int]) -> int:
 def _with_short_ids(body: Sequence[Sequence[str]], view: View) -> list[list[str]]:
     """Shorten ids to their first digits.
 
-    In a column, all ids get the same length, with which each of them is unique.
+    All ids of a column get the same length. It is long enough to make each id unique.
     """
     import actions
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 PAGERS: Final = ("CHATCTL_PAGER", "PAGER")
 """The environment variables with the command of the pager.
 
-The first one that is set counts; empty or `cat` means none.
+The first variable that is set counts. An empty one, or `cat`, means no pager.
 """
 USUAL_WIDTH: Final = 80
 """The width that is assumed for a terminal that does not tell its width."""
@@ -100,7 +100,7 @@ def unpaged() -> Iterator[None]:
 class _Pager:
     """A pager, like `less`. It starts with the first output. Notes are printed after it has ended.
 
-    The first Ctrl-C ends the work of chatctl. While the pager runs, only the pager reacts to later ones.
+    The first Ctrl-C ends the work of chatctl. After that, only the pager reacts to Ctrl-C until it ends.
     """
 
     def __init__(self, command: Sequence[str]) -> None:

@@ -25,7 +25,7 @@ LONGEST_WHOLE: Final = 40
 WIDEST: Final = 120
 """The largest width of a column in a pipe, in terminal cells.
 
-A longer text is not cut. Only the later cells of the same line are then not aligned with their columns.
+A longer text is not cut, but the later cells of its line are then not aligned with their columns.
 """
 
 

@@ -163,7 +163,7 @@ class Contexts:
 
 
 def load() -> Contexts:
-    """Read all contexts. Raises `NotConfiguredError` for a broken file, `NotAllowedError` for an unsafe one."""
+    """Read all contexts. Raises `NotConfiguredError` for a broken file, and `NotAllowedError` for an unsafe file."""
     return parse(read())
 
 

@@ -74,7 +74,7 @@ def remove(name: str) -> bool:
 def _change(change: Change) -> bool:
     """Change the configuration file, and tell whether its text changed.
 
-    Before the new text is written, it is parsed. If it has other contexts than expected, the file stays as it is.
+    The new text is parsed before it is written. If it does not have the expected contexts, the file is not changed.
     """
     with config_file.locked():
         text = config_file.read()

@@ -76,7 +76,7 @@ class Beginning(NamedTuple):
 def recognized(beginning: Beginning) -> str | None:
     """Return the name of the product that exported a file, or None if the product is unknown.
 
-    If several products match, the one with most of its headers or keys in the file is returned.
+    If several products match, return the product of which the file has the most headers or keys.
     """
     sizes = {name: _size(load(name), beginning) for name in names()}
     best = max(sizes, key=lambda name: sizes[name])

@@ -38,7 +38,7 @@ def plan_conversations(
 ) -> Iterator[ConversationPlan]:
     """Plan the participants and the number of messages of each conversation.
 
-    There must be at least two users, whose numbers have the order of their sign-ups. Two users have at most one
+    There must be at least two users. Users are numbered in the order of their sign-ups. Two users have at most one
     one-to-one conversation. For each conversation, a random limit is drawn, and its users have numbers below this
     limit. So some conversations have only early users, and can begin early in the year.
     """

@@ -54,8 +54,8 @@ SELECT row, field, message, conflict, summarized, times FROM (
 class RowFault(NamedTuple):
     """A fault in a row or in one of its fields. A `conflict` is a fault of a valid row that contradicts the database.
 
-    A `summarized` fault is not listed, because one message reports it for all rows. It is only written to the file of
-    faulty rows.
+    A `summarized` fault is not listed, because one message reports it for all rows. Only the file of faulty rows has
+    such a fault for each row.
     """
 
     row: int

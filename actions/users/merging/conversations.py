@@ -19,8 +19,9 @@ class Conversations:
     """The conversations of merged users, grouped by what happens to them.
 
     In each list of `joined`, the first conversation gets the messages of the others, which are then deleted. The
-    conversations in `ended` are deleted with their messages. In those in `moved`, the merged users are replaced by the
-    user who stays. The first conversation of a list in `joined` is also in `moved` if a merged user takes part in it.
+    conversations in `ended` are deleted with their messages. In the conversations in `moved`, the user who stays
+    replaces the merged users. The first conversation of a list in `joined` is also in `moved` if a merged user takes
+    part in it.
     """
 
     moved: list[Document] = field(default_factory=list)

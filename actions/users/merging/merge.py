@@ -34,7 +34,7 @@ def merge(
     skip_missing: bool = False,
     allow_last_member: bool = False,
 ) -> Changeset:
-    """Merge users into one user, who gets their messages, conversations, sign-ins and missing values; delete them.
+    """Move messages, conversations, sign-ins and missing values of users to one user, and delete the others.
 
     With `union`, the user who stays gets their roles too. Conversations of the merged users with each other are
     deleted, unless `keep_conversations` is true. Raises `UsageError` if a user is named twice, `LastMemberError` if a

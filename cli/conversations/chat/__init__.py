@@ -37,7 +37,7 @@ class ChatMessage(NamedTuple):
 
 
 def laid_out(messages: Iterable[Row], *, local: bool = False) -> Iterator[ChatMessage]:
-    """Yield each message with its place in the layout: whether it begins a new day, or a new series of one author."""
+    """Yield each message with its place in the layout: whether it begins a new day or a new series of one author."""
     before: Row | None = None
     heading = None
     for row in messages:
@@ -106,7 +106,7 @@ def readers(row: Row) -> list[tuple[str, str]]:
 class LastMessage:
     """Yields messages, and keeps the last one in `row`.
 
-    A message without a time is the last one only if none has a time.
+    Messages without a time are ignored, unless no message has a time.
     """
 
     def __init__(self, messages: Iterable[Row]) -> None:
