@@ -27,7 +27,7 @@ REFERRING: Final = {
 
 
 def notes(collection: str, identifier: Any, collections: Collection[str] = FIELDS) -> Iterator[str]:
-    """Yield notes if the id of a document is stored as text, or the ids in its references, or references to it.
+    """Yield notes about ids that are stored as text: the id of a document, ids in its references, and references to it.
 
     The filters of the application do not find such references. Only the given `collections` are searched.
     """

@@ -133,10 +133,10 @@ def _could_lose(changeset: Changeset, change: Change) -> bool:
 def _loses(changeset: Changeset, collection: str, name: str, field: FieldChange) -> bool:
     """Tell whether the change of a field would lose data if a legal hold keeps the document.
 
-    A message keeps its text and image, a conversation its participants, and every document its owner. For other fields,
-    the audit trail or the data for an undo keep the old value. So the change of another field loses data only if
-    neither keeps the old value. `conversationIds` of a user must be kept too, because a hold uses it to find
-    conversations that the user has joined.
+    Data is lost if a conversation loses a participant, a user a conversation, a message its text, its image or a whole
+    field, or a document its owner. A hold finds the conversations of a user by `conversationIds`, so these ids are data
+    too. The change of another field loses data only if neither the audit trail nor the data for an undo keeps the old
+    value.
     """
     if (collection, name) in {("Conversation", "userIds"), ("User", "conversationIds")}:
         return bool(_taken(field))

@@ -30,7 +30,7 @@ def main() -> None:
 def _open_standard_streams() -> None:
     """Open `/dev/null` for each standard stream that is closed.
 
-    Otherwise the next opened file would get the number of this stream, and output would be written to that file.
+    If a stream stayed closed, the next opened file would get its number, and output would be written to that file.
     """
     for number in range(3):
         try:

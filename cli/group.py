@@ -171,7 +171,8 @@ class Shared:
 class Command(Shared, TyperCommand):
     """A command. Before it runs, the database is chosen, and a forbidden write is refused.
 
-    The command of a list has the columns of `view`, and can sort by the fields in `sortable`. Its help shows both.
+    A command that prints a list has a `view`, with the columns of the list, and can sort by the fields in `sortable`.
+    The help of the command shows the columns and these fields.
     """
 
     def __init__(self, *args: Any, view: "View" = (), sortable: Sequence[str] = (), **settings: Any) -> None:

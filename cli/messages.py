@@ -167,8 +167,8 @@ def delete(
 ) -> None:
     """Delete messages.
 
-    They are also removed from their conversations and from the lists of seen messages. If the command is interrupted,
-    run it again with --skip-missing to finish the work.
+    The messages are also removed from their conversations and from the lists of seen messages. If the command is
+    interrupted, run it again with --skip-missing to finish the work.
     """
     change = actions.messages.delete(messages, skip_missing=skip_missing, forever=forever)
     out.apply(change, confirm)

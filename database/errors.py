@@ -65,7 +65,7 @@ class RefusedError(ChatctlError):
 class CancelledError(RefusedError):
     """The error if the user answers a question with no.
 
-    It is not a failure, but has the exit code of `RefusedError`.
+    Such an answer is not a failure, but the program ends with the exit code of `RefusedError`.
     """
 
     def __init__(self) -> None:

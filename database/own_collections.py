@@ -21,7 +21,10 @@ Proposals are kept for 30 days. Documents are only inserted, so that nobody can 
 """
 
 STATE: Final = "chatctl_state"
-"""The state documents: locks, leases, the list of protected roles, what each seed has created, and the marker."""
+"""The state documents: locks, leases, the list of protected roles, what each seed has created, and the marker.
+
+A lease shows that a command is still running. The marker shows that a database is protected.
+"""
 
 
 MARKER_ID: Final = "marker"

@@ -15,7 +15,7 @@ UNNAMED: Final = "default"
 SHIPPED: Final = "chatctl"
 """The name of the seed that ships with chatctl.
 
-This name differs from `UNNAMED`. Otherwise, a seed without a name would own the roles of the seed that ships.
+`SHIPPED` differs from `UNNAMED`, so that a seed without a name does not own the roles of the shipped seed.
 """
 
 

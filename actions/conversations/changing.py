@@ -204,8 +204,8 @@ def _at_most_two(conversation: Any, title: str, participants: Collection[Any]) -
 def rules_of(changes: Iterable[Change]) -> Iterator[Rule]:
     """Yield the rules to check before a proposal is carried out that creates conversations or adds people.
 
-    These are the rules of the commands `create` and `add`. Raises `ConflictError` if a one-to-one conversation would
-    get a third participant.
+    The commands `create` and `add` have the same rules. Raises `ConflictError` if a one-to-one conversation would get a
+    third participant.
     """
     added: dict[Any, set[Any]] = {}
     taken: dict[Any, set[Any]] = {}

@@ -58,7 +58,7 @@ def delete(
 class _Deletion:
     """The deletion of some users.
 
-    Their one-to-one conversations are deleted; other conversations only lose the users.
+    The one-to-one conversations of these users are deleted. Other conversations only lose the users.
     """
 
     def __init__(self, users: list[Document], *, keep_conversations: bool) -> None:

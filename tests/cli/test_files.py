@@ -145,7 +145,7 @@ def writer(to: Path) -> "subprocess.Popen[bytes]":
     return running
 
 
-def test_leftovers_of_a_killed_run_are_removed_by_the_next_run(tmp_path: Path) -> None:
+def test_files_left_by_a_killed_run_are_removed_by_the_next_run(tmp_path: Path) -> None:
     with writer(tmp_path / "big.csv") as running:
         running.kill()
     assert [path.name[: len(PREFIX)] for path in tmp_path.iterdir()] == [PREFIX]
@@ -163,7 +163,7 @@ def test_a_file_that_another_run_still_writes_is_kept(tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("other_user")
-def test_leftovers_of_another_user_are_kept(tmp_path: Path) -> None:
+def test_temporary_files_of_another_user_are_kept(tmp_path: Path) -> None:
     (tmp_path / f"{PREFIX}abcd1234").write_text("theirs")
     write_file("x", str(tmp_path / "out"))
     assert (tmp_path / f"{PREFIX}abcd1234").read_text() == "theirs"

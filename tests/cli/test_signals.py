@@ -132,7 +132,7 @@ EXPORTS = ["users export", "conversations transcript Lunch", "users export-data 
 
 
 @pytest.mark.parametrize("line", EXPORTS)
-def test_leftovers_of_a_killed_export_are_removed_by_the_next_one(
+def test_files_left_by_a_killed_export_are_removed_by_the_next_export(
     environment: dict[str, str], database: Database[dict[str, Any]], workspace: Path, line: str
 ) -> None:
     ada = person(database, "ada")

@@ -139,7 +139,7 @@ def test_a_full_disk_while_a_file_is_written_is_an_error(chatctl: Chatctl, line:
     assert said == "error: /dev/full could not be written: no space left on device\n"
 
 
-def test_few_open_files_are_enough(environment: dict[str, str]) -> None:
+def test_a_command_needs_few_open_files(environment: dict[str, str]) -> None:
     few = functools.partial(resource.setrlimit, resource.RLIMIT_NOFILE, (12, 12))
     line = [PROGRAM, "roles", "list", "--count"]
     done = subprocess.run(line, env=environment, preexec_fn=few, capture_output=True, check=False)  # noqa: S603

@@ -50,7 +50,7 @@ def test_a_list_that_is_too_wide_continues_on_the_next_lines(monkeypatch: pytest
     assert list(table.column_ranges(10, ["support", "admin", "moderator"], 30)) == [(0, 2), (2, 3)]
 
 
-def test_in_a_pipe_no_list_is_divided() -> None:
+def test_without_a_terminal_a_wide_list_is_not_divided() -> None:
     assert table.wrap_parts(["a" * 80, "b" * 80], 10) == f"{'a' * 80}, {'b' * 80}"
     assert list(table.column_ranges(10, ["x" * 100] * 5, None)) == [(0, 5)]
 

@@ -100,14 +100,14 @@ def test_without_a_database_the_error_names_the_variable_and_the_embedded_databa
 
 
 @pytest.mark.parametrize("said", ["1", "true", "True", "YES", "on", " true "])
-def test_chatctl_local_may_be_any_word_for_yes(said: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_variable_chatctl_local_may_be_any_word_for_yes(said: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CHATCTL_LOCAL", said)
     monkeypatch.setenv("MONGODB_DATABASE_URL", "mongodb://h/db")
     assert _chosen() == ("chatctl", "CHATCTL_LOCAL")
 
 
 @pytest.mark.parametrize("said", ["", "0", "false", "No", "OFF"])
-def test_chatctl_local_may_be_any_word_for_no(said: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_variable_chatctl_local_may_be_any_word_for_no(said: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CHATCTL_LOCAL", said)
     monkeypatch.setenv("MONGODB_DATABASE_URL", "mongodb://h/db")
     assert _chosen() == ("db", "MONGODB_DATABASE_URL")

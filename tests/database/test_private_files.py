@@ -26,7 +26,7 @@ def test_after_a_full_disk_only_the_old_file_exists(tmp_path: Path, monkeypatch:
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_leftovers_of_a_killed_run_are_replaced(tmp_path: Path) -> None:
+def test_files_left_by_a_killed_run_are_replaced(tmp_path: Path) -> None:
     path = tmp_path / "config.toml"
     path.with_suffix(".new").write_bytes(b"half")
     private_files.write(path, b"whole")

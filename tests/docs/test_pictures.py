@@ -54,7 +54,7 @@ def test_a_picture_contains_no_names_of_the_machine(path: Path) -> None:
 
 
 @pytest.mark.parametrize("line", [line for lines in PICTURES.values() for line in lines])
-def test_what_a_picture_shows_can_be_typed(line: str) -> None:
+def test_commands_in_the_pictures_are_valid(line: str) -> None:
     group, command, *rest = shlex.split(line.replace("ID", "6" * 24))
     root = get_command(app)
     with root.make_context("chatctl", [], resilient_parsing=True) as above:

@@ -131,7 +131,7 @@ class Rule:
 class Scan:
     """The state of one check: the ids of the documents read so far, and objects that several rules share.
 
-    In a check of a sample, no ids are kept. Instead, every reference is a suspect, and a query looks it up.
+    A check of a sample keeps no ids. Instead, it looks up every reference in the database by a query.
     """
 
     def __init__(self, sample: int | None = None) -> None:

@@ -119,7 +119,7 @@ def _prepared_ahead(staging: StagingDatabase, roles: AllRoles, sizes: list[int])
 class _Names(Mapping[Any, str]):
     """The names of roles and changed users: id → name.
 
-    There may be too many users for memory, so their names are read from disk.
+    The names are read from disk, because the names of all users may not fit into memory.
     """
 
     def __init__(self, staging: StagingDatabase, roles: AllRoles) -> None:

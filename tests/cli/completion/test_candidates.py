@@ -103,7 +103,7 @@ def test_bash_gets_the_rest_after_the_typed_part(complete: Complete) -> None:
     assert complete("chatctl users import pe", "bash") == [":files"]
 
 
-def test_words_repeated_for_completion_match_those_of_the_program(chatctl: Chatctl) -> None:
+def test_completion_offers_the_same_words_as_the_program(chatctl: Chatctl) -> None:
     assert WORDS["STATUS"] == tuple(UserStatus)
     assert WORDS["RULE"] == tuple(sorted({rule.name for rule in all_rules()}))
     assert WORDS["COLLECTION"] == tuple(document._meta["collection"] for document in DOCUMENTS)

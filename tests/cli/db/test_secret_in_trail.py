@@ -66,7 +66,7 @@ def test_only_the_secret_values_are_removed(
 
 
 @pytest.mark.usefixtures("ids")
-def test_a_name_in_a_collection_without_names_is_removed(either: Chatctl, database: Documents) -> None:
+def test_a_secret_stored_as_the_name_of_a_document_is_removed(either: Chatctl, database: Documents) -> None:
     part = event(database, "Account", {"field": "provider", "from": "x"}, name="SECRET")
     either("db", "repair", *RULE, "--yes")
     after = database["chatctl_audit"].find_one({"_id": part}) or {}

@@ -107,7 +107,8 @@ def missing(said: str) -> set[Privilege]:
 def tried(role: Role) -> list[Sample]:
     """Return the command lines to try with a role.
 
-    These are all lines for commands of this role alone, and the simplest line of each command that it is not for.
+    A command that this role allows, but none of its included roles, is tried with all its lines. A command that
+    the role does not allow is tried with its simplest line.
     """
     included = set[str]().union(*(one.commands for one in role.includes))
     plain = {sample.command: sample for sample in reversed([*sampled.samples()])}

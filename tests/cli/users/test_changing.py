@@ -175,7 +175,7 @@ def test_a_stored_name_that_is_not_text_is_ignored(either: Chatctl, database: Do
     assert either("users", "suspend", "grace", "--yes", code=3).stderr.startswith('error: no user "grace"')
 
 
-def test_a_claimed_name_that_is_not_text_is_kept_readable(either: Chatctl, database: Documents) -> None:
+def test_invalid_bytes_in_chatctl_actor_are_replaced_in_the_event(either: Chatctl, database: Documents) -> None:
     person(database, "ada")
     either("users", "verify-email", "ada", env={"CHATCTL_ACTOR": "ad\udcffa"})
     [event] = database["chatctl_audit"].find({"kind": "event"})

@@ -101,6 +101,6 @@ def test_the_older_user_can_have_any_id(either: Chatctl, database: Documents) ->
     assert {row["sameAs"][0]["username"] for row in rows} == {"ada0"}
 
 
-def test_keys_that_share_a_counter_by_chance_are_not_equal(people: Chatctl, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_different_keys_counted_together_are_not_duplicates(people: Chatctl, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(duplicates, "SLOTS", 1)
     assert people("users", "duplicates", "--count").stdout == "3\n"

@@ -231,7 +231,8 @@ class StaleLastMessage(Rule):
 def _without_messages(recorded: datetime, created: Any) -> datetime:
     """Return the right `lastMessageAt` of a conversation without messages.
 
-    It is the time of creation. But `recorded`, the stored value, is also right if it differs only by a few seconds.
+    The right value is the time of creation. If the stored value, `recorded`, differs from it by only a few seconds, the
+    stored value is also right.
     """
     return created if isinstance(created, datetime) and abs(recorded - created) > CREATION_TOLERANCE else recorded
 
