@@ -174,7 +174,7 @@ class _Work:
         """
         alike, left, planned = 0, batch.changes, _as_planned
         while True:
-            # Without transactions, a failed attempt may already be recorded with its number. Then use the next number.
+            # Without transactions, a failed attempt may have used its number already, so the next free number is used.
             batch = batch._replace(number=self._batches)
             try:
                 self._write_batches(partial(planned, self._plan, batch), batch.changes, whole=batch.last)

@@ -278,8 +278,8 @@ class Changeset:
         names = ChainMap({}, cast("MutableMapping[Any, str]", self.names))
         for batch in self.batches.shown() if isinstance(self.batches, Stream) else self.batches:
             if isinstance(self.batches, Stream):
-                # In a stream, no later batch mentions the new documents of this batch. Their names are forgotten to
-                # save memory.
+                # In a `Stream`, later batches never mention new documents of this batch, so their names are forgotten
+                # to save memory.
                 names.maps[0].clear()
             for change in batch:
                 if isinstance(change, Update):

@@ -24,7 +24,8 @@ _SIDES: Final = {
 def effects(changeset: Changeset) -> list[str]:
     """Return lines that say what a changeset does, like `delete 1 role` and `role support loses ada, grace`.
 
-    For a stream, the lines have only numbers of documents. If the changeset has a `preview`, return its lines.
+    If the changeset has a `preview`, return the lines of the preview. If its batches are a `Stream`, the lines only
+    count documents.
     """
     if changeset.preview:
         return list(changeset.preview)

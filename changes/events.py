@@ -167,7 +167,8 @@ class Event:
 
         def renew() -> None:
             while not over.wait(RENEWED_EVERY):
-                with suppress(PyMongoError):  # The next round tries again. A batch is never written without the lease.
+                with suppress(PyMongoError):
+                    # A failed renewal is tried again in the next round. No batch is written without the lease.
                     self._database[STATE].update_one({"_id": lease_id(self.id)}, {"$currentDate": {"renewed": True}})
 
         thread = threading.Thread(target=renew, daemon=True)
@@ -177,7 +178,8 @@ class Event:
         finally:
             over.set()
             thread.join()
-            with suppress(PyMongoError):  # others then see at once that an unfinished write was interrupted
+            with suppress(PyMongoError):
+                # without the time of renewal, other programs see at once that an unfinished write was interrupted
                 self._database[STATE].update_one({"_id": lease_id(self.id)}, {"$unset": {"renewed": ""}})
 
     def _count_batch(self, number: int, session: ClientSession | None) -> None:

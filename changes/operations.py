@@ -132,7 +132,7 @@ def _steps(change: Update) -> Iterator[Document]:
 
 def _operator(field: FieldChange) -> tuple[str, Any]:
     if isinstance(field, Add):
-        # The guard checks already that the ids are missing. `$addToSet` would compare each id with the whole list
+        # The filter of the write checks that the ids are missing. `$addToSet` would compare each id with the whole list
         # again.
         return "$push", {"$each": list(field.ids)}
     if isinstance(field, Take):

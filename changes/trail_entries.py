@@ -63,7 +63,8 @@ def describe(change: Change, *, values: bool = True) -> Iterator[Document]:
     entries, so that each entry fits into one document. If `values` is false, an entry has only the names of the fields.
     """
     if change.collection in OUR_RECORDS or is_lease(change):
-        return  # The trail has no entries about itself, because data that is deleted from it must not return.
+        # The audit trail has no entries about itself, because data that is deleted from the trail must not return.
+        return
     head: Document = {"op": type(change).__name__.lower(), "collection": change.collection, "ids": list(change.ids)}
     if not values:
         names = change.fields if isinstance(change, Update) else change.document.keys() - {"_id"}

@@ -86,7 +86,7 @@ def who(permission: Permission, out: AccessOut, page: Page) -> None:
 def diff(user: User, other: User, out: AccessOut) -> None:
     """Show the permissions that only one of two users has.
 
-    Their status does not matter.
+    The status of the users does not matter.
     """
     out.items(actions.access.diff(user, other), views.ACCESS_DIFFERENCES)
 

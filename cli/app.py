@@ -153,7 +153,7 @@ def _fail(error: BaseException, arguments: list[str]) -> int:
     )
     try:
         streams.flush()
-    except OutputError:  # A second error is not reported after the first one.
+    except OutputError:  # The first error is reported already, so this second error is not.
         streams.abandon()
     return code
 

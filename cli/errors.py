@@ -174,7 +174,7 @@ def _invalid_value(error: typer.TyperException) -> str | None:
     """Return the message about an invalid value, like `--limit must be 1 or more`. Return None for other errors."""
     param: Any = getattr(error, "param", None)
     message = getattr(error, "message", "")
-    # there is no message if no value is given
+    # if the user gives no value, the message is empty
     if not isinstance(error, typer.BadParameter) or param is None or not message:
         return None
     name = max(param.opts, key=len) if param.param_type_name == "option" else param.make_metavar(error.ctx)

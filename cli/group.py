@@ -280,7 +280,8 @@ def _choose_database(invocation: Invocation, params: Mapping[str, Any]) -> None:
     from database import connection
 
     if not invocation.database_is_chosen:
-        if invocation.expect is None:  # This is read late, because --expect may be anywhere on the command line.
+        if invocation.expect is None:
+            # The variable is read late, because --expect may be anywhere on the command line.
             invocation.expect = os.environ.get(EXPECT)
         env_file = None if invocation.env_file is None else Path(invocation.env_file)
         connection.choose(invocation.url, invocation.local, env_file, invocation.expect, invocation.context)

@@ -306,7 +306,7 @@ def _client(source: urls.Source, milliseconds: int, *listeners: "CommandListener
 
     from database.decoding import AS_STORED
 
-    logging.getLogger("pymongo").setLevel(logging.CRITICAL)  # otherwise pymongo prints the traceback of each retry
+    logging.getLogger("pymongo").setLevel(logging.CRITICAL)  # hide the tracebacks that pymongo prints for each retry
     with warnings.catch_warnings():
         # For an invalid option (`tls=yes`), pymongo prints a warning and connects without TLS. Here it is an error.
         warnings.simplefilter("error", UserWarning)

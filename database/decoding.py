@@ -15,7 +15,7 @@ class Object(dict[str, Any]):
     __slots__ = ()
 
     def __hash__(self) -> int:  # type: ignore[override]
-        try:  # no document in a set is changed, so its hash stays valid
+        try:  # a document in a set is never changed, so its hash stays valid
             return hash(frozenset(self.items()))
         except TypeError:  # the document contains a list, which has no hash
             return hash(frozenset(self))
@@ -57,9 +57,9 @@ _DECODERS: Final = (
 AS_STORED: Final[CodecOptions[dict[str, Any]]] = CodecOptions(
     document_class=Object,
     tz_aware=True,
-    uuid_representation=UuidRepresentation.UNSPECIFIED,  # with this option, a UUID of a wrong length is not an error
+    uuid_representation=UuidRepresentation.UNSPECIFIED,  # decode a UUID of a wrong length without an error
     unicode_decode_error_handler="replace",
-    # with this option, a date after the year 9999 is not an error
+    # decode a date after the year 9999 without an error
     datetime_conversion=DatetimeConversion.DATETIME_AUTO,
     type_registry=TypeRegistry(_DECODERS),
 )

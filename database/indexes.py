@@ -139,7 +139,7 @@ def create_collection(database: Database[dict[str, Any]], name: str) -> None:
     try:
         database.create_collection(name)
     except CollectionInvalid:
-        return  # another program has created it at the same time
+        return  # another program has created the collection
     except OperationFailure as error:
         if error.code != NAMESPACE_EXISTS:
             raise

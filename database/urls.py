@@ -273,7 +273,7 @@ def _local_by_environment(environment: Mapping[str, str]) -> bool:
 
 def _of_context(name: str | None = None) -> Source:
     """Return a context as a source: the named one, or else the current one. Its URL is not read yet."""
-    from database import contexts  # This is imported here, because most runs do not need it.
+    from database import contexts  # Imported here, because most runs do not need contexts.
 
     known = contexts.load()
     context = known.current_context() if name is None else known.named(name)

@@ -102,7 +102,7 @@ class Import:
             self._note([RowFault(error.row, None, error.message)])
         except UnicodeDecodeError:
             self._note([RowFault(1, None, "the file is not valid in the encoding that its first bytes declare")])
-        finally:  # Without `detach`, both objects would close the file when they are deleted.
+        finally:  # Detach both streams from the file, because Python closes the file when it deletes such a stream.
             text.detach()
             source.detach()
         self._problem = self._refused or self._problem
@@ -128,7 +128,7 @@ class Import:
         self._problem = headers.problem(self.header)
         if not self._problem or not headers.missing:
             return table.rows()
-        if self._keep:  # Keep the rows for the file of --errors. Without these columns, the rows cannot be checked.
+        if self._keep:  # Columns are missing, so no row can be checked. Keep all rows for the file of --errors.
             while batch := list(islice(table.rows(), BATCH)):
                 self._keep_rows(batch)
         return iter(())

@@ -151,7 +151,7 @@ def _role(spec: SeedRole, document: Document | None, permissions: dict[str, Any]
     difference = RoleDifference(spec, document, False, desired)
     if desired is not None:
         own, backlinks = state.permissions_of(identifier), state.backlinks.get(identifier, set())
-        # A one-sided link is completed if the seed gives this permission to the role. Otherwise the link is removed.
+        # A one-sided link is completed if the seed gives the permission to the role, and removed if the seed does not.
         difference.add, difference.remove = desired - (own & backlinks), (own | backlinks) - desired
     if spec.protected is not None and spec.protected != (identifier in ids_in(state.protected, "ids")):
         difference.protect = spec.protected

@@ -141,7 +141,7 @@ def run(seed: Seed, *, live: bool = False) -> list[Assertion]:
     """
     roles: Mapping[str, frozenset[str] | None]
     if live:
-        # This is imported here, because only `live` requires the database driver.
+        # The module is imported here, because only `live` requires the database driver.
         from seeds.state import permissions_by_role
 
         roles = permissions_by_role({test.role for test in seed.tests})

@@ -77,7 +77,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         return
     process, address = start_server(tmp_path_factory.mktemp("server"), "--enable-test-commands")
     yield f"mongodb://{address}/"
-    process.kill()  # its data are not needed any more, and a normal stop takes two seconds
+    process.kill()  # the data of the server are not needed any more, and a normal stop takes two seconds
     process.wait()
 
 

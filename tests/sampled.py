@@ -147,7 +147,7 @@ class Sample(NamedTuple):
             chatctl("db", "indexes", "--apply")
         settle(database)
         database[AUDIT].insert_one(dict(OLD))
-        if self.command == "holds add":  # the first hold creates this collection
+        if self.command == "holds add":  # the first hold creates this collection, so the collection must not exist
             database[HOLDS].drop()
         if self.before:
             chatctl(*self.before)

@@ -29,7 +29,7 @@ WRITES = {
 OURS = {
     "draft",
     "self.draft",
-    "super()",  # The draft of a repair is a `Draft`, and `super()` never is a document.
+    "super()",  # The draft of a repair is a `Draft`, and `super()` is never a document here.
     *(f"actions.{noun}" for noun in ("conversations", "messages", "permissions", "roles", "users")),
 }
 ALLOWED = {"changes", "database/indexes.py", "database/local"}

@@ -285,7 +285,7 @@ def _purge_filters(parts: list[_PurgedPart]) -> Iterator[list[Document]]:
 def _of_conversations(conversations: list[Any]) -> Document:
     """Return the filter for the messages of conversations. In broken data, the id may have any type or be missing."""
     [one, *_] = conversations
-    # A list that contains the id would also match, but such messages are a group of their own.
+    # Exclude messages whose `conversationId` is a list with the id. They are another group of messages.
     if isinstance(one, ObjectId):
         no_list = {"$nor": [{"conversationId": {"$type": "array"}}]}
         return joined(no_list, queries.refers_to("Message", "conversationId", *conversations))

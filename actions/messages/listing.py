@@ -210,7 +210,7 @@ class _MatchRows:
         text = body if isinstance(body, str) else str(body)
         start, end = self._span(text)
         before = text[max(0, start - CHARACTERS_BEFORE) : start]
-        if start > CHARACTERS_BEFORE:  # The first word may be cut, so it is removed.
+        if start > CHARACTERS_BEFORE:  # The first word of the text may be cut, so it is removed.
             before = before.partition(" ")[2] or before
         return {"before": before, "found": text[start:end], "after": text[end : end + CHARACTERS_AFTER]}
 
@@ -218,7 +218,7 @@ class _MatchRows:
         try:
             found = self._expression and self._expression.search(text, timeout=SECONDS_PER_MESSAGE)
         except TimeoutError:
-            self._expression = found = None  # Do not try again: the next messages would take as long.
+            self._expression = found = None  # Do not search later messages: each would take as long.
         return found.span() if found else (0, 0)
 
 

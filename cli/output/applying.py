@@ -346,7 +346,7 @@ def _outcome_as_json(
     yield before
     for result in changeset.results:
         shown = result._replace(password=None) if dry_run else result
-        if shown.outcome != PASSED_OVER:  # For all other outcomes, the message already has this number.
+        if shown.outcome != PASSED_OVER:  # For other outcomes, the number of documents is in the message already.
             shown = shown._replace(documents=0)
         if result.elsewhere and not out.may_show_bodies():
             shown = shown._replace(elsewhere=[masked(url) for url in result.elsewhere])

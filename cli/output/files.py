@@ -152,7 +152,7 @@ def _exists(path: Path) -> ConflictError:
 
 def _create(folder: Path) -> tuple[int, Path]:
     """Create a file that only its owner can read. Return its open descriptor, locked by this run, and its path."""
-    import tempfile  # slow to import, and not needed for help and lists
+    import tempfile  # this import is slow, and help and lists do not need it
 
     _remove_leftovers(folder)
     while True:

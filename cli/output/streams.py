@@ -146,7 +146,7 @@ class _Pager:
         self._ignores = True
         try:
             self._before(number, frame)
-        finally:  # Python has replaced this handler after the first interrupt, so it is set again
+        finally:  # after the first interrupt, Python has replaced this handler, so it is set again
             self._before = signal.signal(number, self._interrupt)
 
     def wait(self) -> None:

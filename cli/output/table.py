@@ -133,7 +133,7 @@ def _near_match(text: str, width: int) -> str:
     if not mark or cell_width(text) <= width:
         return text
     found, _, after = rest.partition(END)
-    seen = width - cell_width(found) - 1  # the cells that remain if the whole match is shown
+    seen = width - cell_width(found) - 1  # the width that remains if the whole match is shown
     room = max(width - cell_width(found + after), min(width // BEFORE_MATCH, seen), 0)
     return f"{last_words(before, room)}{mark}{rest}"
 
@@ -228,7 +228,7 @@ def column_ranges(first: int, titles: Sequence[str], available: int | None) -> I
     `available` is None, there is only one table.
     """
     if available is not None:
-        # Otherwise one long name would leave room for only one other column in each table.
+        # A first column with one long name must leave room for more than one other column in each table.
         first = min(first, available // 2)
     start, used = 0, first
     for number, title in enumerate(titles):

@@ -57,7 +57,7 @@ class Watcher:
 
     def lives(self) -> bool:
         if self.child:
-            self.child.poll()  # otherwise the dead server stays in the list of processes as a zombie
+            self.child.poll()  # a dead server must not stay in the list of processes as a zombie
         return files.holder(self.folder / files.SERVER) is not None
 
     def is_over(self) -> bool:
@@ -234,7 +234,7 @@ def main() -> None:
         sys.exit(f"{error.message}; {error.hint}")
     finally:
         if watcher.child:
-            watcher.child.kill()  # This works even if the folder no longer exists.
+            watcher.child.kill()  # The child can be killed even if the folder no longer exists.
         watcher.withdraw()
         watcher.kill()
 

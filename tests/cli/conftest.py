@@ -127,5 +127,5 @@ def _read(descriptor: int, *, insisting: bool) -> bytes:
         while insisting and not select.select([descriptor], [], [], 2)[0]:
             os.write(descriptor, INTERRUPT)
         return os.read(descriptor, 65536)
-    except OSError:  # the program has closed its side
+    except OSError:  # the program has closed its side of the terminal
         return b""

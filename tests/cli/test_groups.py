@@ -168,7 +168,7 @@ def test_every_fault_of_a_seed_is_printed_with_its_place(chatctl: Chatctl, seed:
     assert set(error["faults"][0]) == {"file", "line", "column", "message"}
 
 
-def test_the_schema_is_json(chatctl: Chatctl) -> None:
+def test_seeds_schema_prints_json(chatctl: Chatctl) -> None:
     assert json.loads(chatctl("seeds", "schema").stdout)["type"] == "object"
 
 

@@ -245,7 +245,7 @@ def test_a_failed_test_is_an_annotation_on_github_named_from_the_checkout(
 def test_plan_test_and_check_add_to_the_summary_on_github(
     chatctl: Chatctl, seed: Path, on_github: Path, form: str
 ) -> None:
-    on_github.write_text("before")  # without a line end
+    on_github.write_text("before")  # the text has no line end
     for line in (("seeds", "plan", seed), ("seeds", "test", seed), ("db", "check", "--rule", "unknown-status")):
         chatctl(*line, "-o", form, code=None)
     headings = [line for line in on_github.read_text().splitlines() if line.startswith(("before", "###"))]

@@ -77,7 +77,7 @@ def test_the_first_signal_cleans_up_and_the_second_ends_immediately(
     monkeypatch: pytest.MonkeyPatch, number: signal.Signals, kind: type[BaseException]
 ) -> None:
     seen: list[int] = []
-    monkeypatch.setitem(sys.modules, "cli.errors", None)  # this module may be only half imported
+    monkeypatch.setitem(sys.modules, "cli.errors", None)  # a signal may come while this module is imported
 
     def work() -> None:
         with signals.ending():

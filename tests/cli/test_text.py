@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from actions import csv_cells
 from cli.output import formats, text
 
-JOINERS = {"\u200c", "\u200d"}  # See below: these characters stay where a script needs them.
+JOINERS = {"\u200c", "\u200d"}  # These characters stay where a writing system needs them.
 anything = st.text(st.characters(codec=None, categories=None), max_size=40)
 
 

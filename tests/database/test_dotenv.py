@@ -61,7 +61,7 @@ def test_variables_in_braces_are_expanded(text: str, value: str) -> None:
     assert urls.read_dotenv(text, {"OUTSIDE": "environment"})["KEY"] == value
 
 
-def test_the_environment_wins_over_the_file() -> None:
+def test_variables_of_the_environment_replace_those_of_a_dotenv_file() -> None:
     assert urls.read_dotenv("KEY=file", {"KEY": "environment"}) == {"KEY": "environment"}
 
 

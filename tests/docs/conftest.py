@@ -39,7 +39,7 @@ def settled(chatctl: Chatctl, database: Documents, monkeypatch: pytest.MonkeyPat
     """Insert the example data. The user and the host name are always `grace` and `office`."""
     monkeypatch.setenv("LOGNAME", "grace")
     monkeypatch.setattr(socket, "gethostname", lambda: "office")
-    # `sudo` starts a new process, which really has another user
+    # only in this process, the user is always grace: `sudo` in an example starts a new process of another user
     monkeypatch.setattr(events, "system_user", lambda: "grace")
     office.settle(chatctl, database)
     return database

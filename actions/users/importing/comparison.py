@@ -123,7 +123,7 @@ class _Comparison:
 
     def _faults(self, person: Person, matches: "Matches") -> Iterator[RowFault]:
         mine = matches.mine
-        if self._policy is Policy.SKIP and any(matches):  # such a row is not written
+        if self._policy is Policy.SKIP and any(matches):  # a row with a known user is not written
             yield from self._role_faults(person)
             return
         if self._policy is Policy.FAIL and mine:
@@ -163,7 +163,7 @@ class _Comparison:
         if person.status != UserStatus.EMAIL_VERIFIED or person.emailVerified:
             return
         since = mine[0].get("emailVerified") if mine else None
-        as_it_is = mine and mine[0].get("status") == person.status  # then the row does not change the status
+        as_it_is = mine and mine[0].get("status") == person.status  # the row does not change the status
         if (since and person.emailVerified is False) or not (since or as_it_is):
             yield RowFault(person.row, "status", NEEDS_A_TIME)
 

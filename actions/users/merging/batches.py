@@ -101,8 +101,8 @@ class _Batches:
         if is_empty and last is not None:
             self.draft.set("Conversation", place, {"lastMessageAt": last})
         elif last is not None and isinstance(place.get("lastMessageAt"), datetime):
-            # The conversation is written even if its time stays, so that nobody can delete the conversation at the same
-            # time.
+            # Write the conversation even if its `lastMessageAt` does not change, so that nobody can delete it at the
+            # same moment.
             participant = {"userIds": ListContaining((self._target,))}
             self.draft.move_time_forward("Conversation", place, "lastMessageAt", last, participant)
 
@@ -148,7 +148,7 @@ class _Batches:
         self.draft.take("User", self._users, "seenMessageIds", ids)
         self.draft.add("User", [self._into], "seenMessageIds", ids)
         if sent and self._into.get("seenMessageIds") is before:
-            # The user is written in each batch, so that nobody can delete the user at the same time.
+            # The user is written in each batch, so that nobody can delete the user at the same moment.
             self.draft.set("User", self._into, {"updatedAt": now()})
 
     def _move_what_they_own(self) -> None:

@@ -31,14 +31,14 @@ def test_the_roles_allow_exactly_what_their_commands_need(
     chatctl: Chatctl, database: Documents, workspace: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for module in pkgutil.walk_packages(actions.__path__, "actions."):
-        # A module that is imported only later would keep the values that this test sets.
+        # Import all modules now: a module imported later would keep the values that this test sets.
         importlib.import_module(module.name)
     for limit, number in {
         "changes.draft.BATCH": 3,
         "actions.rules.checked_changeset.BATCH": 3,
         "actions.cascading_deletion.MESSAGES_PER_BATCH": 2,
         "database.following.AWAIT": 0.05,
-    }.items():  # A write in several batches holds a lease, which needs more rights.
+    }.items():  # Small batches, because a write in several batches also needs the rights for a lease.
         monkeypatch.setattr(limit, number)
     sampled.lay_out(workspace)
     measured = {sample: measure(sample, database, chatctl) for sample in sampled.samples()}

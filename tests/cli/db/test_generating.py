@@ -210,7 +210,7 @@ def test_without_the_library_the_error_says_what_to_install(process: Process, wo
 
 
 def test_each_kind_of_fault_is_generated_as_often_as_requested(chatctl: Chatctl, database: Documents) -> None:
-    database.create_collection("Profile")  # without its unique index
+    database.create_collection("Profile")  # the collection has no unique index
     done = chatctl(*SMALL, "--yes", "--broken", "2")
     assert "unique indexes" not in done.stderr
     kinds = {rule.name for rule in all_rules()}

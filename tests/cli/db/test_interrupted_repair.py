@@ -47,7 +47,7 @@ def test_an_interrupted_repair_is_finished_by_the_next_one(
     time.sleep(random.random() / 2)  # noqa: S311
     child.send_signal(how)
     child.communicate()
-    # otherwise the server ends the transactions of the killed program only after a minute
+    # end the transactions of the killed program now, and not after a minute
     database.client.admin.command("killAllSessions", [])
     for user in database["User"].find({"username": {"$regex": "^u"}}):
         assert len(user["rolesIds"]) == 1  # each batch is written completely or not at all

@@ -73,7 +73,7 @@ def test_a_killed_import_is_finished_by_the_same_command(
     time.sleep(random.random() / 5)  # noqa: S311
     child.kill()
     child.communicate()
-    # otherwise the server ends the transactions of the killed program only after a minute
+    # end the transactions of the killed program now, and not after a minute
     database.client.admin.command("killAllSessions", [])
     there = check_whole(database)
     done = chatctl(*people)

@@ -62,7 +62,7 @@ def test_a_command_does_not_wait_for_a_server_that_is_ending(folder: Path, monke
     use()["Role"].insert_one({"name": "support"})
     first = server_pid(folder)
     connection.close()
-    os.kill(first, signal.SIGSTOP)  # with this, the server never stops by itself
+    os.kill(first, signal.SIGSTOP)  # a paused server never stops by itself
     eventually(lambda: not (folder / files.STATE).exists())
     time.sleep(0.1)
     started = time.monotonic()

@@ -129,7 +129,7 @@ def test_the_error_after_the_server_was_killed_says_what_to_do(folder: Path) -> 
     os.kill(server_pid(folder), signal.SIGKILL)
     with pytest.raises(pymongo.errors.PyMongoError) as caught:
         roles.insert_one({})
-    connection.close()  # as a command does before it reports an error
+    connection.close()  # a command also closes the connection before it reports an error
     known = connection.explain(caught.value)
     assert isinstance(known, UnreachableError)
     assert "run the command again" in str(known.hint)

@@ -207,8 +207,8 @@ class StaleLastMessage(Rule):
 
     def confirm(self, suspects: Sequence[Finding]) -> Iterator[Finding]:
         ids = [found.id for found in suspects]
-        # This is read first. A message that arrives after it changes `lastMessageAt`, and the comparison below notices
-        # that.
+        # The messages are read before the conversations. A message that arrives between the two reads changes
+        # `lastMessageAt`, which the second read finds.
         expected = _expected_times(ids)
         recorded = documents("Conversation", ids, ("lastMessageAt",))
         for found in suspects:

@@ -134,7 +134,7 @@ class SecretInTrail(Rule):
     fix = "chatctl db repair --rule {name} (removes the values from the trail; this cannot be undone)"
     reads = {AUDIT: ("event", "changes", "names")}
     automatic = True
-    undoable = False  # An undo would need a copy of the secrets for thirty days.
+    undoable = False  # To undo the repair, a copy of the secrets would be stored for thirty days.
 
     def late_suspects(self) -> Iterator[Finding]:
         """Find secrets in the audit trail.

@@ -28,7 +28,7 @@ def test_valid_data_has_no_faults(database: Documents) -> None:
 
 
 def test_every_rule_has_a_planted_fault() -> None:
-    # The test server needs a proxy for the last rule; see test_texts.
+    # Other files test these rules. The last rule needs a proxy in front of the test server: see test_texts.
     elsewhere = {"one-sided-link", "duplicate-link", "invalid-text"}
     assert {fault.rule for fault in FAULTS} | elsewhere == {rule.name for rule in all_rules()}
 
