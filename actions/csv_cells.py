@@ -6,8 +6,8 @@ from typing import Final
 
 _FORMULA: Final = "=+\\-@\uff1d\uff0b\uff0d\uff20"  # Spreadsheets may read the full-width characters as = + - @.
 _SEPARATOR: Final = ",;\t\r\n"
-# Matches a text that a spreadsheet would run as a formula. Also matches a text that looks escaped already, so that it
-# is escaped once more and reads back unchanged.
+# Matches a text that a spreadsheet would run as a formula. Also matches a text that looks escaped already: such a text
+# is escaped once more, so that reading removes only the second escape.
 _FIRST: Final = re.compile(rf"'*[{_FORMULA}\t\r\n]")
 # A spreadsheet with another delimiter than the comma may split a cell at that delimiter. The second part could then be
 # a formula, perhaps after a quotation mark.

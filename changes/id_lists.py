@@ -4,12 +4,14 @@ A role of a large company has all its users in one list, and some servers compar
 the list: with `$addToSet`, `$pull` and `$pullAll` such a change takes minutes. Therefore:
 
 - Ids are added with `$push`, because the plan knows which ids are missing (`add_missing`). The filter of the write (the
-  guard) checks that nobody has added one of them since. For a few ids, it uses `$nin`. For many ids, it compares the
-  sizes of sets; of all set operators, only unions and subsets are fast on every server.
+  guard) checks that no other program has added one of these ids after the plan was made. For a few ids, the filter uses
+  `$nin`. For many ids, the filter compares the sizes of sets: unions and subsets are the only set operators that are
+  fast on every server.
 - A few ids are removed with `$pullAll`. If many ids are removed from a long list, the plan contains their positions as
-  a few slices (`take_present`). The write compares these slices with the stored list, and keeps the parts between them:
-  the server reads the list once. If the list was changed after the plan, the server searches for each id.
-- With more slices than `MOST_SLICES`, the expression would be too long. Then `$pullAll` is used for many ids too.
+  a few slices (`take_present`). The write compares these slices with the stored list, and keeps the parts between the
+  slices. So the server reads the list only once. If the list was changed after the plan, the server searches for each
+  id.
+- If there are more slices than `MOST_SLICES`, the expression would be too long. Then `$pullAll` removes the ids.
 """
 
 from collections.abc import Hashable, Sequence

@@ -236,7 +236,7 @@ def find(choice: Choice, environment: Mapping[str, str]) -> Source:
 def without_files(choice: Choice, environment: Mapping[str, str]) -> Source | None:
     """Return the same source as `find`, without reading `.env` files.
 
-    Returns None if such a file would have to be read.
+    Returns None if `find` would read a `.env` file.
     """
     if source := _from_options(choice) or _from_environment(environment):
         return source

@@ -45,7 +45,7 @@ def test_every_write_requires_the_name(protected: Chatctl, database: Documents, 
     assert json.loads(protected(*line, "--expect", "prod", "-o", "json").stdout)["event"]
 
 
-def test_every_write_is_in_the_table() -> None:
+def test_every_command_that_writes_is_in_the_table_of_writes() -> None:
     assert typed.WRITES.keys() == {words for words, command in typed.commands() if typed.is_write(command)}
 
 
@@ -80,7 +80,7 @@ def test_the_reason_for_reading_messages_may_come_from_a_variable(protected: Cha
     ("answer", "code"),
     [("prod\n", 0), (" prod \n", 0), ("y\n", 7), ("yes\n", 7), ("PROD\n", 7), ("\n", 7), ("\x04", 7)],
 )
-def test_the_name_is_typed_on_a_terminal(
+def test_on_a_terminal_the_user_types_the_name_of_the_protected_database(
     protected: Chatctl, terminal: Terminal, database: Documents, answer: str, code: int
 ) -> None:
     screen = terminal("users", "verify-email", "cyd", "--yes", answers={QUESTION: answer})

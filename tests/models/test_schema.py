@@ -77,7 +77,7 @@ def test_the_links_are_the_relations_with_a_list_on_both_sides() -> None:
     assert {Link(*left, *right) for left, right in found.values()} == set(LINKS)
 
 
-def test_the_owned_references_are_the_relations_with_an_id_on_one_side() -> None:
+def test_the_owned_references_are_the_relations_in_the_schema_of_the_application() -> None:
     found = {
         Owned(model, field, parent)
         for model, body in MODELS.items()

@@ -75,7 +75,7 @@ def test_a_user_is_created_as_the_application_creates_it(here: Any, grow: Grow) 
     assert grow(ROLES + ADA).event is None
 
 
-def test_a_user_without_a_password_has_none(here: Any, grow: Grow) -> None:
+def test_a_user_without_a_password_in_the_seed_gets_none(here: Any, grow: Grow) -> None:
     grow(ROLES + "      - {email: ben@example.org, username: ben}")
     assert "hashedPassword" not in here.User.find_one()
     assert "name" not in here.User.find_one()

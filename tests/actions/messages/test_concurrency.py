@@ -134,7 +134,7 @@ def test_the_last_of_several_messages_sent_at_once_is_the_last_message(
     links(database)
 
 
-def test_only_one_of_two_people_added_at_once_to_a_lone_conversation_is_added(
+def test_if_two_people_are_added_at_once_to_a_one_to_one_conversation_one_is_refused(
     database: Documents, world: dict[str, Any], race: Race
 ) -> None:
     for _ in range(8):

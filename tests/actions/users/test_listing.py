@@ -90,7 +90,7 @@ def test_data_that_no_column_shows_is_not_read(sent: Sent) -> None:
     assert commands("hasPassword", "messages", "conversations") == counted
 
 
-def test_a_batch_needs_as_many_queries_as_one_user(sent: Sent, database: Documents) -> None:
+def test_a_batch_of_users_needs_as_many_queries_as_one_user(sent: Sent, database: Documents) -> None:
     sent.commands.clear()
     list(find().rows(columns=RESOLVED, limit=1))
     one = len(sent.commands)

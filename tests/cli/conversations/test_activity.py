@@ -40,7 +40,7 @@ ACTIVE = {"written since", "it says too early a time", "it says no time", "its m
 
 
 @pytest.mark.parametrize("sort", [(), ("--sort", "id"), ("--sort", "-name")], ids=str)
-def test_an_active_conversation_has_a_message_since_the_time_and_an_idle_one_has_none(
+def test_active_since_finds_conversations_with_later_messages_and_idle_since_all_others(
     either: Chatctl, places: dict[str, str], sort: tuple[str, ...]
 ) -> None:
     def listed(*options: str) -> set[str]:

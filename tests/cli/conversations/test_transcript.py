@@ -119,7 +119,7 @@ def test_the_last_messages_are_in_order(either: Chatctl, lobby: Lobby, last: int
 
 
 @pytest.mark.parametrize("number", [199, 200, 201, 1_300])
-def test_no_message_is_lost_or_repeated(chatctl: Chatctl, lobby: Lobby, number: int) -> None:
+def test_every_message_is_printed_exactly_once(chatctl: Chatctl, lobby: Lobby, number: int) -> None:
     said = [str(number) for number in range(number)]
     messages(lobby.database, lobby.id, lobby.ada, *said)
     lobby.say(lobby.ada, None, "undated")

@@ -149,7 +149,7 @@ def test_several_users_are_removed_from_a_list_with_duplicates(
     assert stored(database) == before
 
 
-def test_an_invalid_time_is_not_changed(either: Chatctl, database: Documents) -> None:
+def test_an_invalid_time_of_the_last_message_is_not_changed(either: Chatctl, database: Documents) -> None:
     ada, *others = (person(database, name) for name in ("ada", "grace", "alan"))
     group = conversation(database, ada, *others, name="engines")
     messages(database, group, others[0], "hello")
