@@ -30,7 +30,7 @@ def test_a_picture_is_on_its_own_line_with_a_text_and_a_size(page: Path) -> None
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
-def test_a_picture_loads_nothing(path: Path) -> None:
+def test_a_picture_loads_no_other_file(path: Path) -> None:
     drawn = path.read_text("utf-8")
     assert ET.fromstring(drawn).tag == "{http://www.w3.org/2000/svg}svg"  # noqa: S314 - our own file
     assert set(re.findall(r"\w+://[^\"' <)]*", drawn)) == {"http://www.w3.org/2000/svg"}

@@ -231,7 +231,7 @@ def test_duplicate_names_in_merged_files_are_reported_with_both_places(
     ]
 
 
-def test_faults_of_all_files_are_reported_but_none_caused_by_an_unreadable_file(
+def test_faults_of_all_files_are_reported_except_those_that_an_unreadable_file_causes(
     write: Callable[..., Path],
     faults: Callable[..., list[str]],
 ) -> None:

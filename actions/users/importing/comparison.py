@@ -242,7 +242,8 @@ def _profiles(users: Sequence[Document]) -> dict[Any, Document]:
 def existing_accounts(people: Iterable[Person]) -> dict[SignIn, Document]:
     """Return those linked sign-ins of some people that exist in the database, whoever owns them: key → document.
 
-    The key has the two fields by which the application finds a sign-in. Without any sign-ins, nothing is read.
+    The key is the provider and the id at the provider: the application finds a sign-in by these two fields. If the
+    people have no sign-ins, nothing is read.
     """
     wanted: dict[str, list[str]] = {}
     for person in people:

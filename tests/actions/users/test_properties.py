@@ -90,7 +90,7 @@ def test_any_commands_keep_both_sides_of_links_and_can_be_undone_in_reverse_orde
 
 @EITHER
 @given(steps=STEPS, undone=st.integers(0, 7))
-def test_an_undo_out_of_order_is_refused_or_keeps_both_sides_of_links(
+def test_an_undo_of_an_earlier_event_is_refused_or_keeps_both_sides_of_links(
     database: Documents, steps: list[Any], undone: int
 ) -> None:
     settle(database)

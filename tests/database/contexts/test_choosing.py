@@ -34,7 +34,7 @@ def refusal(**options: Any) -> tuple[str, str | None]:
     return caught.value.message, caught.value.hint
 
 
-def test_a_named_context_wins_over_variables_and_the_current_context_comes_last(
+def test_a_named_context_is_used_before_variables_and_the_current_context_last(
     workspace: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert chosen() == ("current", "context current")
