@@ -51,8 +51,8 @@ def _sign_in_rule(user: Any, label: str, accounts: list[Any], without_password: 
         password = {"_id": {"$in": forms(user)}, "hashedPassword": {"$ne": None}}
         if not without_password and database["User"].find_one(password, {"_id": 1}, session=session):
             return
-        tsuccessors = referring_to(database, ACCOUNT_USER.collection, ACCOUNT_USER.field, [user], session)
-        others = joined({"_id": {"$nin": accounts}}, tsuccessors)
+        theirs = referring_to(database, ACCOUNT_USER.collection, ACCOUNT_USER.field, [user], session)
+        others = joined({"_id": {"$nin": accounts}}, theirs)
         if database[ACCOUNT_USER.collection].find_one(others, {"_id": 1}, session=session):
             return
         raise LastSignInError(f"{label} would have no way to sign in", "set a password first, or add --allow-lockout")
