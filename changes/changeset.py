@@ -4,7 +4,7 @@ import sys
 from collections import ChainMap, Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final, NamedTuple, cast
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
 
 from bson import ObjectId
 from pymongo.client_session import ClientSession
@@ -13,11 +13,12 @@ from changes.change import Change, Document, Update
 from changes.draft import Batch, UnchangedList
 from changes.trail_entries import OUR_RECORDS, describe, is_lease
 from changes.visible_values import name_of
-from database.indexes import Index
-from database.own_collections import AUDIT, HOLDS, IMAGES, PROPOSALS, STATE
+from database.own_collections import AUDIT, HOLDS, IMAGES, OWN, PROPOSALS, STATE
 from database.times import rfc3339
 from database.wording import NAMED, counted
-from models.schema import FIELDS
+
+if TYPE_CHECKING:
+    from database.indexes import Index
 
 VERBS: Final = {"insert": "create", "update": "change", "delete": "delete"}
 SIGNS: Final = {"insert": "+", "update": "~", "delete": "-"}
@@ -156,7 +157,7 @@ class Changeset:
     notes: list[str] = field(default_factory=list)
     names: Mapping[Any, str] = field(default_factory=dict)
     rules: list[Rule] = field(default_factory=list)
-    indexes: list[Index] = field(default_factory=list)
+    indexes: list["Index"] = field(default_factory=list)
     undoes: ObjectId | None = None
     undoable: bool = True
     itemised: bool = True
@@ -238,7 +239,7 @@ class Changeset:
         return [
             f"{VERBS[op]} {counted(count, f'more {collection.lower()}')}"
             for (op, collection), count in more.items()
-            if op != "insert" and collection in FIELDS
+            if op != "insert" and collection not in OWN
         ]
 
     def summary(self) -> list[str]:
@@ -299,7 +300,7 @@ def count_lines(documents: Mapping[tuple[str, str], int]) -> list[str]:
 
     Documents of chatctl's own collections are left out if there are other documents.
     """
-    known = {key: count for key, count in documents.items() if key[1] in FIELDS} or documents
+    known = {key: count for key, count in documents.items() if key[1] not in OWN} or documents
     return [f"{VERBS[op]} {counted(count, _NOUNS.get(of, of.lower()))}" for (op, of), count in known.items()]
 
 

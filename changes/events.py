@@ -20,7 +20,7 @@ import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import bson
 from bson import Binary, ObjectId
@@ -29,7 +29,6 @@ from pymongo.database import Database
 from pymongo.errors import PyMongoError
 
 from changes.change import ABSENT, Add, Change, Delete, Document, FieldChange, Insert, Set, Take, Update
-from changes.changeset import Changeset
 from changes.trail_entries import cut, describe, lease_id, pages
 from database import connection
 from database.decoding import AS_STORED
@@ -37,6 +36,9 @@ from database.errors import ConflictError
 from database.own_collections import AUDIT, IMAGES, STATE
 from database.references import existing, reference
 from models.links import OWNED
+
+if TYPE_CHECKING:
+    from changes.changeset import Changeset
 
 LEASE_SECONDS: Final = 10
 RENEWED_EVERY: Final = 3
@@ -95,7 +97,7 @@ class Event:
     """The audit event of a changeset that is being written. `whole` is True if one transaction writes all of it."""
 
     def __init__(
-        self, database: Database[dict[str, Any]], changeset: Changeset, reason: str | None, *, whole: bool
+        self, database: Database[dict[str, Any]], changeset: "Changeset", reason: str | None, *, whole: bool
     ) -> None:
         self.id = new_id()
         self._database = database
@@ -111,7 +113,7 @@ class Event:
         self.recorded = 0
         """The number of batches that were recorded without a transaction. These records stay if a later step fails."""
 
-    def update_plan(self, changeset: Changeset) -> None:
+    def update_plan(self, changeset: "Changeset") -> None:
         """Use the names and the summary of a new plan. Call this before the first batch is recorded."""
         self._names = changeset.names
         self._head["summary"] = changeset.summary()

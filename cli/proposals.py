@@ -6,14 +6,14 @@ import typer
 
 import actions
 from cli import views
-from cli.group import FILTERS, Timed, TimedRevealing, group
+from cli.group import FILTERS, Timed, TimedRevealing, part
 from cli.output import Output, masking, reports
 from cli.params import Decide, Out, Page, PlanOut, Proposal, ReadOut, choice
 
 if TYPE_CHECKING:
     from changes import Changeset
 
-app = group()
+app = part()
 
 STATES = ("open", "approved", "rejected", "withdrawn", "expired", "all")
 

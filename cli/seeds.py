@@ -9,7 +9,7 @@ import typer
 
 import seeds
 from cli import output, views
-from cli.group import Options, group
+from cli.group import Options, part
 from cli.output import reports, text
 from cli.params import Confirm, LinesOut, Out, Overwrite, PlanOut, TestsOut, To
 from database.errors import UsageError
@@ -18,7 +18,7 @@ from database.wording import counted
 if TYPE_CHECKING:
     from seeds.seed import Seed
 
-app = group()
+app = part()
 
 
 def _path(text: str) -> Path:

@@ -8,8 +8,8 @@ from typing import Any, Final
 
 from actions import plan_files
 from actions.plan_files import StalePlanError
-from changes import ids_in
 from database.errors import InvalidInputError
+from database.references import ids_in
 from seeds.exporting import seed_document
 from seeds.planning import Options, Plan, plan
 from seeds.reading import parse

@@ -16,6 +16,7 @@ from actions import plan_files
 from changes import Changeset, Insert, Set, Update, events, plans
 from changes.events import encode_changes
 from cli.app import app
+from cli.commands import GROUPS
 from database import connection
 
 EVENT = ObjectId("700000000000000000000001")
@@ -85,8 +86,10 @@ def commands() -> Iterator[tuple[str, Any]]:
     root: Any = get_command(app)
     for name in root.list_commands(None):
         command = root.get_command(None, name)
-        below = getattr(command, "commands", None)
-        yield from [(name, command)] if below is None else ((f"{name} {word}", one) for word, one in below.items())
+        below = command.list_commands(None) if name in GROUPS else []
+        yield from (
+            ((f"{name} {word}", command.get_command(None, word)) for word in below) if below else [(name, command)]
+        )
 
 
 def is_write(command: Any) -> bool:

@@ -36,9 +36,9 @@ from database import connection
 from database.own_collections import AUDIT, IMAGES, PROPOSALS
 from database.references import forms, ids_in, joined, referred
 from database.wording import counted
-from models.documents import UserStatus
 from models.links import OWNED
 from models.schema import FIELDS
+from models.values import UserStatus
 
 OWNERS: Final = {owned.collection: owned.field for owned in OWNED if owned.parent == "User"}
 """Collection → the field that names the user who owns a document."""

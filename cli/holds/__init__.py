@@ -6,12 +6,12 @@ import typer
 
 import actions
 from cli import output, views
-from cli.group import Revealing, Timed, group
+from cli.group import Revealing, Timed, part
 from cli.params import Confirm, LinesOut, Out, Overwrite, Page, ReadOut, ToZip
 from database.errors import UsageError
 from database.wording import counted
 
-app = group()
+app = part()
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="Name of a hold.", show_default=False)]
 

@@ -14,7 +14,7 @@ from session import Session, Step
 from changes import Insert
 from changes.plans import Plan
 from cli import errors
-from cli.app import COMMANDS, GROUPS
+from cli.commands import COMMANDS, GROUPS
 from tests.conftest import Chatctl
 
 FOLLOWS = "chatctl messages tail"

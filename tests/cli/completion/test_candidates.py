@@ -9,10 +9,10 @@ import pytest
 
 from actions import SORTABLE
 from actions.database.checking.rules import all_rules
-from cli.app import COMMANDS, GROUPS
+from cli.commands import COMMANDS, GROUPS
 from cli.completion.candidates import WORDS
-from models.documents import UserStatus
 from models.schema import DOCUMENTS
+from models.values import UserStatus
 from tests.cli.completion.conftest import Complete
 from tests.cli.test_app import HEAVY
 from tests.conftest import Chatctl

@@ -8,11 +8,11 @@ from bson import ObjectId
 
 from actions import queries
 from actions.database.checking.rule import DuplicateRule, Finding, RepairDraft, Rule, Scan, Values, documents
-from changes import Batch, Document, ids_in
+from changes import Batch, Document
 from database import connection
 from database.listing import NO_LIST, PRESENT
-from database.references import reference, referred
-from models.documents import PAIR, is_group
+from database.references import ids_in, reference, referred
+from models.values import PAIR, is_group
 
 PEOPLE_FIELDS: Final = ("isGroup", "userIds")
 NOBODY: Final[frozenset[ObjectId]] = frozenset()

@@ -14,9 +14,9 @@ from changes import Batch, Document, are_ids
 from changes.events import now
 from database import connection
 from database.references import reference, referred
-from models.documents import UserStatus
 from models.links import PROFILE_USER
 from models.schema import SCHEMA
+from models.values import UserStatus
 
 ALLOWED_TYPES: Final[dict[type, tuple[type, ...]]] = {int: (int, Int64), UserStatus: (str,)}
 """Type of a field in the schema → the types of values that are right for it. Other fields allow only their own type.

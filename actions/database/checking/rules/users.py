@@ -10,7 +10,7 @@ from actions.database.checking.rules.field_types import REINSTATE
 from changes import Batch, Document
 from changes.events import now
 from database.wording import counted
-from models.documents import UserStatus
+from models.values import UserStatus
 
 HASH: Final = re.compile(r"\$2[ab]\$\d\d\$[./A-Za-z0-9]{53}")
 Y_HASH: Final = re.compile(r"\$2y\$\d\d\$[./A-Za-z0-9]{53}")

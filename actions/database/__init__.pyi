@@ -1,0 +1,3 @@
+from . import checking, generating, server, server_roles, stats
+
+__all__ = ["checking", "generating", "server", "server_roles", "stats"]
