@@ -10,13 +10,10 @@ import typer
 from typer.main import get_command
 
 from cli import signals
-from cli.commands import COMMANDS, GROUPS, MODULES
+from cli.commands import COMMANDS, GROUPS, MODULES, SHORT_NAMES
 from cli.group import OUTPUT, TYPER_SETTINGS, Group, command_in, group
 from cli.invocation import Invocation, is_not_utf8
 from database.errors import OutputError, UsageError
-
-SHORT_NAMES: Final = {"conv": "conversations", "msg": "messages", "perm": "permissions"}
-"""Short names of command groups → full names. The audit trail and the output always use the full names."""
 
 EXAMPLES: Final = """\
 chatctl --local seeds apply        create a first database, with nothing to install

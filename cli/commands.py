@@ -28,6 +28,9 @@ COMMANDS: Final = {
 }
 """Commands without a group → their help."""
 
+SHORT_NAMES: Final = {"conv": "conversations", "msg": "messages", "perm": "permissions"}
+"""Short names of command groups → full names. The audit trail and the output always use the full names."""
+
 MODULES: Final = {
     "users": {
         "cli.users.reading": {

@@ -13,8 +13,7 @@ from people import person
 from pymongo.database import Database
 from typer.main import get_command_name
 
-from cli.app import SHORT_NAMES
-from cli.commands import MODULES
+from cli.commands import MODULES, SHORT_NAMES
 from cli.group import command_in
 from database import connection
 from tests.conftest import Chatctl
