@@ -26,6 +26,7 @@ GROUPS: Final = {
     "proposals": "Approve or reject changes that others propose.",
     "audit": "Show what was changed with chatctl, and undo it.",
     "holds": "Keep users and conversations from being deleted.",
+    "retention": "Delete old messages and inactive users by rules.",
     "db": "Show, check, repair and protect the database.",
     "context": "Save names for databases, and choose the current one.",
 }
