@@ -69,7 +69,7 @@ def apply(
     rules: Rules = [],  # noqa: B006
     confirm: Confirm,
 ) -> None:
-    """Delete old messages, and suspend or erase inactive users, by retention rules.
+    """Delete, suspend or erase what is due by the retention rules.
 
     The rules are carried out in the order of the file, each with its own event. --max counts the messages and users of
     all rules. If a rule takes more than 10 % of all messages or users, --yes is not enough: type the name of the rule

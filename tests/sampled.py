@@ -66,7 +66,7 @@ MORE: dict[str, tuple[tuple[str, ...], ...]] = {
     "users merge": (("ada", "--into", "bob", "--roles", "union"), ("bob", "--into", "ada"), ("ada", "--into", "cyd")),
     "users import": (("changes.csv", "--on-conflict", "update"), ("linked.csv", "--on-conflict", "update")),
     "audit undo": ((str(PLACED),),),
-    "retention apply": (("users.yaml", "--max", "9"),),
+    "retention apply": (("users.yaml", "--max", "99"),),
     "roles create": (("intern", "--permission", "user.read"),),
     "roles delete": (("support", "temp"),),
     "db repair": (("--rule", "one-sided-link"), ("--rule", "secret-in-trail")),

@@ -117,7 +117,7 @@ SUPPORT_WRITE: Final = Role(
         STATE: "insert update remove",
     },
     includes=(SUPPORT_PROPOSE,),
-    also_allowed=("db protect", "db repair", "db unprotect", "users import"),
+    also_allowed=("db protect", "db repair", "db unprotect", "retention apply", "users import"),
 )
 
 SEEDER: Final = Role(

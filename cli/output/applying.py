@@ -395,7 +395,8 @@ def _note_next_step(out: "Output", changeset: "Changeset", event: "ObjectId | No
 def _result_lines(out: "Output", results: "Collection[Result]", told: "Sequence[str]" = ()) -> Iterator[str]:
     """Yield a line for each result. If many results have the same outcome, yield only their number.
 
-    Notes that were `told` before the write are not printed again. Unchanged items are listed only if there are at most `MANY_ITEMS`, because most readers do not need their names.
+    Unchanged items are listed only if there are at most `MANY_ITEMS`, because most readers do not need their names.
+    Notes that were `told` before the write are not printed again.
     """
     counts = Counter(result.outcome for result in results if not result.message and result.outcome != MISSING)
     bounds = {"unchanged": MANY_ITEMS if len(results) > MANY_ITEMS else MOST_RESULT_LINES}
