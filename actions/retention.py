@@ -204,29 +204,28 @@ class _InactiveUsers(_Due):
         old = {"$lt": before, **VALID_DATE}
         self._where = joined({"$or": [{"lastLogin": old}, {**NEVER, "createdAt": old}]}, scope)
         found = [user for user in users.find(self._where, FIELDS) if not _is_erased(user)]
-        self._users = list(self._without_kept(found))
+        reasons = list(self.reasons(found))
+        self._users = [user for user, why in reasons if not why]
+        counts = Counter(why for _, why in reasons)
+        self.kept |= {why: counts[why] for why in ("held", "protected", "active")}
         self.number = len(self._users)
         self.oldest = min(map(_last_active, self._users), key=since_1970, default=None)
         self.kept["undated"] = users.count_documents(joined(UNDATED, scope))
 
-    def _without_kept(self, users: Sequence[Document]) -> Iterator[Document]:
-        """Yield the users who are not kept, and count the others."""
+    def reasons(self, users: Sequence[Document]) -> Iterator[tuple[Document, str]]:
+        """Yield each user with the reason why the user is kept, or an empty text."""
         roles = lockout.protected_roles()
         listed = {one for role in queries.find_by_ids("Role", roles, ["userIds"]) for one in ids_in(role, "userIds")}
-        held = holds.read(connection.database())
+        self._held = holds.read(connection.database())
         active = _senders([user["_id"] for user in users], self.before)
-        counts = Counter(held=0, protected=0, active=0)
         for user in users:
-            if referred(user["_id"]) in listed or roles.intersection(ids_in(user, "rolesIds")):
-                counts["protected"] += 1
-            elif held.named("User", user["_id"]):
-                counts["held"] += 1
-            elif referred(user["_id"]) in active:
-                counts["active"] += 1
+            identifier = referred(user["_id"])
+            if identifier in listed or roles.intersection(ids_in(user, "rolesIds")):
+                yield user, "protected"
+            elif self._held.named("User", identifier):
+                yield user, "held"
             else:
-                yield user
-        self._held_note = [held.note(counts["held"], "user")] if counts["held"] else []
-        self.kept |= counts
+                yield user, "active" if identifier in active else ""
 
     def changeset(self) -> Changeset:
         return self._erasure() if self.rule.do == "erase" else self._suspension()
@@ -242,7 +241,8 @@ class _InactiveUsers(_Due):
             "active": "who sent a message since",
         }
         passed = [f"{counted(number, 'user')} {why[key]}" for key in why if (number := self.kept[key])]
-        return [*self._held_note, *([f"Passed over: {', '.join(passed)}"] if passed else [])]
+        held = [self._held.note(self.kept["held"], "user")] if self.kept["held"] else []
+        return [*held, *([f"Passed over: {', '.join(passed)}"] if passed else [])]
 
     def passed_over(self) -> list[Result]:
         """Report the users who are kept."""
@@ -302,7 +302,7 @@ class _Erasures(Collection[Result]):
         self._began = True
         for identifier in self._ids:
             user = connection.database()["User"].find_one(joined({"_id": identifier}, self._where))
-            if user is None or not (erasure := self._possible(user)):
+            if user is None or next(self._due.reasons([user]))[1] or not (erasure := self._possible(user)):
                 continue
             self.image_urls |= erasure.traces.image_urls
             for batch in erasure.batches():
@@ -314,7 +314,7 @@ class _Erasures(Collection[Result]):
         erasure = Erasure(user, unless_signed_in=True)
         try:
             lookup.refuse_duplicate_ids("User", [user])
-            if erasure.traces and holds.read(connection.database()):
+            if erasure.traces:
                 losses.refuse(Changeset(self._due.command, [], [list(erasure.losing())], undoable=False))
         except (RefusedError, AmbiguousNameError):
             return None
