@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 app = group()
 
-HOW: Final = "add rules under `retention:`, as the page retention of the documentation shows"
+HOW: Final = "add the list `retention` to a seed; docs/retention.md explains the rules"
 
 Paths = Annotated[
     list[Path] | None,
@@ -41,7 +41,7 @@ Rules = Annotated[
 ]
 
 
-@app.command(example="chatctl retention plan seeds/ --exit-code", cls=Timed)
+@app.command(example="chatctl retention plan retention.yaml", cls=Timed)
 def plan(
     out: PlanOut,
     paths: Paths = None,
@@ -61,7 +61,9 @@ def plan(
         raise typer.Exit(1)
 
 
-@app.command(example="chatctl retention apply seeds/ --yes --max 5000 --reason 'retention policy'", cls=Revealing)
+@app.command(
+    example="chatctl retention apply retention.yaml --yes --max 5000 --reason 'retention policy'", cls=Revealing
+)
 def apply(
     out: Out,
     paths: Paths = None,
