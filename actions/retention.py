@@ -32,6 +32,9 @@ from models.documents import UserStatus
 LARGE: Final = 10
 """The share of a collection, in percent. A rule for more than this requires an additional confirmation."""
 
+FEW: Final = 10
+"""The most users whose recent messages are found by the ids of the users."""
+
 FIELDS: Final = ("email", "username", "name", "createdAt", "lastLogin", "rolesIds", *status.FIELDS)
 NEVER: Final[Document] = {"lastLogin": {"$eq": None, **NO_LIST}}
 """The filter for users who never signed in. They are inactive since they were created."""
@@ -367,10 +370,14 @@ def _last_active(user: Document) -> Any:
 
 
 def _senders(users: Sequence[Any], since: datetime) -> set[Any]:
-    """Return the ids of those users who have sent a message since a time."""
-    found: set[Any] = set()
-    for some in queries.chunks(users):
-        where = joined({"createAt": {"$gte": since, **VALID_DATE}}, queries.refers_to("Message", "senderId", *some))
-        senders = map(referred, connection.database()["Message"].distinct("senderId", where))
-        found.update(one for one in senders if isinstance(one, Hashable))
-    return found
+    """Return the ids of users who have sent a message since a time, at least of those in `users`.
+
+    For many users, all recent messages are read once: this is faster than a filter with many ids.
+    """
+    where: Document = {"createAt": {"$gte": since, **VALID_DATE}}
+    if len(users) <= FEW:
+        where = joined(where, queries.refers_to("Message", "senderId", *users))
+    grouped = [{"$match": where}, {"$group": {"_id": "$senderId"}}]
+    found = connection.database()["Message"].aggregate(grouped, allowDiskUse=True) if users else ()
+    senders = (referred(one["_id"]) for one in found)
+    return {one for one in senders if isinstance(one, Hashable)}
