@@ -17,7 +17,7 @@ from database import connection
 from database.errors import RefusedError
 from database.ids import any_of, id_text
 from database.listing import PRESENT
-from database.references import forms, joined, referred
+from database.references import forms, has_other_forms, joined, reference_filter, referred
 from database.times import rfc3339
 from database.wording import NAMED, counted, in_words, shown
 
@@ -308,9 +308,10 @@ def _without_last(found: list[_PurgedPart], where: Document, old: Document, numb
     """Exclude the last `number` messages of each conversation from the deletion."""
     since = {**old, "createAt": {"$gte": old["createAt"]["$lt"], **VALID_DATE}}
     stay = {part.key: part.number for part in _group_by_conversation(since)}
+    odd = _has_odd_conversations()
     for part in found:
         more = number - stay.get(part.key, 0)
-        in_conversation = _of_conversations([part.conversation])
+        in_conversation = _of_conversations([part.conversation], odd=odd)
         if more <= 0:
             yield part
         elif last := _nth_newest(joined(old, in_conversation), more):
@@ -330,18 +331,27 @@ def _nth_newest(where: Document, number: int) -> Document | None:
 def _purge_filters(parts: list[_PurgedPart]) -> Iterator[list[Document]]:
     """Yield lists of filters for the messages to delete, each for as many conversations as one batch has room for."""
     whole = [part.conversation for part in parts if not part.narrowed]
+    odd = bool(whole) and _has_odd_conversations()
     for some in queries.chunks(one for one in whole if isinstance(one, ObjectId)):
-        yield [_of_conversations(some)]
-    yield from ([_of_conversations([one])] for one in whole if not isinstance(one, ObjectId))
+        yield [_of_conversations(some, odd=odd)]
+    yield from ([_of_conversations([one], odd=odd)] for one in whole if not isinstance(one, ObjectId))
     yield from queries.chunks(part.narrowed for part in parts if part.narrowed)
 
 
-def _of_conversations(conversations: list[Any]) -> Document:
+def _has_odd_conversations() -> bool:
+    """Tell whether any message refers to its conversation by another value than an ObjectId.
+
+    This is asked once, not for each conversation: without an index the server reads all messages for it.
+    """
+    return has_other_forms(connection.database(), "Message", "conversationId")
+
+
+def _of_conversations(conversations: list[Any], *, odd: bool) -> Document:
     """Return the filter for the messages of conversations. In broken data, the id may have any type or be missing."""
     [one, *_] = conversations
     if isinstance(one, ObjectId):  # a list that contains the id is a separate group
         no_list = {"$nor": [{"conversationId": {"$type": "array"}}]}
-        return joined(no_list, queries.refers_to("Message", "conversationId", *conversations))
+        return joined(no_list, reference_filter("conversationId", conversations, odd=odd))
     if one is None:
         return {"conversationId": None}
     return {"$expr": {"$eq": ["$conversationId", {"$literal": one}]}}
