@@ -58,8 +58,10 @@ def apply_each(out: "Output", changesets: "Sequence[Changeset]", confirm: "Decid
     if confirm.save_plan is not None and len(due) == 1:
         apply(out, due[0], confirm)
         return
-    if not (confirm.dry_run or confirm.propose):
-        for changeset in due:
+    for changeset in due:
+        if confirm.propose and changeset.unproposable:
+            _proposal_of(changeset, confirm)  # raises its error before another changeset is proposed
+        elif not (confirm.dry_run or confirm.propose):
             _refuse_unasked(out, changeset, confirm, number)
     done: list[tuple[Changeset, ObjectId | None]] = []
     for changeset in due:

@@ -248,6 +248,8 @@ def test_a_rule_can_be_proposed_and_saved_but_an_erasure_cannot(
     assert "choose one with --rule NAME" in chatctl(*line, "--save-plan", "plan.json", code=2).stderr
     chatctl(*line, "--save-plan", "plan.json", "--rule", "asleep")
     assert "would keep the data" in chatctl(*line, "--rule", "gone", "--save-plan", "x.json", code=5).stderr
+    assert "would keep the data" in chatctl(*line, "--propose", "--reason", "policy", code=5).stderr
+    assert database["chatctl_proposals"].count_documents({}) == 0
     chatctl(*line, "--rule", "asleep", "--propose", "--reason", "policy")
     chatctl("db", "protect", "prod", "--two-people", "--yes")
     assert "requires two people" in chatctl(*line, "--expect", "prod", "--max", "99", code=7).stderr
