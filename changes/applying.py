@@ -161,17 +161,22 @@ class _Work:
         return True
 
     def _write_merging(self, batch: NumberedBatch) -> None:
-        """Write a batch of the plan. If other programs have changed the same lists, adapt the batch and try again."""
-        alike, planned = 0, _as_planned
+        """Write a batch of the plan. If other programs have changed the same lists, adapt the batch and try again.
+
+        Invariant: a list change is left out only while its document is locked. Each retry locks all documents of the
+        batch and adapts the batch as it was planned. Otherwise another program could change a link between the reads of
+        its two sides, and only one side would be written.
+        """
+        alike, left, planned = 0, batch.changes, _as_planned
         while True:
             # Without transactions, a failed attempt may already be recorded under its number. Then take the next one.
             batch = batch._replace(number=self._batches)
             try:
                 self._write_batches(partial(planned, self._plan, batch), batch.changes, whole=batch.last)
             except ChangedMeanwhileError as conflict:
-                tried, planned = batch, _merged
-                [batch] = _merged(self._plan, batch)[1] if self._plan.merges_lists else [batch]
-                alike = alike + 1 if batch == tried else 0
+                tried, planned = left, _merged
+                left = list(writing.merged(connection.database(), batch.changes))
+                alike = alike + 1 if left == tried else 0
                 if not self._plan.merges_lists or alike > ALIKE:
                     raise
                 self._pause(conflict)
@@ -191,7 +196,7 @@ class _Work:
         def work(session: ClientSession | None) -> None:
             nonlocal made
             if next(tries) and session:
-                writing.lock_documents(database, self._contested, session)
+                writing.lock_documents(database, [*expected, *self._contested], session)
             plan, batches = made = transactions.reading_in(session, make)
             self._contested = [change for batch in batches for change in batch.changes]
             if not self._batches and plan is not self._plan:

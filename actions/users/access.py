@@ -8,7 +8,7 @@ from bson import ObjectId
 from actions import lookup, queries
 from actions.rules.checked_changeset import checked_changeset, replannable
 from changes import ABSENT, Add, Change, Changeset, Document, Draft, Question, Result, Set, Update, ids_in
-from changes.change import FieldChange
+from changes.change import FieldChange, Take
 from changes.draft import BATCH
 from changes.id_lists import MOST_IDS, TooManyLinksError, add_missing, take_present
 from database import connection
@@ -218,15 +218,28 @@ class MemberChanges:
             raise TooManyLinksError("Role", role, USER_IDS, self._reserved[role])
 
     def changes(self) -> Iterator[Change]:
-        """Yield the changes collected since the last call."""
+        """Yield the changes collected since the last call.
+
+        The list of a role can already be as wanted, because another program changed it after the users were compared.
+        The change is made nevertheless: if the program changes the list back, both sides of the link are written.
+        """
         for role, users in self._lost.items():
+            absent = self._listed(role, users, present=False)
             yield from _update_role(role, take_present(self._document(role), USER_IDS, users))
+            yield from _update_role(role, Take(absent) if absent else None)
         for role, users in self._gained.items():
+            present = self._listed(role, users, present=True)
             yield from _update_role(role, add_missing("Role", self._document(role), USER_IDS, users))
+            yield from _update_role(role, Add(present) if present else None)
         for role, users in self._new.items():
             yield from _update_role(role, _with_new(self._document(role), users))
         for gathered in (self._lost, self._gained, self._new):
             gathered.clear()
+
+    def _listed(self, role: ObjectId, users: Iterable[ObjectId], *, present: bool) -> tuple[ObjectId, ...]:
+        """Return those of the users who are in the list of a role, or who are not in it."""
+        members = set(ids_in(self._document(role), USER_IDS))
+        return tuple(user for user in users if (referred(user) in members) == present)
 
     def _document(self, role: ObjectId) -> Document:
         if role not in self._documents:
