@@ -51,18 +51,11 @@ def apply_each(out: "Output", changesets: "Sequence[Changeset]", confirm: "Decid
     All are checked before the first is written. A later changeset is planned again after the changesets before it. If
     nothing is to do, nothing is printed, except on a terminal or as JSON.
     """
-    _refuse_form(out)
-    number = sum(changeset.touched for changeset in changesets)
-    _refuse_number(number, confirm.max)
     due = [changeset for changeset in changesets if changeset.changes_something]
     if confirm.save_plan is not None and len(due) == 1:
         apply(out, due[0], confirm)
         return
-    for changeset in due:
-        if confirm.propose and changeset.unproposable:
-            _proposal_of(changeset, confirm)  # raises its error before another changeset is proposed
-        elif not (confirm.dry_run or confirm.propose):
-            _refuse_unasked(out, changeset, confirm, number)
+    _check_each(out, due, confirm)
     done: list[tuple[Changeset, ObjectId | None]] = []
     for changeset in due:
         again = changeset.replan() if changeset.replan and done and not confirm.dry_run else changeset
@@ -79,6 +72,18 @@ def apply_each(out: "Output", changesets: "Sequence[Changeset]", confirm: "Decid
         _report_written(out, [*done, *left], confirm, each=True)
     elif not due and (confirm.dry_run or streams.is_terminal(sys.stderr)):
         out.nothing_to_do()
+
+
+def _check_each(out: "Output", due: "Sequence[Changeset]", confirm: "Decide") -> None:
+    """Refuse several changesets if one of them would be refused, or if they have too many items together."""
+    _refuse_form(out)
+    number = sum(changeset.touched for changeset in due)
+    _refuse_number(number, confirm.max)
+    for changeset in due:
+        if confirm.propose and changeset.unproposable:
+            _proposal_of(changeset, confirm)  # raises its error before another changeset is proposed
+        elif not (confirm.dry_run or confirm.propose):
+            _refuse_unasked(out, changeset, confirm, number)
 
 
 def _refuse_form(out: "Output") -> None:
