@@ -22,7 +22,7 @@ from changes import Batch, Changeset, Document, Draft, Question, Result, Set, St
 from changes.events import now as current_time
 from database import connection
 from database.errors import ConflictError, InvalidInputError, NotFoundError, RefusedError
-from database.ids import any_of
+from database.ids import any_of, equal
 from database.listing import NO_LIST, Row
 from database.references import forms, joined, referred
 from database.times import ago, rfc3339
@@ -219,13 +219,13 @@ class _InactiveUsers(_Due):
         """Yield each user with the reason why the user is kept, or an empty text."""
         roles = lockout.protected_roles()
         listed = {one for role in queries.find_by_ids("Role", roles, ["userIds"]) for one in ids_in(role, "userIds")}
-        self._held = holds.read(connection.database())
+        self.held = holds.read(connection.database())
         active = _senders([user["_id"] for user in users], self.before)
         for user in users:
             identifier = referred(user["_id"])
             if identifier in listed or roles.intersection(ids_in(user, "rolesIds")):
                 yield user, "protected"
-            elif self._held.named("User", identifier):
+            elif self.held.named("User", identifier):
                 yield user, "held"
             else:
                 yield user, "active" if identifier in active else ""
@@ -244,7 +244,7 @@ class _InactiveUsers(_Due):
             "active": "who sent a message since",
         }
         passed = [f"{counted(number, 'user')} {why[key]}" for key in why if (number := self.kept[key])]
-        held = [self._held.note(self.kept["held"], "user")] if self.kept["held"] else []
+        held = [self.held.note(self.kept["held"], "user")] if self.kept["held"] else []
         return [*held, *([f"Passed over: {', '.join(passed)}"] if passed else [])]
 
     def passed_over(self) -> list[Result]:
@@ -304,7 +304,7 @@ class _Erasures(Collection[Result]):
     def batches(self) -> Iterator[Batch]:
         self._began = True
         for identifier in self._ids:
-            user = connection.database()["User"].find_one(joined({"_id": identifier}, self._where))
+            user = connection.database()["User"].find_one(joined({"_id": equal(identifier)}, self._where))
             if user is None or next(self._due.reasons([user]))[1] or not (erasure := self._possible(user)):
                 continue
             self.image_urls |= erasure.traces.image_urls
@@ -317,7 +317,7 @@ class _Erasures(Collection[Result]):
         erasure = Erasure(user, unless_signed_in=True)
         try:
             lookup.refuse_duplicate_ids("User", [user])
-            if erasure.traces:
+            if erasure.traces and self._due.held:  # to read the traces raises an error if another command is running
                 losses.refuse(Changeset(self._due.command, [], [list(erasure.losing())], undoable=False))
         except (RefusedError, AmbiguousNameError):
             return None

@@ -13,7 +13,7 @@ from cli.output import Output, questions, reports, text
 from cli.params import Confirm, Out, PlanOut
 from cli.seeds import read_path
 from database.errors import NotFoundError, UsageError
-from database.wording import did_you_mean, shown
+from database.wording import did_you_mean, enumerated, shown
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -102,6 +102,6 @@ def _rules(out: Output, paths: list[Path] | None, names: "Sequence[str]") -> "Se
     for name in names:
         if name not in found:
             raise NotFoundError(
-                f"no retention rule {shown(name)}", did_you_mean(name, found) or f"use {', '.join(found)}"
+                f"no retention rule {shown(name)}", did_you_mean(name, found) or f"use {enumerated(list(found))}"
             )
     return [rule for rule in found.values() if not names or rule.name in names]

@@ -310,6 +310,7 @@ class Erasure:
 
     @cached_property
     def traces(self) -> AuditTraces:
+        """The traces of the person in the audit trail. They are read at the first use."""
         owned = chain(*self._owned().values())
         return AuditTraces(self.id, self.label, [self._user, *owned], with_messages=self._with_messages)
 
