@@ -1,4 +1,4 @@
-"""Changes between the plan of a command and its write are noticed."""
+"""A command notices changes between its plan and its write."""
 
 from dataclasses import replace
 from io import BytesIO
@@ -24,7 +24,7 @@ pytestmark = pytest.mark.usefixtures("chatctl")
 
 @pytest.mark.parametrize(("first", "then"), [("grant", "revoke"), ("revoke", "grant")])
 @pytest.mark.parametrize("half", ["User", "Role"])
-def test_a_changed_unwritten_side_of_a_link_causes_a_new_plan(
+def test_a_change_of_the_side_of_a_link_that_is_not_written_causes_a_new_plan(
     database: Documents, first: str, then: str, half: str
 ) -> None:
     role, ada = ObjectId(), ObjectId()
@@ -55,7 +55,7 @@ def test_a_user_who_got_a_protected_role_meanwhile_is_not_suspended_as_its_last_
     assert database["User"].find_one({"rolesIds": role, "status": "ACTIVE"})
 
 
-def test_a_changed_email_is_not_verified_instead_of_the_old_one(database: Documents) -> None:
+def test_an_email_changed_meanwhile_is_not_verified(database: Documents) -> None:
     user = {"username": "ada", "email": "ada@example.org", "status": "ACTIVE"}
     database["User"].insert_one(user)
     planned = users.verify_email(["ada"])
