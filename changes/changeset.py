@@ -62,12 +62,13 @@ class Question(NamedTuple):
     """The question to the user before a write. It consists of `verb`, the names of the changed items, and `rest`.
 
     An example is `Remove` + `ada` + `from Night shift`. The items are documents of the collection `of`. Without `of`,
-    the question names no items.
+    the question names no items. With `typed`, the user must type this text instead of y, or give a limit with `--max`.
     """
 
     verb: str
     of: str | None = None
     rest: str = ""
+    typed: str = ""
 
 
 class Rule(NamedTuple):

@@ -16,6 +16,7 @@ GROUPS: Final = {
     "proposals": "Approve or reject changes that others propose.",
     "audit": "Show what was changed with chatctl, and undo it.",
     "holds": "Keep users and conversations from being deleted.",
+    "retention": "Delete old messages and inactive users by rules.",
     "db": "Show, check, repair and protect the database.",
     "context": "Save names for databases, and choose the current one.",
 }
@@ -157,6 +158,12 @@ MODULES: Final = {
             "release": "Release a hold.",
             "check": "Find out which held documents are gone since the hold was placed.",
             "export": "Write everything that a hold keeps to a zip file.",
+        },
+    },
+    "retention": {
+        "cli.retention": {
+            "plan": "Count what is due by each retention rule.",
+            "apply": "Delete, suspend or erase what is due by the retention rules.",
         },
     },
     "db": {

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 app = part()
 
 
-def _path(text: str) -> Path:
+def read_path(text: str) -> Path:
     """Parse a path. Refuse an empty path, which often comes from an unset shell variable."""
     if not text:
         raise typer.BadParameter("a path cannot be empty")
@@ -31,7 +31,10 @@ def _path(text: str) -> Path:
 Paths = Annotated[
     list[Path] | None,
     typer.Argument(
-        metavar="PATH...", parser=_path, help="Seed files or folders.  [default: the built-in seed]", show_default=False
+        metavar="PATH...",
+        parser=read_path,
+        help="Seed files or folders.  [default: the built-in seed]",
+        show_default=False,
     ),
 ]
 
@@ -55,8 +58,11 @@ def validate(out: LinesOut, paths: Paths = None) -> None:
     """Check seed files and show all their faults. This needs no database."""
     seed = _read(out, "validate", paths)
     counts = {"permission": len(seed.permissions), "role": len(seed.roles), "user": len(seed.users)}
+    document = {"seed": seed.name, **{f"{noun}s": number for noun, number in counts.items()}}
+    if seed.retention:
+        counts["retention rule"] = document["retentionRules"] = len(seed.retention)
     summary = ", ".join(counted(number, noun) for noun, number in counts.items())
-    out.document({"seed": seed.name, **{f"{noun}s": number for noun, number in counts.items()}}, [f"valid: {summary}"])
+    out.document(document, [f"valid: {summary}"])
 
 
 @app.command(example="chatctl seeds plan seeds/ --exit-code")
@@ -86,7 +92,7 @@ def apply(
     paths: Paths = None,
     *,
     saved: Annotated[
-        Path | None, typer.Option("--plan", metavar="FILE", parser=_path, help="Apply exactly this saved plan.")
+        Path | None, typer.Option("--plan", metavar="FILE", parser=read_path, help="Apply exactly this saved plan.")
     ] = None,
     options: PlanOptions,
     confirm: Confirm,

@@ -68,6 +68,7 @@ WRITES: dict[str, tuple[str, ...]] = {
     "audit prune": ("--before", "2999-01-01"),
     "holds add": ("case-2", "--user", "ada", "--reason", "a letter"),
     "holds release": ("case-1",),
+    "retention apply": ("retention.yaml", "--max", "9"),
     "db indexes": ("--apply",),
     "db repair": (),
     "db protect": ("prod",),
@@ -101,6 +102,7 @@ def lay_out(folder: Path) -> None:
     (folder / "people.csv").write_text("email,username\neve@example.org,eve\n")
     (folder / "sheet.csv").write_text(f"id,role,keep\n{ADA},support,no\n")
     (folder / "seed.yaml").write_text("version: 1\npermissions: [role.read]\n")
+    (folder / "retention.yaml").write_text("version: 1\nretention: [{name: old, messages: {older_than: 1d}}]\n")
     if "MONGODB_DATABASE_URL" in os.environ:
         create = Insert("Permission", {"_id": ObjectId(), "name": "role.write", "rolesIds": []})
         connection.choose()

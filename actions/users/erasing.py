@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Hashable, Iterable, Iterator
 from dataclasses import replace
+from functools import cached_property
 from itertools import chain
 from typing import Any, Final
 
@@ -256,6 +257,16 @@ KEPT_FIELDS: Final = frozenset(
 """The fields that the placeholder keeps. All others are removed, including fields that are not in the schema."""
 
 
+def placeholder_name(user: Any) -> str:
+    """Return the username of the placeholder for an erased user, whose id stays."""
+    return f"erased-{user}"
+
+
+def placeholder_email(user: Any) -> str:
+    """Return the e-mail address of the placeholder for an erased user. By it, an erased user is recognised."""
+    return f"{placeholder_name(user)}@erased.invalid"
+
+
 @replannable(quick=False)
 def erase(ref: str, *, with_messages: bool = False, allow_last_member: bool = False) -> Changeset:
     """Remove the data of a person everywhere, also in the audit trail.
@@ -268,13 +279,13 @@ def erase(ref: str, *, with_messages: bool = False, allow_last_member: bool = Fa
     """
     user = _user(ref)
     lookup.refuse_duplicate_ids("User", [user])
-    erasure = _Erasure(user, with_messages=with_messages)
+    erasure = Erasure(user, with_messages=with_messages)
     rules = [] if allow_last_member else lockout.member_rules(erasure.placeholder())
     counts: Counter[tuple[str, str]] = Counter()
     image_urls = dict(erasure.traces.image_urls)
     for batch in erasure.batches():
         counts.update(what for what, _ in {(kind(change), one) for change in batch for one in change.ids})
-        image_urls |= dict.fromkeys(url for change in batch for url in _image_urls(change))
+        image_urls |= dict.fromkeys(url for change in batch for url in removed_image_urls(change))
     done = Result(erasure.id, erasure.label, "erased", elsewhere=list(image_urls))
     return Changeset(
         f"users erase {erasure.id}" + (" --with-messages" if with_messages else ""),
@@ -292,18 +303,26 @@ def erase(ref: str, *, with_messages: bool = False, allow_last_member: bool = Fa
     )
 
 
-class _Erasure:
-    """The erasure of one person. `label` is the username of the placeholder that replaces the user."""
+class Erasure:
+    """The erasure of one person. `label` is the username of the placeholder that replaces the user.
 
-    def __init__(self, user: Document, *, with_messages: bool) -> None:
+    A new sign-in during the erasure is erased too. With `unless_signed_in`, it makes the last batch fail instead, so
+    that the user is kept; only the names in the audit trail are gone then.
+    """
+
+    def __init__(self, user: Document, *, with_messages: bool = False, unless_signed_in: bool = False) -> None:
         self.id = user["_id"]
-        self.label = f"erased-{self.id}"
+        self.label = placeholder_name(self.id)
         self._database = connection.database()
         self._user = user
         self._with_messages = with_messages
-        self.traces = AuditTraces(
-            self.id, self.label, [user, *chain(*self._owned().values())], with_messages=with_messages
-        )
+        self._unless_signed_in = unless_signed_in
+
+    @cached_property
+    def traces(self) -> AuditTraces:
+        """The traces of the person in the audit trail. They are read at the first use."""
+        owned = chain(*self._owned().values())
+        return AuditTraces(self.id, self.label, [self._user, *owned], with_messages=self._with_messages)
 
     def batches(self) -> Iterator[Batch]:
         """Yield the batches of changes. No batch removes data that a later batch needs."""
@@ -338,7 +357,7 @@ class _Erasure:
             return []
         draft = Draft()
         values: Document = {name: ABSENT for name in self._user if name not in KEPT_FIELDS}
-        values |= {"email": f"{self.label}@erased.invalid", "username": self.label}
+        values |= {"email": placeholder_email(self.id), "username": self.label}
         values |= {"status": UserStatus.SUSPENDED.value}
         user = dict(self._user)
         if held is not None:
@@ -351,8 +370,9 @@ class _Erasure:
             values["rolesIds"] = []
         # The old value is not compared. If the user signs in at this moment, the new time is removed too.
         login = Overwrite(user.get("lastLogin", ABSENT), ABSENT)
-        given = FIELDS["User"] - LINKS_THAT_STAY - {"lastLogin", "rolesIds"}
-        if not status.change(draft, user, values, given):
+        moving = {"rolesIds"} if self._unless_signed_in else {"lastLogin", "rolesIds"}
+        given = FIELDS["User"] - LINKS_THAT_STAY - moving
+        if not status.change(draft, user, values, given) or self._unless_signed_in:
             return draft.changes
         *others, last = draft.changes
         if not isinstance(last, Update):  # for a broken document, the draft deletes the user and inserts it again
@@ -434,7 +454,7 @@ def _treat_as_listed(document: Document, field: str, identifier: Any) -> None:
         document[field] = [*listed, identifier]
 
 
-def _image_urls(change: Change) -> Iterator[str]:
+def removed_image_urls(change: Change) -> Iterator[str]:
     """Yield the URLs of the images that a change removes."""
     for name in IMAGE_FIELDS:
         value = change.document.get(name) if isinstance(change, Delete) else None

@@ -196,6 +196,12 @@ class Output:
 
         applying.apply(self, changeset, confirm)
 
+    def apply_each(self, changesets: "Sequence[Changeset]", confirm: "Decide") -> None:
+        """Apply several changes one after the other, each as `apply` does. If nothing is to do, be quiet in a pipe."""
+        from cli.output import applying
+
+        applying.apply_each(self, changesets, confirm)
+
     def nothing_to_do(self) -> None:
         """Report that a command has nothing to change, for example because standard input was empty."""
         if self.form == "json":

@@ -90,6 +90,14 @@ def of_proposal(row: Mapping[str, Any], lines: Iterable[str]) -> Report:
     )
 
 
+def of_retention(rows: Sequence[Mapping[str, Any]]) -> Report:
+    """Make the report of `retention plan`: what is due by each rule."""
+    keys = ("name", "action", "due", "of", "before", "oldest", "held")
+    cells = [[markdown.code(text.safe(text.cell(row[key]))) for key in keys] for row in rows]
+    table = markdown.table(("rule", *keys[1:]), cells)
+    return Report("retention plan", f"### chatctl retention plan: {_database()}\n\n{table}")
+
+
 def of_tests(assertions: Sequence["Assertion"]) -> Report:
     """Make the report of `seeds test`: the failed tests of a seed, and the numbers of passed and failed tests."""
     failed = [one for one in assertions if not one.passed]
