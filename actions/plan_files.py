@@ -10,7 +10,7 @@ from bson import json_util
 from bson.codec_options import DatetimeConversion
 
 from actions import proposals
-from changes import Changeset, Document, Question, Result, plans
+from changes import Changeset, Document, Question, Result, events, plans
 from database import connection
 from database.decoding import AS_STORED
 from database.errors import ConflictError, InvalidInputError, NotFoundError
@@ -18,7 +18,7 @@ from database.wording import shown
 
 SEEDS: Final = "seeds plan"
 PLAN: Final = "plan"
-VERSIONS: Final = {SEEDS: 1, PLAN: 1}
+VERSIONS: Final = {SEEDS: 1, PLAN: 2}
 MAX_BYTES: Final = 64 * 1024 * 1024
 _JSON: Final = json_util.JSONOptions(
     json_mode=json_util.JSONMode.CANONICAL, tz_aware=True, datetime_conversion=DatetimeConversion.DATETIME_AUTO
@@ -84,9 +84,14 @@ def _has_head(document: Any) -> TypeGuard[dict[str, Any]]:
     )
 
 
-def dump(changeset: Changeset) -> str:
-    """Return a changeset as the text of a file. It contains no secrets; see `plans.plan_of` for what it refuses."""
+def dump(changeset: Changeset, reason: str | None = None) -> str:
+    """Return a changeset as the text of a file. It contains no secrets; see `plans.plan_of` for what it refuses.
+
+    If old values are left out of the plan, an event of the audit trail keeps the key of their digests.
+    """
     plan = plans.plan_of(changeset)
+    if plan.key_entry:
+        events.record_reading(f"{plan.command} --save-plan", reason, [plan.id], plan.key_entry)
     document = {
         **head(PLAN),
         **_for_reviewers(plan),

@@ -92,7 +92,8 @@ def propose(changeset: Changeset, reason: str | None) -> Changeset:
         [Result(first["_id"], changeset.command, "proposed", str(first["_id"]))],
         draft.batches,
         notes=[*changeset.notes, f"this would {', '.join(changeset.summary())}"],
-        targets=first["targets"][:MOST_NAMES],
+        targets=[plan.id, *first["targets"][:MOST_NAMES]],
+        plan_key=plan.key_entry,
         undoable=False,
         divided=False,
     )
@@ -100,7 +101,7 @@ def propose(changeset: Changeset, reason: str | None) -> Changeset:
 
 def _documents(plan: Plan, reason: str | None) -> Iterator[Document]:
     """Yield the document of a new proposal, then the documents with the parts of its plan if the plan is long."""
-    identifier, at = ObjectId(), events.now()
+    identifier, at = plan.id, events.now()
     data = bson.encode({"plan": plans.encoded(plan)}, codec_options=AS_STORED)
     first, *rest = (data[start : start + events.PART_BYTES] for start in range(0, len(data), events.PART_BYTES))
     targets = list(dict.fromkeys(one for change in plan.changes for one in change.ids))

@@ -143,9 +143,9 @@ class Changeset:
 
     The other fields are about proposals. `lifted` are the rules that the user has lifted with an option, and
     `relies_on` are lists that must stay as they are: an approval checks all other rules again. `unproposable` says why
-    this cannot be proposed. `approves` is what the event keeps of the proposal that is carried out, and `reason` is
-    recorded if the user gives none. `targets` are ids that the event is also about. If it is not `divided`, all batches
-    are written in one transaction.
+    this cannot be proposed. `approves` is what the event keeps of the proposal that is carried out, `plan_key` is the
+    key that it keeps for a plan (see `hidden_values`), and `reason` is recorded if the user gives none. `targets` are
+    ids that the event is also about. If it is not `divided`, all batches are written in one transaction.
     """
 
     command: str
@@ -172,6 +172,7 @@ class Changeset:
     relies_on: Mapping[UnchangedList, list[Any]] = field(default_factory=dict)
     unproposable: str | None = None
     approves: Document | None = None
+    plan_key: Document | None = None
     reason: str | None = None
     targets: Collection[Any] = ()
     divided: bool = True

@@ -30,6 +30,7 @@ from changes.change import (
     set_field,
 )
 from changes.draft import Batch
+from changes.hidden_values import Place, digest
 from changes.id_lists import add_missing, take_present
 from changes.operations import ALWAYS_OVERWRITTEN
 from changes.plans import Plan, kept
@@ -53,6 +54,7 @@ class Fitted(NamedTuple):
 def fit(database: Database[Document], plan: Plan) -> Fitted:
     """Compare a plan with the documents as they are now. The batches may be written only if `moved` is empty."""
     fitting = _Fitting(database, plan)
+    fitting.check_hidden(plan)
     batches = [[fitted for change in batch for fitted in fitting.of(change)] for batch in plan.batches]
     if not fitting.moved:
         fitting.check_others([change for batch in batches for change in batch])
@@ -68,6 +70,27 @@ class _Fitting:
         self._undoes = plan.undoes
         self._present = _read(database, plan.changes)
         self._originals = dict(_originals(database, plan))
+
+    def check_hidden(self, plan: Plan) -> None:
+        """Note documents of which a value has changed that the plan does not contain. Call this before `of`."""
+        if not plan.digests:
+            return
+        found = [[*self._differing(plan, key)] for key in events.plan_keys(self._database, plan.id)]
+        if not found:
+            self.moved.append("the audit trail no longer has the key of this plan")
+            return
+        differing: dict[Key, list[str]] = {}
+        for collection, identifier, field in min(found, key=len):  # an event with another key proves nothing
+            differing.setdefault((collection, identifier), []).append(field)
+        for (collection, identifier), fields in differing.items():
+            there = self._present.get((collection, identifier)) or {"_id": identifier}
+            self._has_moved(collection, there, "was changed", sorted(fields))
+
+    def _differing(self, plan: Plan, key: bytes) -> Iterator[Place]:
+        for place, expected in plan.digests.items():
+            there = self._present.get((place.collection, place.id))
+            if there is not None and digest(key, place, there.get(place.field, ABSENT)) != expected:
+                yield place
 
     def of(self, change: Change) -> Iterator[Change]:
         """Yield a change as it would be written now. If its document was changed since, yield the planned change."""
@@ -98,7 +121,7 @@ class _Fitting:
     def _insert(self, change: Insert) -> Change:
         key = change.collection, change.document["_id"]
         if there := self._present.get(key):
-            self._has_moved(change, there, "exists already")
+            self._has_moved(change.collection, there, "exists already")
         document = {
             name: self._new_value(change.collection, key[1], name, value) for name, value in change.document.items()
         }
@@ -108,7 +131,7 @@ class _Fitting:
     def _delete(self, change: Delete) -> Change:
         there = self._present.pop((change.collection, change.document["_id"]))
         if there is None:
-            self._has_moved(change, change.document, "no longer exists")
+            self._has_moved(change.collection, change.document, "no longer exists")
             return change
         names = (FIELDS.get(change.collection, frozenset()) | there.keys() | change.document.keys()) - UNGUARDED
         differing = [
@@ -117,7 +140,7 @@ class _Fitting:
             if not same(change.document.get(name, ABSENT), kept(change.collection, name, there.get(name, ABSENT)))
         ]
         if differing:
-            self._has_moved(change, there, "was changed", differing)
+            self._has_moved(change.collection, there, "was changed", differing)
         return Delete(change.collection, there)
 
     def _update(self, change: Update) -> Iterator[Change]:
@@ -134,7 +157,7 @@ class _Fitting:
     def _update_of(self, change: Update, identifier: Any) -> Update:
         there = self._present.get((change.collection, identifier))
         if there is None:
-            self._has_moved(change, {"_id": identifier}, "no longer exists")
+            self._has_moved(change.collection, {"_id": identifier}, "no longer exists")
             return dataclasses.replace(change, ids=(identifier,))
         differing = [name for name, value in change.expected.items() if not _is_as_expected(change, name, value, there)]
         expected = {
@@ -147,7 +170,7 @@ class _Fitting:
             fields[name] = found or field
             differing += [] if found else [name]
         if differing:
-            self._has_moved(change, there, "was changed", differing)
+            self._has_moved(change.collection, there, "was changed", differing)
         return Update(change.collection, (identifier,), fields, expected)
 
     def _field(self, collection: str, there: Document, name: str, field: FieldChange) -> FieldChange | None:
@@ -179,10 +202,10 @@ class _Fitting:
             self.moved.append(f"the data for the undo of event {self._undoes} are no longer stored")
         return original
 
-    def _has_moved(self, change: Change, document: Document, what: str, fields: list[str] | None = None) -> None:
-        label = name_of(change.collection, document) or document["_id"]
+    def _has_moved(self, collection: str, document: Document, what: str, fields: list[str] | None = None) -> None:
+        label = name_of(collection, document) or document["_id"]
         named = f" ({', '.join(map(field_name, fields))})" if fields else ""
-        self.moved.append(f"{change.collection.lower()} {label} {what}{named}")
+        self.moved.append(f"{collection.lower()} {label} {what}{named}")
 
 
 def _read(database: Database[Document], changes: list[Change]) -> PresentDocuments:

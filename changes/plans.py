@@ -2,7 +2,7 @@
 
 `plan_of` makes a plan of a changeset, `encoded` and `decoded` convert it to a document and back, and
 `fitted_plans.fit` compares it with the documents as they are now. A plan contains no secret: values that must not be
-kept are replaced by their type, and `fit` takes them from the documents again.
+kept are replaced by their type and a digest, and `fit` takes them from the documents again.
 
 Invariant: a plan is not trusted. Somebody who cannot write anything else may have written it, so `decoded` accepts only
 what `plan_of` makes.
@@ -11,10 +11,12 @@ what `plan_of` makes.
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import chain
 from typing import Any, Final, TypeVar
 
-from bson import DatetimeMS, ObjectId
+from bson import Binary, DatetimeMS, ObjectId
 
+from changes import hidden_values
 from changes.change import (
     ABSENT,
     Add,
@@ -51,7 +53,11 @@ _INDEXES: Final = {(index.collection, index.name): index for index in (*APPLICAT
 
 @dataclass(frozen=True)
 class Plan:
-    """The changes of a changeset, with only the values that a plan may contain; see `Changeset` for the fields."""
+    """The changes of a changeset, with only the values that a plan may contain; see `Changeset` for the fields.
+
+    `digests` are those of the old values that the plan must not contain. Their `key` is not stored with the plan, but
+    in the audit trail with the `id` of the plan (see `hidden_values`).
+    """
 
     command: str
     batches: list[Batch]
@@ -60,10 +66,18 @@ class Plan:
     indexes: list[Index] = field(default_factory=list)
     undoes: ObjectId | None = None
     undoable: bool = True
+    id: ObjectId = field(default_factory=ObjectId)
+    digests: dict[hidden_values.Place, bytes] = field(default_factory=dict)
+    key: bytes | None = None
 
     @property
     def changes(self) -> list[Change]:
         return [change for batch in self.batches for change in batch]
+
+    @property
+    def key_entry(self) -> Document | None:
+        """Return what the audit trail keeps of the key of the digests, or None if the plan has no digests."""
+        return {"plan": self.id, "key": Binary(self.key)} if self.key and self.digests else None
 
     @property
     def documents(self) -> int:
@@ -82,15 +96,19 @@ def plan_of(changeset: Changeset) -> Plan:
     if any(result.password for result in changeset.results):
         raise UsageError(f"{command} sets a password, which cannot be proposed", NO_SECRETS)
     _refuse_more(command, changeset.total)
-    undoing = changeset.undoes is not None
+    undoing, key = changeset.undoes is not None, hidden_values.new_key()
+    planned = [batch for batch in changeset.batches if batch]
+    batches = [[_kept_change(change, undoing=undoing) for change in batch] for batch in planned]
     plan = Plan(
         changeset.command,
-        [[_kept_change(change, undoing=undoing) for change in batch] for batch in changeset.batches if batch],
+        batches,
         changeset.lifted,
         dict(changeset.relies_on),
         changeset.indexes,
         changeset.undoes,
         changeset.undoable,
+        digests=hidden_values.digests(key, chain(*planned), chain(*batches)),
+        key=key,
     )
     _refuse_more(command, plan.documents)  # the total of a stream need not count all documents
     return plan
@@ -172,6 +190,8 @@ def encoded(plan: Plan) -> Document:
         "indexes": [[index.collection, index.name] for index in plan.indexes],
         "undoes": plan.undoes,
         "undoable": plan.undoable,
+        "id": plan.id,
+        "digests": [[*place, digest] for place, digest in plan.digests.items()],
     }
 
 
@@ -212,6 +232,8 @@ def decoded(document: Document) -> Plan:
             [_INDEXES[collection, name] for collection, name in document["indexes"]],
             document["undoes"],
             bool(document["undoable"]),
+            document["id"],
+            {hidden_values.Place(*place): bytes(digest) for *place, digest in document["digests"]},
         )
         _check(plan)
     except (AttributeError, IndexError, KeyError, TypeError, ValueError, UsageError, InvalidInputError):
@@ -224,7 +246,9 @@ def _check(plan: Plan) -> None:
 
     Secrets, changes of the trail, and changes that a reviewer would not see are refused.
     """
-    if plan.documents > MOST or not isinstance(plan.undoes, ObjectId | None):
+    if plan.documents > MOST or not isinstance(plan.undoes, ObjectId | None) or not isinstance(plan.id, ObjectId):
+        raise ValueError
+    if {*hidden_values.places(plan.changes)} != plan.digests.keys():
         raise ValueError
     if any(one.collection not in FIELDS or not isinstance(one.field, str) for one in plan.relies_on):
         raise ValueError

@@ -151,3 +151,7 @@ def propose(database: Documents, proposal: ObjectId, who: str, plan: plans.Plan)
     data = bson.encode({"plan": plans.encoded(plan)})
     kept = {"kind": "proposal", "parts": 1, "data": data, "expires": datetime.now(UTC) + timedelta(days=1)}
     database["chatctl_proposals"].insert_one({"_id": proposal, **by, **about, **kept})
+    if plan.key_entry:
+        event = {"_id": ObjectId(), "kind": "event", **by, "command": f"{plan.command} --propose", "summary": []}
+        part = {"kind": "part", "event": event["_id"], "targets": [plan.id], "changes": [], "names": []}
+        database["chatctl_audit"].insert_many([{**event, "planKey": plan.key_entry, "whole": True}, part])

@@ -107,7 +107,7 @@ def _save_plan(out: "Output", changeset: "Changeset", confirm: "Decide", to: str
     from changes import Result
     from cli.output.files import STANDARD_OUTPUT, write_file
 
-    text_of_plan = plan_files.dump(changeset)
+    text_of_plan = plan_files.dump(changeset, confirm.reason)
     try:
         write_file(text_of_plan, to)
     except ConflictError as error:

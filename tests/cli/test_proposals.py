@@ -225,6 +225,78 @@ def test_what_has_moved_is_said_and_nothing_is_written(
     assert without_locks(stored(database)) == before
 
 
+SAID = ("Message", {"_id": typed.MESSAGE})
+ACCOUNT = ("Account", {"userId": typed.ADA})
+USER = ("User", {"_id": typed.ADA})
+HIDDEN: list[tuple[str, tuple[str, dict[str, Any]], str, str]] = [
+    ("messages delete {message}", SAID, "body", "message {message} was changed (body)"),
+    ("messages redact {message}", SAID, "body", "message {message} was changed (body)"),
+    ("messages redact {message}", SAID, "image", "message {message} was changed (image)"),
+    ("messages purge --before 2999-01-01", SAID, "body", "message {message} was changed (body)"),
+    ("conversations delete id:{place}", SAID, "body", "message {message} was changed (body)"),
+    ("users delete ada", SAID, "body", "message {message} was changed (body)"),
+    ("users delete ada", USER, "hashedPassword", "user ada was changed (hashedPassword)"),
+    ("users delete ada", USER, "note", "user ada was changed (note)"),
+    ("users delete ada", ACCOUNT, "access_token", "was changed (access_token)"),
+    (
+        "users set-password ada --no-password --allow-lockout",
+        USER,
+        "hashedPassword",
+        "user ada was changed (hashedPassword)",
+    ),
+    ("users unlink ada google", ACCOUNT, "access_token", "was changed (access_token)"),
+]
+"""A command, the document and the hidden field of it that changes after the proposal, and what is said."""
+
+
+@pytest.mark.parametrize("server_or_mock", ["mongomock"])
+@pytest.mark.parametrize("case", HIDDEN, ids=lambda case: f"{case[0]} {case[2]}")
+@pytest.mark.parametrize("saved", [False, True], ids=["proposed", "saved"])
+def test_the_change_of_a_value_that_no_plan_contains_is_noticed(
+    office: Chatctl,
+    database: Documents,
+    as_user: Callable[[str], None],
+    case: tuple[str, tuple[str, dict[str, Any]], str, str],
+    saved: bool,
+) -> None:
+    line, (collection, where), field, moved = case
+    [place] = database["Conversation"].distinct("_id")
+    database[collection].update_one(where, {"$set": {field: "no" if field != "image" else "https://example.org/1"}})
+    words = line.format(message=typed.MESSAGE, place=place).split()
+    if saved:
+        office(*words, "--save-plan", "saved.json")
+        approval = ("apply", "saved.json", "--yes")
+    else:
+        approval = ("proposals", "approve", propose(office, *words), "--yes")
+        as_user("bob")
+    assert office(*approval[:-1], "--dry-run").stdout
+    database[collection].update_one(where, {"$set": {field: "ok" if field != "image" else "https://example.org/2"}})
+    before = without_locks(stored(database))
+    assert moved.format(message=typed.MESSAGE) in office(*approval, code=4).stderr
+    assert without_locks(stored(database)) == before
+
+
+@pytest.mark.parametrize("server_or_mock", ["mongomock"])
+def test_a_hidden_value_cannot_be_guessed_from_a_proposal(
+    office: Chatctl, database: Documents, as_user: Callable[[str], None]
+) -> None:
+    """The key lies in the audit trail. Somebody who can only add events cannot make a changed value valid."""
+    proposal = ObjectId(propose(office, "messages", "delete", typed.MESSAGE))
+    [event] = database["chatctl_audit"].find({"planKey": {"$exists": True}})
+    [kept] = [one["data"] for one in database["chatctl_proposals"].find({"_id": proposal})]
+    assert len(event["planKey"]["key"]) == 32
+    assert event["planKey"]["key"] not in kept
+    other = {**event, "_id": ObjectId(), "planKey": {"plan": proposal, "key": b"x" * 32}}
+    part = {"_id": ObjectId(), "kind": "part", "event": other["_id"], "targets": [proposal], "changes": []}
+    database["chatctl_audit"].insert_many([other, {**part, "names": []}])
+    as_user("bob")
+    office("proposals", "approve", proposal, "--dry-run")
+    database["chatctl_audit"].delete_one({"_id": event["_id"]})
+    assert "message" in office("proposals", "approve", proposal, "--yes", code=4).stderr
+    database["chatctl_audit"].delete_one({"_id": other["_id"]})
+    assert "no longer has the key" in office("proposals", "approve", proposal, "--yes", code=4).stderr
+
+
 @pytest.mark.parametrize("server_or_mock", ["mongomock"])
 def test_an_approval_moves_no_time_back(office: Chatctl, database: Documents, as_user: Callable[[str], None]) -> None:
     proposal = propose(office, "users", "update", "cyd", "--name", "Cyd")
@@ -289,7 +361,8 @@ def test_a_proposal_contains_no_secret_and_no_old_message(
     kept += (workspace / "plan.txt").read_bytes() + str(list(database["chatctl_audit"].find())).encode()
     assert [one for one in SECRETS if one.encode() in kept] == []
     as_user("bob")
-    office("proposals", "approve", redaction, "--yes")
+    event = json.loads(office("proposals", "approve", redaction, "--yes", "-o", "json").stdout)["event"]
+    office("audit", "undo", event, "--yes")
     office("proposals", "approve", deletion, "--yes")
     assert not database["User"].find_one({"username": "ada"})
 

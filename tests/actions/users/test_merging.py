@@ -11,7 +11,7 @@ from samples import role
 
 from actions import audit, proposals, users
 from actions.database import checking
-from changes import Changeset, Question, Result, apply, plans
+from changes import Changeset, Question, Result, apply, events, plans
 from database.errors import UsageError
 
 pytestmark = pytest.mark.usefixtures("either")
@@ -77,9 +77,11 @@ def settle(database: Documents, owned: list[Any], places: list[Any]) -> dict[str
 def approved(change: Changeset) -> Changeset:
     """Return the changeset that carries out a proposal of a change; a change that sets a password has no proposal."""
     try:
-        plan = plans.decoded(plans.encoded(plans.plan_of(change)))
+        planned = plans.plan_of(change)
     except UsageError:
         return change
+    events.record_reading("users merge --save-plan", None, [planned.id], planned.key_entry)
+    plan = plans.decoded(plans.encoded(planned))
     done = Result(None, "merge", "approved")
     return proposals.carry_out(plan, "proposals approve merge", done, noun="proposal", question=Question("Approve"))
 
