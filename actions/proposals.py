@@ -216,7 +216,7 @@ def carry_out(
 
     Raises `MovedError` if something that the plan expects has changed.
     """
-    fitted = fitted_plans.fit(connection.database(), plan)
+    fitted = fitted_plans.fit(connection.database(), plan, events.now())
     moved = [*fitted.moved, *_undone(plan)]
     if moved:
         raise MovedError(noun, moved, f"nothing was changed; run the command again to make a new {noun}")

@@ -42,6 +42,7 @@ from database.references import ids_in, referred
 from models.schema import FIELDS, UNIQUE_INDEXES
 
 NAMED_BY = ("username", "name")
+UPDATED = "updatedAt"
 
 
 class Fitted(NamedTuple):
@@ -51,9 +52,12 @@ class Fitted(NamedTuple):
     moved: list[str]
 
 
-def fit(database: Database[Document], plan: Plan) -> Fitted:
-    """Compare a plan with the documents as they are now. The batches may be written only if `moved` is empty."""
-    fitting = _Fitting(database, plan)
+def fit(database: Database[Document], plan: Plan, now: datetime | None = None) -> Fitted:
+    """Compare a plan with the documents as they are now. The batches may be written only if `moved` is empty.
+
+    If the plan is carried out, `now` is the time of the approval; otherwise the batches have the time of the plan.
+    """
+    fitting = _Fitting(database, plan, now)
     fitting.check_hidden(plan)
     batches = [[fitted for change in batch for fitted in fitting.of(change)] for batch in plan.batches]
     if not fitting.moved:
@@ -64,10 +68,11 @@ def fit(database: Database[Document], plan: Plan) -> Fitted:
 class _Fitting:
     """The documents of a plan: read once, and then changed in memory in the same way as the plan changes them."""
 
-    def __init__(self, database: Database[Document], plan: Plan) -> None:
+    def __init__(self, database: Database[Document], plan: Plan, now: datetime | None) -> None:
         self.moved: list[str] = []
         self._database = database
         self._undoes = plan.undoes
+        self._now = None if plan.undoes else now
         self._present = _read(database, plan.changes)
         self._originals = dict(_originals(database, plan))
 
@@ -125,6 +130,9 @@ class _Fitting:
         document = {
             name: self._new_value(change.collection, key[1], name, value) for name, value in change.document.items()
         }
+        if self._now and UPDATED in document:  # a new user is created when the proposal is approved
+            planned = document[UPDATED]
+            document |= {name: self._now for name in (UPDATED, "createdAt") if same(document.get(name), planned)}
         self._present.add(key, document)
         return Insert(change.collection, document)
 
@@ -181,8 +189,8 @@ class _Fitting:
             if guarded and not same(field.before, kept(collection, name, before)):
                 return None
             after = self._new_value(collection, there["_id"], name, field.after)
-            if name == "updatedAt" and _is_later(before, after) and not same(before, field.before):
-                after = before  # somebody else has changed the document since, and a time never goes back
+            if name == UPDATED:
+                after = self._updated(field, before, after)
             set_field(there, name, after)
             return type(field)(before, after)
         if isinstance(field, Take):
@@ -192,6 +200,20 @@ class _Fitting:
         if not isinstance(added, Add) or not _same_ids(added, field):
             return None
         return dataclasses.replace(added, new=field.new)
+
+    def _updated(self, field: Set, before: Any, after: Any) -> Any:
+        """Return `updatedAt` after an approval: the time of the approval, except that a time never goes back.
+
+        An undo restores the earlier time, if nobody else has changed the document since. A repair converts a value of a
+        wrong type.
+        """
+        if before is ABSENT:
+            return self._now or after
+        if not isinstance(before, datetime) or not isinstance(after, datetime):
+            return after
+        if self._now:
+            return max(self._now, before)
+        return before if before > after and not same(before, field.before) else after
 
     def _new_value(self, collection: str, identifier: Any, name: str, value: Any) -> Any:
         """Return a new value. In an undo, a value that a plan cannot contain is read from the image of the event."""
@@ -243,10 +265,6 @@ def _is_as_expected(change: Update, name: str, value: Any, there: Document) -> b
     if isinstance(value, ListContaining):
         return {*map(referred, value.ids)} <= {*ids_in(there, name)}
     return same(value, kept(change.collection, name, there.get(name, ABSENT)))
-
-
-def _is_later(one: Any, other: Any) -> bool:
-    return isinstance(one, datetime) and isinstance(other, datetime) and one > other
 
 
 def _same_ids(one: Add | Take, other: Add | Take) -> bool:

@@ -309,6 +309,40 @@ def test_an_approval_moves_no_time_back(office: Chatctl, database: Documents, as
 
 
 @pytest.mark.parametrize("server_or_mock", ["mongomock"])
+@pytest.mark.parametrize("saved", [False, True], ids=["proposed", "saved"])
+def test_an_approval_writes_its_own_time(
+    office: Chatctl,
+    database: Documents,
+    as_user: Callable[[str], None],
+    monkeypatch: pytest.MonkeyPatch,
+    *,
+    saved: bool,
+) -> None:
+    lines = (
+        "users update cyd --name Cyd",
+        "users suspend ada",
+        "users create --email e@x.org --username e --no-password",
+    )
+    for number, line in enumerate(lines):
+        as_user("ada")
+        with monkeypatch.context() as patch:
+            patch.setattr("actions.users.status.now", lambda: BEGAN + timedelta(days=1))
+            patch.setattr("actions.users.creating.now", lambda: BEGAN + timedelta(days=1))
+            if saved:
+                office(*line.split(), "--save-plan", f"saved{number}.json")
+                approval = ("apply", f"saved{number}.json")
+            else:
+                approval = ("proposals", "approve", propose(office, *line.split()))
+        as_user("bob")
+        began = events.now()
+        office(*approval, "--yes")
+        user = database["User"].find_one({}, sort=[("updatedAt", -1)]) or {}
+        assert user["username"] == ("cyd", "ada", "e")[number]
+        assert began <= user["updatedAt"] <= events.now()
+        assert (user["createdAt"] == user["updatedAt"]) == (user["username"] == "e")
+
+
+@pytest.mark.parametrize("server_or_mock", ["mongomock"])
 def test_a_rule_is_checked_again_when_a_proposal_is_approved(
     office: Chatctl, database: Documents, as_user: Callable[[str], None]
 ) -> None:
