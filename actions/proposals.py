@@ -7,6 +7,7 @@ be only one decision, because its `_id` is made of the id of the proposal.
 
 import re
 from collections.abc import Collection, Iterable, Iterator, Sequence
+from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -16,7 +17,8 @@ from bson import Binary, ObjectId
 from actions import SORTABLE, audit, conversations, holds, lookup, queries
 from actions.display_names import FIELDS as TITLE_FIELDS
 from actions.display_names import titles
-from actions.rules import lockout
+from actions.errors import UnknownNameError
+from actions.rules import lockout, valid_plans
 from actions.rules.checked_changeset import FOREVER, checked_changeset
 from changes import (
     Change,
@@ -48,6 +50,8 @@ from models.schema import FIELDS
 
 KEPT: Final = timedelta(days=14)
 """The time in which a proposal can be approved."""
+CLOCKS_DIFFER: Final = timedelta(days=1)
+"""The most by which the clock of a proposer may be ahead."""
 DECISIONS: Final = ("approved", "rejected", "withdrawn")
 STATES: Final = ("open", *DECISIONS, "expired")
 _DECISION: Final = "decision:"
@@ -130,12 +134,17 @@ def find(state: str | None = "open") -> Listing:
     texts = [one["_id"].removeprefix(_DECISION) for one in documents.find(decided, {"_id": 1})] if state else []
     ids = [ObjectId(text) for text in texts if ObjectId.is_valid(text)]
     if state in {"open", "expired"}:
-        now = connection.clock()
-        where |= {"_id": {"$nin": ids}, "expires": {"$gt" if state == "open" else "$lte": now}}
+        in_time = _in_time(connection.clock())
+        where |= {"_id": {"$nin": ids}, **(in_time if state == "open" else {"$nor": [in_time]})}
     elif state:
         where["_id"] = {"$in": ids}
     fields = ("at", "expires", "actor", "by", "command", "reason", "documents")
     return Listing(PROPOSALS, where, _rows, sortable=SORTABLE["proposals"], order="-at", fields=fields)
+
+
+def _in_time(now: datetime) -> Document:
+    """Return the filter for proposals that have not expired. Somebody may have chosen a later time to expire."""
+    return {"expires": {"$gt": now}, "at": {"$gt": now - KEPT, "$lte": now + CLOCKS_DIFFER}}
 
 
 def show(ref: str) -> Row:
@@ -153,11 +162,14 @@ def show(ref: str) -> Row:
 def described(plan: Plan, *, fit: bool = True) -> Row:
     """Return `{changeset, changes, summary, notes, moved}` of a plan. The changeset is to be shown, not applied."""
     fitted = fitted_plans.fit(connection.database(), plan) if fit else fitted_plans.Fitted(plan.batches, [])
-    batches = plan.batches if fitted.moved else fitted.batches
+    moved = _moved(plan, fitted) if fit else []
+    if not moved:
+        valid_plans.refuse_invalid("proposal", fitted, is_undo=plan.undoes is not None)
+    batches = plan.batches if moved else fitted.batches
     names = names_of([change for batch in batches for change in batch])
     shown = Changeset(plan.command, [], batches, names=names, indexes=plan.indexes)
     entries = [entry for change in shown.changes for entry in describe(change)]
-    about = {"summary": shown.summary(), "notes": [*_warnings(plan)], "moved": fitted.moved}
+    about = {"summary": shown.summary(), "notes": [*_warnings(plan)], "moved": moved}
     return {"changeset": shown, "changes": entries, **about}
 
 
@@ -217,9 +229,9 @@ def carry_out(
     Raises `MovedError` if something that the plan expects has changed.
     """
     fitted = fitted_plans.fit(connection.database(), plan, events.now())
-    moved = [*fitted.moved, *_undone(plan)]
-    if moved:
+    if moved := _moved(plan, fitted):
         raise MovedError(noun, moved, f"nothing was changed; run the command again to make a new {noun}")
+    valid_plans.refuse_invalid(noun, fitted, is_undo=plan.undoes is not None)
     batches = [*filter(None, fitted.batches)] or [[]]
     changes = [change for batch in batches for change in batch]
     draft = Draft()
@@ -322,18 +334,19 @@ def _rows(proposals: Sequence[Document], _: Collection[str] = ()) -> list[Row]:
 
 
 def _row(proposal: Document, decision: Document | None, now: datetime) -> Row:
-    expires = readable(proposal.get("expires"))
-    is_over = not isinstance(expires, datetime) or expires <= now
-    state = readable_text(decision.get("state")) if decision else "expired" if is_over else "open"
+    at, expires = readable(proposal.get("at")), readable(proposal.get("expires"))
+    are_times = isinstance(at, datetime) and isinstance(expires, datetime)
+    is_open = are_times and now - KEPT < at <= now + CLOCKS_DIFFER and expires > now
+    state = readable_text(decision.get("state")) if decision else "open" if is_open else "expired"
     return {
         "id": proposal["_id"],
-        "at": readable(proposal.get("at")),
+        "at": at,
         "by": audit.actor_text(proposal),
         "command": _command(proposal),
         "reason": readable(proposal.get("reason")),
         "documents": readable(proposal.get("documents")),
         "state": state,
-        "expires": expires,
+        "expires": min(expires, at + KEPT) if is_open else expires,
         "decidedBy": audit.actor_text(decision) if decision else None,
         "decidedAt": readable(decision.get("at")) if decision else None,
         "answer": readable(decision.get("reason")) if decision else None,
@@ -359,9 +372,23 @@ def _is_same_person(one: dict[str, str], other: dict[str, str]) -> bool:
     return one.get(name) == other.get(name)
 
 
-def _undone(plan: Plan) -> Iterator[str]:
+def _moved(plan: Plan, fitted: fitted_plans.Fitted) -> list[str]:
+    """Return lines about what has changed since a plan was made."""
     if plan.undoes and audit.is_undone(plan.undoes):
-        yield f"event {plan.undoes} was undone"
+        return [*fitted.moved, f"event {plan.undoes} was undone"]
+    if plan.undoes and not fitted.moved and not _is_undo(plan, plan.undoes):
+        return [f"the undo of event {plan.undoes} would make other changes now"]
+    return fitted.moved
+
+
+def _is_undo(plan: Plan, event: ObjectId) -> bool:
+    """Tell whether a plan makes the changes that undo an event. Rules of other commands do not hold for an undo."""
+    for force in (False, True):
+        with suppress(ConflictError, RefusedError, UnknownNameError):
+            undo = audit.undo(str(event), force=force, allow_last_member=True, allow_lockout=True)
+            if plans.writes(plans.plan_of(undo)) == plans.writes(plan):
+                return True
+    return False
 
 
 def names_of(changes: Iterable[Change]) -> dict[Any, str]:

@@ -46,10 +46,17 @@ UPDATED = "updatedAt"
 
 
 class Fitted(NamedTuple):
-    """The batches of a plan as they would be written now, and a line for each document that has `moved` since."""
+    """The batches of a plan as they would be written now, and a line for each document that has `moved` since.
+
+    `before` and `after` have the documents of the plan, now and after the write: those of an update only in part.
+    `originals` has the values that an undo restores.
+    """
 
     batches: list[Batch]
     moved: list[str]
+    before: dict[Key, Document] = {}  # noqa: RUF012 - nobody changes it
+    after: dict[Key, Document] = {}  # noqa: RUF012
+    originals: dict[Key, Document] = {}  # noqa: RUF012
 
 
 def fit(database: Database[Document], plan: Plan, now: datetime | None = None) -> Fitted:
@@ -58,11 +65,13 @@ def fit(database: Database[Document], plan: Plan, now: datetime | None = None) -
     If the plan is carried out, `now` is the time of the approval; otherwise the batches have the time of the plan.
     """
     fitting = _Fitting(database, plan, now)
+    before = fitting.present.copies()
     fitting.check_hidden(plan)
     batches = [[fitted for change in batch for fitted in fitting.of(change)] for batch in plan.batches]
     if not fitting.moved:
         fitting.check_others([change for batch in batches for change in batch])
-    return Fitted(batches, list(dict.fromkeys(fitting.moved)))
+    moved = list(dict.fromkeys(fitting.moved))
+    return Fitted(batches, moved, before, fitting.present.copies(), fitting.originals)
 
 
 class _Fitting:
@@ -73,8 +82,8 @@ class _Fitting:
         self._database = database
         self._undoes = plan.undoes
         self._now = None if plan.undoes else now
-        self._present = _read(database, plan.changes)
-        self._originals = dict(_originals(database, plan))
+        self.present = _read(database, plan.changes)
+        self.originals = dict(_originals(database, plan))
 
     def check_hidden(self, plan: Plan) -> None:
         """Note documents of which a value has changed that the plan does not contain. Call this before `of`."""
@@ -88,12 +97,12 @@ class _Fitting:
         for collection, identifier, field in min(found, key=len):  # an event with another key proves nothing
             differing.setdefault((collection, identifier), []).append(field)
         for (collection, identifier), fields in differing.items():
-            there = self._present.get((collection, identifier)) or {"_id": identifier}
+            there = self.present.get((collection, identifier)) or {"_id": identifier}
             self._has_moved(collection, there, "was changed", sorted(fields))
 
     def _differing(self, plan: Plan, key: bytes) -> Iterator[Place]:
         for place, expected in plan.digests.items():
-            there = self._present.get((place.collection, place.id))
+            there = self.present.get((place.collection, place.id))
             if there is not None and digest(key, place, there.get(place.field, ABSENT)) != expected:
                 yield place
 
@@ -125,7 +134,7 @@ class _Fitting:
 
     def _insert(self, change: Insert) -> Change:
         key = change.collection, change.document["_id"]
-        if there := self._present.get(key):
+        if there := self.present.get(key):
             self._has_moved(change.collection, there, "exists already")
         document = {
             name: self._new_value(change.collection, key[1], name, value) for name, value in change.document.items()
@@ -133,11 +142,11 @@ class _Fitting:
         if self._now and UPDATED in document:  # a new user is created when the proposal is approved
             planned = document[UPDATED]
             document |= {name: self._now for name in (UPDATED, "createdAt") if same(document.get(name), planned)}
-        self._present.add(key, document)
+        self.present.add(key, document)
         return Insert(change.collection, document)
 
     def _delete(self, change: Delete) -> Change:
-        there = self._present.pop((change.collection, change.document["_id"]))
+        there = self.present.pop((change.collection, change.document["_id"]))
         if there is None:
             self._has_moved(change.collection, change.document, "no longer exists")
             return change
@@ -163,7 +172,7 @@ class _Fitting:
             yield dataclasses.replace(one, ids=tuple(ids))
 
     def _update_of(self, change: Update, identifier: Any) -> Update:
-        there = self._present.get((change.collection, identifier))
+        there = self.present.get((change.collection, identifier))
         if there is None:
             self._has_moved(change.collection, {"_id": identifier}, "no longer exists")
             return dataclasses.replace(change, ids=(identifier,))
@@ -219,7 +228,7 @@ class _Fitting:
         """Return a new value. In an undo, a value that a plan cannot contain is read from the image of the event."""
         if self._undoes is None or not any(map(is_withheld, value if isinstance(value, list) else [value])):
             return value
-        original = self._originals.get((collection, identifier), {}).get(name, ABSENT)
+        original = self.originals.get((collection, identifier), {}).get(name, ABSENT)
         if original is ABSENT or not same(value, kept(collection, name, original)):
             self.moved.append(f"the data for the undo of event {self._undoes} are no longer stored")
         return original

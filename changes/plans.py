@@ -14,11 +14,13 @@ from datetime import datetime
 from itertools import chain
 from typing import Any, Final, TypeVar
 
+import bson
 from bson import Binary, DatetimeMS, ObjectId
 
 from changes import hidden_values
 from changes.change import (
     ABSENT,
+    UNGUARDED,
     Add,
     Change,
     Delete,
@@ -36,6 +38,7 @@ from changes.changeset import Changeset
 from changes.draft import Batch, UnchangedList
 from changes.trail_entries import OUR_RECORDS, is_lease, lease_id
 from changes.visible_values import NEVER_SHOWN, showable, withheld
+from database.decoding import AS_STORED
 from database.errors import InvalidInputError, UsageError
 from database.indexes import APPLICATION, QUERIES, RECORDS, Index
 from database.own_collections import HOLDS, STATE
@@ -219,6 +222,21 @@ def _encoded_field(change: FieldChange) -> Iterator[Any]:
 def _optional(value: Any) -> list[Any]:
     """Return a list with the value; an empty list means absent, because null is a possible value."""
     return [] if value is ABSENT else [value]
+
+
+def writes(plan: Plan) -> list[bytes]:
+    """Return what a plan writes, in a form that can be compared, without fields that the application changes often."""
+    found = []
+    for change in plan.changes:
+        whole = change.fields if isinstance(change, Update) else change.document
+        fields: Any = {name: value for name, value in whole.items() if name not in UNGUARDED}
+        kept: Change = (
+            Update(change.collection, change.ids, fields)
+            if isinstance(change, Update)
+            else type(change)(change.collection, fields)
+        )
+        found += [bson.encode(_encoded_change(kept), codec_options=AS_STORED)] if fields else []
+    return sorted(found)
 
 
 def decoded(document: Document) -> Plan:

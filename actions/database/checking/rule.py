@@ -55,6 +55,8 @@ class Rule:
     """Whether the rule also gets documents whose `_id` is not an ObjectId."""
     one_collection: ClassVar[bool] = False
     """Whether a fault can be found in its own collection, so that `--collection` does not need to read other ones."""
+    in_one_document: ClassVar[bool] = False
+    """Whether `suspects` finds the fault in a single document, and does not read the database."""
     group_size: ClassVar[int] = 1_000
     """The number of suspects that are confirmed, and repaired, together."""
     automatic: ClassVar[bool] = False

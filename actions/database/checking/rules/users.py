@@ -22,6 +22,7 @@ class UserRule(Rule):
     """A fault that is visible in a single user; a rule needs only `fault`, and `repaired` if it is `automatic`."""
 
     one_collection = True
+    in_one_document = True
 
     def suspects(self, collection: str, documents: Sequence[Document]) -> Iterator[Finding]:
         for document in documents:

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 import typed
 from people import Documents
+from proposing import ABOUT_PROPOSALS, UNPROPOSABLE
 
-from tests.cli.test_proposals import ABOUT_PROPOSALS, UNPROPOSABLE
 from tests.conftest import Chatctl
 
 pytestmark = pytest.mark.parametrize("server_or_mock", ["mongomock"])
