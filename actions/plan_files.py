@@ -3,7 +3,7 @@
 import hashlib
 import json
 from pathlib import Path
-from typing import Any, Final, TypeGuard
+from typing import Any, BinaryIO, Final, NamedTuple, TypeGuard
 
 import bson
 from bson import json_util
@@ -14,6 +14,7 @@ from changes import Changeset, Document, Question, Result, events, plans
 from database import connection
 from database.decoding import AS_STORED
 from database.errors import ConflictError, InvalidInputError, NotFoundError
+from database.listing import Row
 from database.wording import shown
 
 SEEDS: Final = "seeds plan"
@@ -56,23 +57,43 @@ def _identity() -> dict[str, str]:
     return {"database": target.name, "server": hashlib.sha256(where.encode()).hexdigest()[:16]}
 
 
-def read(path: Path) -> dict[str, Any]:
-    """Read a file with a plan. Raises `InvalidInputError` for a file that chatctl has not saved."""
+class PlanFile(NamedTuple):
+    """A file with a plan: its name, its content, and the SHA-256 digest of the file."""
+
+    name: str
+    document: dict[str, Any]
+    sha256: str
+
+    @property
+    def is_of_seed(self) -> bool:
+        return bool(self.document["chatctl"] == SEEDS)
+
+
+def read(name: str, stdin: BinaryIO) -> PlanFile:
+    """Read a file with a plan once, or standard input if the name is `-`.
+
+    Raises `InvalidInputError` for a file that chatctl has not saved.
+    """
     try:
-        with path.open("rb") as stream:
-            data = stream.read(MAX_BYTES + 1)
+        data = stdin.read(MAX_BYTES + 1) if name == "-" else _content(name)
         document = json.loads(data) if len(data) <= MAX_BYTES else None
-    except FileNotFoundError:
-        raise NotFoundError(f"file {shown(str(path))} not found") from None
-    except OSError as error:
-        raise InvalidInputError(f"{path} cannot be read: {(error.strerror or 'unknown reason').lower()}") from None
     except (ValueError, RecursionError):
         document = None
     if not _has_head(document):
-        raise InvalidInputError(f"{path} is not a plan saved by chatctl", "make one with --save-plan FILE")
+        raise InvalidInputError(f"{shown(name)} is not a plan saved by chatctl", "make one with --save-plan FILE")
     if document["version"] != VERSIONS[document["chatctl"]]:
-        raise InvalidInputError(f"{path} was saved by another version of chatctl", "make a new plan")
-    return document
+        raise InvalidInputError(f"{shown(name)} was saved by another version of chatctl", "make a new plan")
+    return PlanFile(name, document, hashlib.sha256(data).hexdigest())
+
+
+def _content(name: str) -> bytes:
+    try:
+        with Path(name).open("rb") as stream:
+            return stream.read(MAX_BYTES + 1)
+    except FileNotFoundError:
+        raise NotFoundError(f"file {shown(name)} not found") from None
+    except OSError as error:
+        raise InvalidInputError(f"{name} cannot be read: {(error.strerror or 'unknown reason').lower()}") from None
 
 
 def _has_head(document: Any) -> TypeGuard[dict[str, Any]]:
@@ -107,28 +128,38 @@ def _for_reviewers(plan: plans.Plan) -> dict[str, Any]:
     return {"command": plan.command, "changes": list(lines)}
 
 
-def load(path: Path) -> Changeset:
-    """Make the changeset that carries out a saved plan exactly.
-
-    Raises `StalePlanError` for another database, or if the changes that people read in the file are not those of the
-    plan, and `MovedError` if the data have changed.
-    """
-    document = read(path)
-    if document["chatctl"] != PLAN:
-        raise InvalidInputError(f"{path} is a plan of {document['chatctl']}", "use seeds apply --plan FILE")
-    check_database(document)
-    plan = _plan(document.get("plan"))
-    digest = hashlib.sha256(path.read_bytes()).hexdigest()
-    made = proposals.carry_out(
+def load(file: PlanFile) -> Changeset:
+    """Make the changeset that carries out a saved plan exactly. Raises `MovedError` if the data have changed."""
+    plan = _plan_in(file)
+    return proposals.carry_out(
         plan,
-        f"apply sha256:{digest} ({plan.command})",
+        f"apply sha256:{file.sha256} ({plan.command})",
         Result(None, plan.command, "applied"),
         noun="plan",
         question=Question(f"Apply the plan {plan.command}"),
     )
-    if any(document.get(name) != value for name, value in _for_reviewers(plan).items()):
-        raise StalePlanError(f"the changes listed in {path} are not those of its plan, or a name in them has changed")
-    return made
+
+
+def show(file: PlanFile) -> Row:
+    """Describe the plan in a file, as `proposals.described` does, with its `command`."""
+    plan = _plan_in(file)
+    return {"command": plan.command, **proposals.described(plan)}
+
+
+def _plan_in(file: PlanFile) -> plans.Plan:
+    """Return the plan in a file.
+
+    Raises `StalePlanError` for another database, or if the changes that people read in the file are not those of the
+    plan.
+    """
+    if file.is_of_seed:
+        raise InvalidInputError(f"{shown(file.name)} is a plan of a seed", "use seeds apply --plan FILE")
+    check_database(file.document)
+    plan = _plan(file.document.get("plan"))
+    if any(file.document.get(name) != value for name, value in _for_reviewers(plan).items()):
+        what = f"the changes listed in {shown(file.name)} are not those of its plan, or a name in them has changed"
+        raise StalePlanError(what)
+    return plan
 
 
 def _plan(document: Any) -> plans.Plan:

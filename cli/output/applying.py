@@ -7,7 +7,7 @@ from textwrap import indent
 from typing import TYPE_CHECKING, Any, Final
 
 from cli.output import formats, questions, say, streams, text
-from cli.output.masking import masked, masked_entry
+from cli.output.masking import masked
 from database.errors import ConflictError, OutputError, RefusedError, TerminatedError, UsageError
 from database.wording import NAMED, counted
 
@@ -123,9 +123,9 @@ def _preview(out: "Output", changeset: "Changeset") -> None:
     """Print a line for each change that would be made."""
     _announce(out, "would change", [] if out.form == "json" else _notes(out, changeset))
     if out.form != "json":
-        whole = not changeset.shows("Message") or out.may_show_bodies()
+        lines = out.visible_lines(changeset)
         with out.paged():
-            out.lines(changeset.lines() if whole else changeset.lines(masked_entry))
+            out.lines(lines)
 
 
 def _note_skipped(out: "Output", changeset: "Changeset") -> None:

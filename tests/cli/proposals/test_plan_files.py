@@ -1,7 +1,9 @@
 """Plans in files: saved by one person, reviewed, and applied by another."""
 
 import json
+import os
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import pytest
@@ -111,3 +113,38 @@ def test_a_context_that_is_read_only_can_save_a_plan(office: Chatctl, database: 
     office(*SAVE, "--context", "prod")
     office("apply", "saved.json", "--yes", "--context", "prod", code=7)
     assert status(database) == "ACTIVE"
+
+
+@pytest.mark.parametrize("seed", [False, True], ids=["plan", "seed"])
+def test_a_plan_is_read_once_from_a_pipe(office: Chatctl, database: Documents, workspace: Path, *, seed: bool) -> None:
+    if seed:
+        (workspace / "seed.yaml").write_text("version: 1\npermissions: [role.read]\n")
+        office("seeds", "plan", "seed.yaml", "--to", "saved.json")
+    else:
+        office(*SAVE)
+    text = (workspace / "saved.json").read_text()
+    os.mkfifo(workspace / "pipe")
+    writer = Thread(target=(workspace / "pipe").write_text, args=[text])
+    writer.start()
+    office("apply", "pipe", "--dry-run")
+    writer.join()
+    office("apply", "-", "--yes", input=text)
+    assert bool(database["Permission"].find_one({"name": "role.read"})) == seed
+    assert (status(database) == "ACTIVE") == seed
+
+
+def test_a_plan_is_shown_to_reviewers_as_markdown(office: Chatctl, database: Documents, workspace: Path) -> None:
+    office("users", "delete", "ada", "--save-plan", "saved.json")
+    assert "add --dry-run" in office("apply", "saved.json", "--yes", "-o", "markdown", code=2).stderr
+    report = office("apply", "saved.json", "-n", "-o", "markdown").stdout
+    assert report.startswith("### chatctl apply: ")
+    assert "`users delete ada`" in report
+    assert "- User ada: email ada@example.org" in report
+    assert "moved since" not in report
+    database["User"].update_one({"username": "ada"}, {"$set": {"name": "Ada"}})
+    assert (
+        "- moved since: `user ada was changed (name)`" in office("apply", "saved.json", "-n", "-o", "markdown").stdout
+    )
+    (workspace / "seed.yaml").write_text("version: 1\npermissions: [role.read]\n")
+    office("seeds", "plan", "seed.yaml", "--to", "plan.json")
+    assert "+ permission role.read" in office("apply", "plan.json", "-n", "-o", "markdown").stdout
