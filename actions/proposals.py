@@ -116,7 +116,6 @@ def _documents(plan: Plan, reason: str | None) -> Iterator[Document]:
         **_person_at(at),
         "command": cut(plan.command),
         "reason": reason,
-        "documents": len(targets),
         "targets": targets,
         "parts": 1 + len(rest),
         "data": Binary(first),
@@ -138,7 +137,7 @@ def find(state: str | None = "open") -> Listing:
         where |= {"_id": {"$nin": ids}, **(in_time if state == "open" else {"$nor": [in_time]})}
     elif state:
         where["_id"] = {"$in": ids}
-    fields = ("at", "expires", "actor", "by", "command", "reason", "documents")
+    fields = ("at", "expires", "actor", "by", "command", "reason", "parts", "data")
     return Listing(PROPOSALS, where, _rows, sortable=SORTABLE["proposals"], order="-at", fields=fields)
 
 
@@ -303,14 +302,18 @@ def _person_at(at: datetime) -> Document:
 
 
 def _require_open(proposal: Document) -> None:
-    [row] = _rows([proposal])
+    [row] = _rows([proposal], ["state"])
     if row["state"] != "open":
         decided = f"was {row['state']} by {row['decidedBy']}" if row["state"] in DECISIONS else "has expired"
         raise NotOpenError(f"this proposal {decided}", f"see chatctl proposals show {proposal['_id']}")
 
 
 def _plan(proposal: Document) -> Plan:
-    """Read the plan of a proposal. Raises `InvalidInputError` if parts of the plan are missing or not valid.
+    return plans.decoded(_stored(proposal))
+
+
+def _stored(proposal: Document) -> Document:
+    """Read the document with the plan of a proposal. Raises `InvalidInputError` if parts of it are missing.
 
     Invariant: what was reviewed is what is approved. Documents can be added later, so each part has only one possible
     `_id`, and other documents are not read.
@@ -320,17 +323,29 @@ def _plan(proposal: Document) -> Plan:
     parts = {part["_id"]: part.get("data") for part in stored}
     try:
         data = [proposal["data"], *(parts[f"{head}{number}"] for number in range(1, proposal["parts"]))]
-        document = bson.decode(b"".join(data), AS_STORED)["plan"]
+        found: Document = bson.decode(b"".join(data), AS_STORED)["plan"]
     except (bson.errors.BSONError, KeyError, TypeError):
         raise InvalidInputError("this proposal cannot be read") from None
-    return plans.decoded(document)
+    return found
 
 
-def _rows(proposals: Sequence[Document], _: Collection[str] = ()) -> list[Row]:
+def _rows(proposals: Sequence[Document], columns: Collection[str] = ()) -> list[Row]:
+    """Make the rows of proposals. The number of documents is that of the plan, which takes time to read."""
     where = {"_id": {"$in": [f"{_DECISION}{one['_id']}" for one in proposals]}}
     decisions = {one["_id"]: one for one in connection.database()[PROPOSALS].find(where)}
     now = connection.clock()
-    return [_row(proposal, decisions.get(f"{_DECISION}{proposal['_id']}"), now) for proposal in proposals]
+    rows = [_row(proposal, decisions.get(f"{_DECISION}{proposal['_id']}"), now) for proposal in proposals]
+    counted = not columns or "documents" in columns
+    numbers = [_number(proposal) if counted else None for proposal in proposals]
+    return [row | {"documents": number} for row, number in zip(rows, numbers, strict=True)]
+
+
+def _number(proposal: Document) -> int | None:
+    """Return the number of documents in the plan of a proposal, or None if the plan cannot be read."""
+    try:
+        return plans.count_documents(_stored(proposal))
+    except InvalidInputError:
+        return None
 
 
 def _row(proposal: Document, decision: Document | None, now: datetime) -> Row:
@@ -344,7 +359,7 @@ def _row(proposal: Document, decision: Document | None, now: datetime) -> Row:
         "by": audit.actor_text(proposal),
         "command": _command(proposal),
         "reason": readable(proposal.get("reason")),
-        "documents": readable(proposal.get("documents")),
+        "documents": None,
         "state": state,
         "expires": min(expires, at + KEPT) if is_open else expires,
         "decidedBy": audit.actor_text(decision) if decision else None,

@@ -147,7 +147,7 @@ def propose(database: Documents, proposal: ObjectId, who: str, plan: plans.Plan)
     """Keep a plan as a proposal of somebody."""
     by = {"actor": {"os": who, "host": "office"}, "by": {"system": who}, "at": datetime.now(UTC)}
     targets = [identifier for change in plan.changes for identifier in change.ids]
-    about = {"command": plan.command, "reason": "spam", "documents": len(targets), "targets": targets}
+    about = {"command": plan.command, "reason": "spam", "documents": 1_000_000, "targets": targets}
     data = bson.encode({"plan": plans.encoded(plan)})
     kept = {"kind": "proposal", "parts": 1, "data": data, "expires": datetime.now(UTC) + timedelta(days=1)}
     database["chatctl_proposals"].insert_one({"_id": proposal, **by, **about, **kept})

@@ -100,9 +100,12 @@ def _proposed(changeset: "Changeset") -> "ObjectId | None":
 
 
 def _save_plan(out: "Output", changeset: "Changeset", confirm: "Decide", to: str) -> None:
-    """Save a changeset as a plan, and change nothing."""
+    """Save a changeset as a plan, and change nothing. If nothing would change, no file is written."""
     if confirm.propose or confirm.dry_run:
         raise UsageError("--save-plan cannot be combined with --propose or --dry-run", "use one of them")
+    if not changeset.changes_something:
+        _report(out, changeset, None, dry_run=True)
+        return
     from actions import plan_files
     from changes import Result
     from cli.output.files import STANDARD_OUTPUT, write_file

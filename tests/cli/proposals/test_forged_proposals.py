@@ -1,6 +1,7 @@
 """Proposals that somebody has written or changed by hand."""
 
 import json
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -259,6 +260,8 @@ def test_the_lines_of_a_proposal_hide_nothing_and_do_not_trust_its_author(office
     assert "a protected role may lose its last active member" in said
     assert "This cannot be undone" in said
     assert "\x1b" not in said
+    assert re.search(r"DOCUMENTS +22\n", said)  # whatever the proposer has written
+    assert [one["documents"] for one in json.loads(office("proposals", "list", "-o", "json").stdout)] == [22]
     report = office("proposals", "show", typed.PROPOSAL, "-o", "markdown").stdout
     assert "! User ada: rolesIds -support" in report
     assert "- by: `mallory@office`" in report

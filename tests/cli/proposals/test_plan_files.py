@@ -57,6 +57,15 @@ def test_a_plan_replaces_no_file_and_is_not_a_proposal(office: Chatctl, workspac
     assert json.loads(office(*SAVE[:-1], "-").stdout)["command"] == "users suspend cyd"
 
 
+def test_a_plan_without_changes_is_not_saved(office: Chatctl, workspace: Path) -> None:
+    line = ("users", "suspend", "bob", "--save-plan")
+    said = office(*line, "saved.json")
+    assert (said.stdout, said.stderr.splitlines()) == ("", ["bob: unchanged (already suspended)", "nothing to do"])
+    assert office(*line, "-").stdout == ""
+    assert json.loads(office(*line, "saved.json", "-o", "json").stdout)["results"][0]["outcome"] == "unchanged"
+    assert not (workspace / "saved.json").exists()
+
+
 @pytest.mark.parametrize("command", sorted(typed.WRITES.keys() - UNPROPOSABLE.keys() - ABOUT_PROPOSALS))
 def test_each_write_can_be_saved_and_read_again(
     office: Chatctl, database: Documents, workspace: Path, command: str
