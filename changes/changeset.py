@@ -143,9 +143,10 @@ class Changeset:
 
     The other fields are about proposals. `lifted` are the rules that the user has lifted with an option, and
     `relies_on` are lists that must stay as they are: an approval checks all other rules again. `unproposable` says why
-    this cannot be proposed. `approves` is what the event keeps of the proposal that is carried out, `plan_key` is the
-    key that it keeps for a plan (see `hidden_values`), and `reason` is recorded if the user gives none. `targets` are
-    ids that the event is also about. If it is not `divided`, all batches are written in one transaction.
+    this cannot be proposed, and what to do instead. `approves` is what the event keeps of the proposal that is carried
+    out, `plan_key` is the key that it keeps for a plan (see `hidden_values`), and `reason` is recorded if the user
+    gives none. `targets` are ids that the event is also about. If it is not `divided`, all batches are written in one
+    transaction.
     """
 
     command: str
@@ -170,7 +171,7 @@ class Changeset:
     passing_over: Callable[[Collection[Result]], Collection[Result]] | None = None
     lifted: frozenset[str] = frozenset()
     relies_on: Mapping[UnchangedList, list[Any]] = field(default_factory=dict)
-    unproposable: str | None = None
+    unproposable: tuple[str, str | None] | None = None
     approves: Document | None = None
     plan_key: Document | None = None
     reason: str | None = None

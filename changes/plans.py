@@ -96,7 +96,8 @@ def plan_of(changeset: Changeset) -> Plan:
     """
     command = " ".join(changeset.command.split()[:2])
     if changeset.unproposable:
-        raise InvalidInputError(f"{command} cannot be proposed: {changeset.unproposable}")
+        why, hint = changeset.unproposable
+        raise InvalidInputError(f"{command} cannot be proposed: {why}", hint)
     if any(result.password for result in changeset.results):
         raise UsageError(f"{command} sets a password, which cannot be proposed", NO_SECRETS)
     _refuse_more(command, changeset.total)

@@ -276,7 +276,7 @@ def erase(ref: str, *, with_messages: bool = False, allow_last_member: bool = Fa
         rules=rules,
         merges_lists=True,
         undoable=False,
-        unproposable="a proposal would keep the data that it erases",
+        unproposable=("a proposal would keep the data that it erases", None),
         # Roles are not counted here: they only lose the user, and the notes say this.
         preview=count_lines({what: number for what, number in counts.items() if what != ("update", "Role")}),
     )

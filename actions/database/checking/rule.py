@@ -103,6 +103,10 @@ class Rule:
         """Yield the faults that `db repair` repairs with the given decisions."""
         return iter(findings if self.automatic or self.decisions & decisions else ())
 
+    def is_proposable(self, found: Finding) -> bool:
+        """Tell whether the repair of a fault can be proposed. A new `_id` requires a new document with all secrets."""
+        return found.field != "_id" or found.collection not in {"User", "Account"}
+
     def change_of(self, found: Finding, decisions: frozenset[str]) -> tuple[str, str, Any]:  # noqa: ARG002
         """Return the change that repairs a fault: `update` or `delete`, the collection, and the id of the document."""
         return "update", found.collection, found.id

@@ -133,6 +133,11 @@ class SecretInTrail(Rule):
     automatic = True
     undoable = False  # The data for an undo would keep the secrets for thirty more days.
 
+    def is_proposable(self, found: Finding) -> bool:
+        """Tell that a proposal cannot change the audit trail."""
+        del found
+        return False
+
     def late_suspects(self) -> Iterator[Finding]:
         """Find secrets in the audit trail. The trail is read part by part, because it may be larger than the memory."""
         steps: list[Document] = [{"$match": PART}, {"$project": dict.fromkeys(self.reads[AUDIT], 1)}]

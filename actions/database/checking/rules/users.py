@@ -87,6 +87,11 @@ class BadPasswordHash(UserRule):
     fixes = {"$2y$": "chatctl db repair --rule {name}"}
     reads = {"User": ("hashedPassword",)}
 
+    def is_proposable(self, found: Finding) -> bool:
+        """Tell that a proposal cannot contain the repaired hash."""
+        del found
+        return False
+
     def fault(self, user: Document) -> Iterator[tuple[str, Any]]:
         hashed = user.get("hashedPassword")
         if type(hashed) is str and not HASH.fullmatch(hashed):
