@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-from pathlib import Path
 from typing import Any, BinaryIO, Final, NamedTuple, TypeGuard
 
 import bson
@@ -13,7 +12,8 @@ from actions import proposals
 from changes import Changeset, Document, Question, Result, events, plans
 from database import connection
 from database.decoding import AS_STORED
-from database.errors import ConflictError, InvalidInputError, NotFoundError
+from database.errors import ConflictError, InvalidInputError
+from database.input_files import opened
 from database.listing import Row
 from database.wording import shown
 
@@ -75,7 +75,8 @@ def read(name: str, stdin: BinaryIO) -> PlanFile:
     Raises `InvalidInputError` for a file that chatctl has not saved.
     """
     try:
-        data = stdin.read(MAX_BYTES + 1) if name == "-" else _content(name)
+        with opened(name, stdin) as file:
+            data = file.read(MAX_BYTES + 1)
         document = json.loads(data) if len(data) <= MAX_BYTES else None
     except (ValueError, RecursionError):
         document = None
@@ -84,16 +85,6 @@ def read(name: str, stdin: BinaryIO) -> PlanFile:
     if document["version"] != VERSIONS[document["chatctl"]]:
         raise InvalidInputError(f"{shown(name)} was saved by another version of chatctl", "make a new plan")
     return PlanFile(name, document, hashlib.sha256(data).hexdigest())
-
-
-def _content(name: str) -> bytes:
-    try:
-        with Path(name).open("rb") as stream:
-            return stream.read(MAX_BYTES + 1)
-    except FileNotFoundError:
-        raise NotFoundError(f"file {shown(name)} not found") from None
-    except OSError as error:
-        raise InvalidInputError(f"{name} cannot be read: {(error.strerror or 'unknown reason').lower()}") from None
 
 
 def _has_head(document: Any) -> TypeGuard[dict[str, Any]]:
