@@ -120,37 +120,44 @@ def _for_reviewers(plan: plans.Plan) -> dict[str, Any]:
 
 
 def load(file: PlanFile) -> Changeset:
-    """Make the changeset that carries out a saved plan exactly. Raises `MovedError` if the data have changed."""
+    """Make the changeset that carries out a saved plan exactly.
+
+    Raises `StalePlanError` for another database, or if the changes that people read in the file are not those of the
+    plan, and `MovedError` if the data have changed.
+    """
     plan = _plan_in(file)
-    return proposals.carry_out(
+    made = proposals.carry_out(
         plan,
         f"apply sha256:{file.sha256} ({plan.command})",
         Result(None, plan.command, "applied"),
         noun="plan",
         question=Question(f"Apply the plan {plan.command}"),
     )
+    _check_lines(file, plan)
+    return made
 
 
 def show(file: PlanFile) -> Row:
     """Describe the plan in a file, as `proposals.described` does, with its `command`."""
     plan = _plan_in(file)
-    return {"command": plan.command, **proposals.described(plan)}
+    row = {"command": plan.command, **proposals.described(plan)}
+    if not row["moved"]:
+        _check_lines(file, plan)
+    return row
 
 
 def _plan_in(file: PlanFile) -> plans.Plan:
-    """Return the plan in a file.
-
-    Raises `StalePlanError` for another database, or if the changes that people read in the file are not those of the
-    plan.
-    """
     if file.is_of_seed:
         raise InvalidInputError(f"{shown(file.name)} is a plan of a seed", "use seeds apply --plan FILE")
     check_database(file.document)
-    plan = _plan(file.document.get("plan"))
+    return _plan(file.document.get("plan"))
+
+
+def _check_lines(file: PlanFile, plan: plans.Plan) -> None:
+    """Raise `StalePlanError` if the changes that people read in a file are not those of its plan."""
     if any(file.document.get(name) != value for name, value in _for_reviewers(plan).items()):
         what = f"the changes listed in {shown(file.name)} are not those of its plan, or a name in them has changed"
         raise StalePlanError(what)
-    return plan
 
 
 def _plan(document: Any) -> plans.Plan:

@@ -154,6 +154,8 @@ def test_a_plan_is_shown_to_reviewers_as_markdown(office: Chatctl, database: Doc
     assert (
         "- moved since: `user ada was changed (name)`" in office("apply", "saved.json", "-n", "-o", "markdown").stdout
     )
+    office("users", "delete", "ada", "--yes")
+    assert "user ada no longer exists" in office("apply", "saved.json", "--yes", code=4).stderr
     (workspace / "seed.yaml").write_text("version: 1\npermissions: [role.read]\n")
     office("seeds", "plan", "seed.yaml", "--to", "plan.json")
     assert "+ permission role.read" in office("apply", "plan.json", "-n", "-o", "markdown").stdout
