@@ -283,7 +283,7 @@ class _InactiveUsers(_Due):
             items=self.number,
             question=self.question,
             passing_over=work.continued,
-            unproposable="a proposal would keep the data that it erases",
+            unproposable=("a proposal would keep the data that it erases", None),
         )
 
 

@@ -145,9 +145,10 @@ class Changeset:
 
     The other fields are about proposals. `lifted` are the rules that an option of the user switches off; an approval
     checks all other rules again. `relies_on` are lists that must not change before the write. `unproposable` is the
-    reason why the changes cannot be proposed. `approves` has the data about the approved proposal that the event
-    records. `reason` is recorded if the user gives no reason. `targets` are other ids that the event is about. If
-    `divided` is false, all batches are written in one transaction.
+    reason why the changes cannot be proposed, and what to do instead. `approves` has the data about the approved
+    proposal that the event records. `plan_key` is the key of a plan that the event records (see `hidden_values`).
+    `reason` is recorded if the user gives no reason. `targets` are other ids that the event is about. If `divided` is
+    false, all batches are written in one transaction.
     """
 
     command: str
@@ -172,8 +173,9 @@ class Changeset:
     passing_over: Callable[[Collection[Result]], Collection[Result]] | None = None
     lifted: frozenset[str] = frozenset()
     relies_on: Mapping[UnchangedList, list[Any]] = field(default_factory=dict)
-    unproposable: str | None = None
+    unproposable: tuple[str, str | None] | None = None
     approves: Document | None = None
+    plan_key: Document | None = None
     reason: str | None = None
     targets: Collection[Any] = ()
     divided: bool = True

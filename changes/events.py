@@ -82,13 +82,16 @@ def batches_written(event: ObjectId) -> int:
     return 0
 
 
-def record_reading(command: str, reason: str | None, targets: Sequence[Any] = ()) -> None:
+def record_reading(
+    command: str, reason: str | None, targets: Sequence[Any] = (), plan_key: Document | None = None
+) -> None:
     """Record in the audit trail that protected data is read. Call this before the data is shown.
 
-    `targets` are the ids of the documents that are read.
+    `targets` are the ids of the documents that are read. `plan_key` is the key of a plan that is saved in a file.
     """
     ids = [ObjectId(target) if ObjectId.is_valid(target) else target for target in targets]
     event = {**_head(new_id(), command, reason), "summary": [], "whole": True, "undoable": False}
+    event |= {"planKey": plan_key} if plan_key else {}
     part = {"kind": "part", "event": event["_id"], "batch": 0, "targets": ids, "changes": [], "names": []}
     connection.database()[AUDIT].insert_many([event, *([part] if ids else [])])
 
@@ -109,6 +112,7 @@ class Event:
         self._head |= {"summary": changeset.summary(), "whole": whole, "undoable": changeset.undoable}
         self._head |= {"undoes": changeset.undoes} if changeset.undoes else {}
         self._head |= {"approves": changeset.approves} if changeset.approves else {}
+        self._head |= {"planKey": changeset.plan_key} if changeset.plan_key else {}
         self._targets = changeset.targets
         self.recorded = 0
         """The number of batches that were recorded without a transaction. These records stay if a later step fails."""
@@ -198,6 +202,13 @@ class Event:
         )
         if number and not counted.matched_count:
             raise TakenOverError(self.id)
+
+
+def plan_keys(database: Database[Document], plan: ObjectId) -> list[bytes]:
+    """Read the key of the digests of a plan. There are several if other people have added events for the same plan."""
+    ids = [part["event"] for part in database[AUDIT].find({"kind": "part", "targets": plan}, ["event"])]
+    found = database[AUDIT].find({"_id": {"$in": ids}, "planKey.plan": plan}, ["planKey.key"])
+    return [bytes(event["planKey"]["key"]) for event in found]
 
 
 def _head(identifier: ObjectId, command: str, reason: str | None) -> dict[str, Any]:

@@ -1,12 +1,14 @@
 """The commands of `chatctl seeds`."""
 
 import os
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+import actions
 import seeds
 from cli import output, views
 from cli.group import Options, part
@@ -91,9 +93,7 @@ def apply(
     out: Out,
     paths: Paths = None,
     *,
-    saved: Annotated[
-        Path | None, typer.Option("--plan", metavar="FILE", parser=read_path, help="Apply exactly this saved plan.")
-    ] = None,
+    saved: Annotated[str | None, typer.Option("--plan", metavar="FILE", help="Apply exactly this saved plan.")] = None,
     options: PlanOptions,
     confirm: Confirm,
 ) -> None:
@@ -103,7 +103,10 @@ def apply(
             "a saved plan already contains its seed and its options",
             "use --plan only, or make a new plan",
         )
-    planned = seeds.saved_plans.load(saved) if saved else _planned(out, "apply", paths, options)
+    if saved:
+        planned = seeds.saved_plans.load(actions.plan_files.read(str(saved), sys.stdin.buffer))
+    else:
+        planned = _planned(out, "apply", paths, options)
     out.apply(planned.changeset, confirm)
 
 

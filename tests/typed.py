@@ -152,7 +152,11 @@ def propose(database: Documents, proposal: ObjectId, who: str, plan: plans.Plan)
     """Insert a plan as a proposal of the person `who`."""
     by = {"actor": {"os": who, "host": "office"}, "by": {"system": who}, "at": datetime.now(UTC)}
     targets = [identifier for change in plan.changes for identifier in change.ids]
-    about = {"command": plan.command, "reason": "spam", "documents": len(targets), "targets": targets}
+    about = {"command": plan.command, "reason": "spam", "documents": 1_000_000, "targets": targets}
     data = bson.encode({"plan": plans.encoded(plan)})
     kept = {"kind": "proposal", "parts": 1, "data": data, "expires": datetime.now(UTC) + timedelta(days=1)}
     database["chatctl_proposals"].insert_one({"_id": proposal, **by, **about, **kept})
+    if plan.key_entry:
+        event = {"_id": ObjectId(), "kind": "event", **by, "command": f"{plan.command} --propose", "summary": []}
+        part = {"kind": "part", "event": event["_id"], "targets": [plan.id], "changes": [], "names": []}
+        database["chatctl_audit"].insert_many([{**event, "planKey": plan.key_entry, "whole": True}, part])

@@ -7,7 +7,7 @@ from functools import cached_property
 from itertools import chain
 from typing import Any, Final
 
-from bson import ObjectId
+from bson import Binary, ObjectId
 
 from actions import audit, lookup, queries
 from actions.errors import StillRunningError, UnknownNameError
@@ -23,11 +23,14 @@ from changes import (
     Delete,
     Document,
     Draft,
+    Insert,
     Result,
     Set,
     Stream,
     Update,
     are_ids,
+    events,
+    holds,
 )
 from changes.change import Overwrite
 from changes.changeset import count_lines, kind
@@ -108,13 +111,59 @@ class AuditTraces:
         needs these names to find the other traces.
         """
         yield from self._event_changes()
-        for some in queries.chunks(self.lost):
-            for image in connection.database()[IMAGES].find({"event": {"$in": some}}, {"_id": 1}):
-                yield Delete(IMAGES, image)
+        yield from self._images()
         yield from self._proposals()
         for some in queries.chunks(self._parts):
             for part in self._trail.find({"_id": {"$in": some}}):
                 yield from changes_to(AUDIT, part, blanked(part, self._own_ids(part), self._label))
+
+    def _images(self) -> Iterator[Change]:
+        """Delete the images of the `lost` events. If a hold keeps an event, its images only lose what is the person's.
+
+        Such an event cannot be undone either, but its images still have the earlier values of held documents.
+        """
+        database = connection.database()
+        held = holds.read(database)
+        for some in queries.chunks(self.lost):
+            kept = held.events(database, {"event": {"$in": some}}) if held else {}
+            for image in database[IMAGES].find(
+                {"event": {"$in": [one for one in some if one not in kept]}}, {"_id": 1}
+            ):
+                yield Delete(IMAGES, image)
+            for event in kept:
+                yield from self._without_own(event)
+
+    def _without_own(self, event: ObjectId) -> Iterator[Change]:
+        """Yield the changes that remove the person's documents from the images of an event."""
+        batches: dict[int, list[Document]] = {}
+        for image in connection.database()[IMAGES].find({"event": event}).sort([("batch", 1), ("part", 1)]):
+            batches.setdefault(image["batch"], []).append(image)
+        for images in batches.values():
+            if len(images) < images[0]["parts"]:  # it cannot be decoded without the missing parts
+                yield from (Delete(IMAGES, {"_id": image["_id"]}) for image in images)
+                continue
+            changes = events.decode_changes(image["data"] for image in images)
+            others = list(self._others(changes))
+            if others != changes:
+                yield from (Delete(IMAGES, {"_id": image["_id"]}) for image in images)
+                parts = events.encode_changes(others)
+                for number, data in enumerate(parts):
+                    place = {"_id": ObjectId(), "parts": len(parts), "part": number}
+                    yield Insert(IMAGES, {**images[0], **place, "data": Binary(data)})
+
+    def _others(self, changes: list[Change]) -> Iterator[Change]:
+        """Yield the changes of documents that are not the person's."""
+        mine = self._own | self._gone_messages
+        mine |= self._sent(one for change in changes if change.collection == "Message" for one in change.ids)
+        owners = set(map(referred, self._owners))
+        for change in changes:
+            owner = OWNERS.get(change.collection) if change.collection in self._collections else None
+            if not isinstance(change, Update):
+                value = referred(change.document.get(owner)) if owner else None
+                if change.ids[0] not in mine and not (isinstance(value, Hashable) and value in owners):
+                    yield change
+            elif others := tuple(one for one in change.ids if one not in mine):
+                yield change if others == change.ids else replace(change, ids=others)
 
     def _proposals(self) -> Iterator[Change]:
         """Delete the proposals about the person. Without the person's data, nobody could approve such a proposal."""
@@ -193,13 +242,16 @@ class AuditTraces:
         ids = {identifier for entry in part["changes"] for identifier in entry["ids"]}
         ids |= {*part["targets"], *(named["id"] for named in part["names"])}
         own = (ids & self._own) | (ids & self._gone_messages)
-        if "Message" in self._collections:
-            messages = connection.database()["Message"]
-            written = [i for entry in part["changes"] if entry["collection"] == "Message" for i in entry["ids"]]
-            for some in queries.chunks(written):
-                where = joined({"_id": {"$in": some}}, queries.refers_to("Message", "senderId", self._owner))
-                own |= {message["_id"] for message in messages.find(where, {"_id": 1})}
-        return own
+        written = (i for entry in part["changes"] if entry["collection"] == "Message" for i in entry["ids"])
+        return own | self._sent(written)
+
+    def _sent(self, ids: Iterable[Any]) -> set[Any]:
+        """Return the ids of messages of the person, if the messages are erased too."""
+        found: set[Any] = set()
+        for some in queries.chunks(ids) if "Message" in self._collections else ():
+            where = joined({"_id": {"$in": some}}, queries.refers_to("Message", "senderId", self._owner))
+            found |= {message["_id"] for message in connection.database()["Message"].find(where, {"_id": 1})}
+        return found
 
     def _collect_names(self, held: Iterable[tuple[str, Any]]) -> None:
         texts = [(field, value) for field, value in held if isinstance(value, str) and self._is_personal(value)]
@@ -297,7 +349,7 @@ def erase(ref: str, *, with_messages: bool = False, allow_last_member: bool = Fa
         rules=rules,
         merges_lists=True,
         undoable=False,
-        unproposable="a proposal would keep the data that it erases",
+        unproposable=("a proposal would keep the data that it erases", None),
         # Roles are not counted here, because they only lose this user. The notes report the removed roles.
         preview=count_lines({what: number for what, number in counts.items() if what != ("update", "Role")}),
     )

@@ -8,7 +8,7 @@ from textwrap import indent
 from typing import TYPE_CHECKING, Any, Final
 
 from cli.output import formats, questions, say, streams, text
-from cli.output.masking import masked, masked_entry
+from cli.output.masking import masked
 from database.errors import ConflictError, OutputError, RefusedError, TerminatedError, UsageError
 from database.wording import NAMED, counted
 
@@ -180,14 +180,17 @@ def _proposed(changeset: "Changeset") -> "ObjectId | None":
 
 
 def _save_plan(out: "Output", changeset: "Changeset", confirm: "Decide", to: str) -> None:
-    """Save a changeset as a plan in a file, and change nothing."""
+    """Save a changeset as a plan in a file, and change nothing. If nothing would change, no file is written."""
     if confirm.propose or confirm.dry_run:
         raise UsageError("--save-plan cannot be combined with --propose or --dry-run", "use one of them")
+    if not changeset.changes_something:
+        _report(out, [(changeset, None)], None, dry_run=True)
+        return
     from actions import plan_files
     from changes import Result
     from cli.output.files import STANDARD_OUTPUT, write_file
 
-    text_of_plan = plan_files.dump(changeset)
+    text_of_plan = plan_files.dump(changeset, confirm.reason)
     try:
         write_file(text_of_plan, to)
     except ConflictError as error:
@@ -204,9 +207,9 @@ def _preview(out: "Output", changeset: "Changeset") -> None:
     """Print a line for each change that would be made."""
     _announce(out, "would change", [] if out.form == "json" else _notes(out, changeset))
     if out.form != "json":
-        whole = not changeset.shows("Message") or out.may_show_bodies()
+        lines = out.visible_lines(changeset)
         with out.paged():
-            out.lines(changeset.lines() if whole else changeset.lines(masked_entry))
+            out.lines(lines)
 
 
 def _note_skipped(out: "Output", changeset: "Changeset") -> None:

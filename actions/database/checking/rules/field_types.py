@@ -124,6 +124,7 @@ def _type_name(wanted: type, value: Any) -> str:
 class _ShapeRule(Rule):
     reads = ALL_FIELDS
     one_collection = True
+    in_one_document = True
 
     def suspects(self, collection: str, documents: Sequence[Document]) -> Iterator[Finding]:
         return self.scan.shared(ShapeFaults).faults(collection, documents, self.name, self.severity)

@@ -25,6 +25,7 @@ class UserRule(Rule):
     """
 
     one_collection = True
+    in_one_document = True
 
     def suspects(self, collection: str, documents: Sequence[Document]) -> Iterator[Finding]:
         for document in documents:
@@ -88,6 +89,11 @@ class BadPasswordHash(UserRule):
     fix = "chatctl users set-password id:{id}"
     fixes = {"$2y$": "chatctl db repair --rule {name}"}
     reads = {"User": ("hashedPassword",)}
+
+    def is_proposable(self, found: Finding) -> bool:
+        """Tell that a proposal cannot contain the repaired hash."""
+        del found
+        return False
 
     def fault(self, user: Document) -> Iterator[tuple[str, Any]]:
         hashed = user.get("hashedPassword")
