@@ -66,7 +66,7 @@ class DuplicateDirect(DuplicateRule):
 
     name = "duplicate-direct"
     severity = "W"
-    effect = "The application may open either of them, so messages seem to be missing."
+    effect = "The application opens one or the other conversation, so messages seem to be missing."
     fix = "look at both with chatctl conversations show {id}, then delete one of them with chatctl conversations delete"
     reads = {"Conversation": PEOPLE_FIELDS}
 

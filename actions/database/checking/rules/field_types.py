@@ -268,7 +268,7 @@ class NullList(_ShapeRule):
 
     name = "null-list"
     severity = "E"
-    effect = "The application reads it as an empty list, but it cannot link anything to the document."
+    effect = "The application reads an empty list, but it cannot link anything to the document."
     automatic = True
 
     def repair(self, draft: RepairDraft, findings: Sequence[Finding], decisions: frozenset[str]) -> Iterator[Batch]:

@@ -52,7 +52,7 @@ class UnknownStatus(UserRule):
 
     name = "unknown-status"
     severity = "E"
-    effect = "The application cannot load this user, or any list that contains them."
+    effect = "The application cannot load this user, or any list that contains this user."
     fix = REINSTATE
     reads = {"User": ("status",)}
 
