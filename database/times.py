@@ -67,7 +67,7 @@ def local(moment: datetime) -> datetime | None:
 
 
 def local_zone() -> str | None:
-    """Return the name of the time zone of this machine, like `CET/CEST` if there is summer time.
+    """Return the name of the time zone of this machine, like `CET/CEST` if the zone has summer time.
 
     Return None for UTC.
     """

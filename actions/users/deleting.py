@@ -228,7 +228,7 @@ def _listing(users: Iterable[Document], field: str) -> dict[Any, list[Document]]
 
 
 def _labels(conversations: Sequence[Document], without: Collection[Any]) -> Iterator[str]:
-    """Yield a label for each conversation: the name of a group, or the usernames of the other people."""
+    """Yield a label for each conversation: the name of a group, or the usernames of everybody except this user."""
     people = {c["_id"]: [i for i in ids_in(c, "userIds") if i not in without] for c in conversations}
     users = queries.find_by_ids("User", {i for ids in people.values() for i in ids}, ["username"])
     names = {referred(user["_id"]): lookup.user_label(user) for user in users}
