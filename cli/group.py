@@ -101,6 +101,10 @@ IF_GIVEN: Final = frozenset({"create", "sheet"})
 """Parameters, for example FILE of `access review`, that make their command write. Without them, it only reads."""
 
 
+ELSEWHERE: Final = "local_as"
+"""The parameter of `db copy`, which only reads the chosen database, and writes to another one."""
+
+
 class HelpFormatter(typer.Context.formatter_class):  # type: ignore[misc, valid-type]
     """A formatter of help that never breaks a line at a hyphen, so that an option like `--skip-missing` stays whole."""
 
@@ -315,8 +319,11 @@ def _writes(params: Mapping[str, Any]) -> bool:
     """Tell whether a command will write.
 
     A command writes if it has the option `--dry-run`, neither this option nor `--save-plan` is given, and the
-    parameters of `IF_GIVEN` that it has are given.
+    parameters of `IF_GIVEN` that it has are given. A command with the parameter `ELSEWHERE` does not write to the
+    database that is chosen.
     """
+    if ELSEWHERE in params:
+        return False
     only_shows = params.get("dry_run", True) or params.get("save_plan") is not None
     return not only_shows and all(params[name] for name in IF_GIVEN & params.keys())
 

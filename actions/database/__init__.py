@@ -7,9 +7,9 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from actions.database import checking, generating, server, server_roles, stats
+    from actions.database import checking, copying, generating, server, server_roles, stats
 
-__all__ = ["checking", "generating", "server", "server_roles", "stats"]
+__all__ = ["checking", "copying", "generating", "server", "server_roles", "stats"]
 
 
 def __getattr__(name: str) -> Any:

@@ -12,6 +12,7 @@ from database import urls
 from database.contexts import config_file
 from database.contexts.config_file import Context
 from database.errors import InvalidInputError, NotConfiguredError
+from database.wording import shown
 
 SECONDS: Final = 30.0
 """The time limit, in seconds, of a command that prints a URL."""
@@ -44,6 +45,8 @@ def url(context: Context) -> str:
 
 def address(context: Context) -> urls.Address | None:
     """Return the address of a context; None for a `url-command`, because this function runs no command."""
+    if context.local:
+        return urls.Address(context.value, urls.LOCAL_HOST, None, has_password=False)
     return None if context.source == "url-command" else urls.parse(url(context), context.label)
 
 
@@ -61,6 +64,8 @@ def check(context: Context) -> None:
             raise InvalidInputError("--url-env is not a valid variable name", "use a name like PRODUCTION_URL")
         elif context.source == "url-command":
             _words(context)
+        elif context.local and not urls.is_database_name(context.value):
+            raise InvalidInputError(f"{shown(context.value)} cannot be the name of a database")
     except NotConfiguredError as error:
         raise InvalidInputError(error.message, error.hint) from None
 
