@@ -74,7 +74,7 @@ SUPPORT_READ: Final = Role(
         "proposals": "list, show",
         "audit": "list, show",
         "holds": "list, show, check, export",
-        "db": "status, indexes, check, stats",
+        "db": "status, indexes, check, stats, copy",
         "whoami": "",
     },
     {

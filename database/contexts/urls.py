@@ -19,6 +19,9 @@ SECONDS: Final = 30.0
 LONGEST: Final = 64 * 1024
 """The largest number of bytes that are kept in memory of the output of a command."""
 
+OF_THE_SERVER: Final = frozenset({"admin", "config", "local"})
+"""The databases in which a server keeps its own data."""
+
 _VARIABLE: Final = re.compile("[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
 
 
@@ -64,7 +67,7 @@ def check(context: Context) -> None:
             raise InvalidInputError("--url-env is not a valid variable name", "use a name like PRODUCTION_URL")
         elif context.source == "url-command":
             _words(context)
-        elif context.local and not urls.is_database_name(context.value):
+        elif context.local and (not urls.is_database_name(context.value) or context.value in OF_THE_SERVER):
             raise InvalidInputError(f"{shown(context.value)} cannot be the name of a database")
     except NotConfiguredError as error:
         raise InvalidInputError(error.message, error.hint) from None

@@ -22,7 +22,7 @@ HEADING_OF = {
     **dict.fromkeys(["--since", "--until", "--before", "--status", "--search", "--sender", "--user"], "Filters"),
 }
 """The section of each option that means the same on every command."""
-ELSEWHERE = {("context add", "--url"), ("users import", "--columns"), ("holds add", "--user")}
+ELSEWHERE = {("context add", "--url"), ("users import", "--columns"), ("holds add", "--user"), ("db copy", "--to")}
 """Options of one command that have the name of another option."""
 
 

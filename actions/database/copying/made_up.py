@@ -28,7 +28,8 @@ DOMAIN_ENDS: Final = {2: ".zz", 3: ".alt"}
 """Length of a top-level domain → the end of a made-up domain. Nobody can register such a domain: ISO 3166 assigns ZZ
 to no country, and RFC 9476 reserves "alt".
 """
-TRIES: Final = 100
+TRIES: Final = 1_000
+FEW_TRIES: Final = 50
 MOST_DOMAINS: Final = 200_000
 """The largest number of domains that are remembered."""
 SHORT_DOMAIN: Final = 4
@@ -43,7 +44,7 @@ _FORM: Final = re.compile(
     r"""
     (?P<id>[0-9a-fA-F]{24})
     | (?P<time>\d{4}-\d\d-\d\d (?:[T\ ]\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?(?:Z|[+-]\d\d:?\d\d)?)?)
-    | (?P<email>[^\s@:/]+@[^\s@:/]+)
+    | (?P<email>[^\s@:/]+@[^\s@:/]{4,})
     | (?P<url>[A-Za-z][A-Za-z0-9+.-]*://\S+)
     """,
     re.VERBOSE,
@@ -132,7 +133,7 @@ class MadeUp:
 
     def _id(self, value: str) -> str:
         made = str(self.id(ObjectId(value)))
-        return made.upper() if value.upper() == value else made
+        return made if value == value.lower() else made.upper()
 
     def _time(self, value: str) -> str:
         for separator in ("T", " "):
@@ -170,7 +171,8 @@ class MadeUp:
         last = len(lower) - lower.rfind(".") - 1
         end = DOMAIN_ENDS.get(last if len(lower) > SHORT_DOMAIN else 2, ".alt")
         for count in range(TRIES):
-            made = self._spread(f"{lower}{count}")[: max(len(lower) - len(end), 1)].rstrip(".-")
+            length = len(lower) - len(end) + count // FEW_TRIES  # of the shortest domains there are only a few
+            made = self._spread(f"{lower}{count}")[: max(length, 1)].rstrip(".-")
             made = made.rjust(len(lower) - len(end), "x") + end
             if made not in self._taken:
                 break
