@@ -10,7 +10,7 @@ from changes import transactions
 from changes.changeset import Stream
 from changes.events import Event
 from database import connection, indexes
-from database.errors import ConflictError
+from database.errors import ConflictError, PartialError
 from models.schema import FIELDS
 
 if TYPE_CHECKING:
@@ -47,8 +47,8 @@ class CopyStream(Stream):
 def carry_out(changeset: "Changeset", stream: CopyStream, reason: str | None, watch: "Watch") -> Event:
     """Write a copy into the target database, create its indexes, and return its audit event.
 
-    The event has an end only if the copy is complete. Indexes come last, because a server fills them faster then. An
-    index for which the source has duplicate values is left out.
+    The event has an end only if the copy is complete. Indexes come last, because a server fills them faster then.
+    Raises `PartialError` if an index could not be created, because the source has duplicate values.
     """
     database = connection.database()
     stream.begins()
@@ -71,8 +71,13 @@ def carry_out(changeset: "Changeset", stream: CopyStream, reason: str | None, wa
             watch.wrote(written, max(total, written))
         if pending:
             pending.result()
-        indexes.create_all(database, changeset.indexes, watch.indexed)
+        found = indexes.create_all(database, changeset.indexes, watch.indexed)
         event.end(None)
+    if refused := [f"{one.index.name} ({one.message})" for one in found if one.message]:
+        raise PartialError(
+            f"everything was copied, but some indexes could not be created: {', '.join(refused)}",
+            "find the duplicate values with chatctl db check --rule duplicate-key",
+        )
     return event
 
 

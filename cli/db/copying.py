@@ -55,7 +55,7 @@ def copy(
         typer.Option(
             "--conversation",
             metavar="CONVERSATION",
-            help="Only this conversation (id, or exact name of a group; repeatable).",
+            help="Only this conversation: id, or exact name of a group (repeatable).",
             show_default=False,
             rich_help_panel=FILTERS,
         ),

@@ -14,13 +14,17 @@ from typing import Any, Final, NamedTuple
 
 from bson import Binary, Code, DatetimeMS, DBRef, Decimal128, Int64, ObjectId, Regex, Timestamp
 
-SHORT: Final = 24
+from changes import are_ids
+
+ALL_IDS: Final = 1 << 96
+SHORT: Final = 16
 """The largest number of characters of a text for which another text could by chance become the same."""
 ROUNDS: Final = (b"\0", b"\1", b"\2", b"\3")
 WINDOW: Final = 256
 """The number of code points that are searched for characters that are like a character."""
 MANY_DIGITS: Final = 7
 """The number of digits from which a number can be a telephone number, a place or an id of a person."""
+LARGEST: Final = 2**63 - 1
 DAY: Final = 24 * 60
 SHIFT: Final = (7 * DAY, 28 * DAY)
 """All times of a copy are earlier by a number of minutes in this range."""
@@ -39,6 +43,8 @@ REPLACED: Final = frozenset({"Lu", "Ll", "Lo", "Mn", "Mc", "Nd", "So"})
 STAYING: Final = frozenset({"COMBINING", "VARIATION"})
 """The first words of the names of marks that are not letters of a script."""
 LAST: Final = 0x110000
+LARGE_RINGS: Final = "\u3400"
+"""From this character on there are scripts with so many letters that one byte cannot choose among them."""
 
 _FORM: Final = re.compile(
     r"""
@@ -53,7 +59,7 @@ _FORM: Final = re.compile(
 _URL: Final = re.compile(r"([^:]*://)([^/?#]*@)?([^/?#:]*)(.*)", re.DOTALL)
 _WORD_KEY: Final = re.compile(r"\$?[A-Za-z_][A-Za-z0-9_]{0,40}")
 """A name of a field in a program. All other names of fields can be values, for example of a user."""
-_DIGITS: Final = re.compile(r"(?<=\d)\d+")
+_NUMBER: Final = re.compile(r"(-?\d)([\d.]*)(.*)")
 
 Maker = Callable[[Any], Any]
 
@@ -106,13 +112,16 @@ class MadeUp:
         So the ids of a copy have the same order as the times, and other values than those of the source.
         """
         number = (int.from_bytes(value.binary) ^ self._id_mask) - self._id_shift
-        return ObjectId((number if number >= 0 else number + (1 << 96)).to_bytes(12))
+        return ObjectId((number % ALL_IDS).to_bytes(12))
 
     def ids(self, value: Any) -> Any:
         """Change a list of ids. Every other value is made up."""
         if type(value) is not list:
             return self.value(value)
-        return [self.id(item) if type(item) is ObjectId else self.value(item) for item in value]
+        if not are_ids(value):
+            return [self.value(item) for item in value]
+        read, mask, shift = int.from_bytes, self._id_mask, self._id_shift  # lists can be long
+        return [ObjectId((((read(item.binary) ^ mask) - shift) % ALL_IDS).to_bytes(12)) for item in value]
 
     def time(self, value: datetime) -> datetime:
         try:
@@ -202,23 +211,23 @@ class MadeUp:
 
     def _move(self, text: str, stream: bytes) -> str:
         """Move each character on the ring of the characters that are like it."""
-        if text.isascii():
+        if not text or max(text) < LARGE_RINGS:
             return "".join(map(getitem, map(self._tables.__getitem__, text), stream))
         placed = zip(map(self._rings.__getitem__, text), memoryview(stream).cast("H"), strict=True)
         return "".join([ring[(place + step) % size] for (ring, place, size), step in placed])
 
     def _number(self, kind: Callable[[Any], Any]) -> Maker:
-        """Return a function for numbers of a type. Only the first digit of a long number stays, and its length."""
+        """Return a function for numbers of a type. Of a long number, only the first digit and the length stay."""
 
         def make(value: Any) -> Any:
-            text = str(value)
-            if sum(map(str.isdigit, text)) < MANY_DIGITS:
+            found = _NUMBER.fullmatch(str(value))
+            if not found or len(found[0]) < MANY_DIGITS:
                 return value
-            made = _DIGITS.sub(lambda digits: self._spread(digits[0]), text)
-            try:
-                return kind(made)
-            except (ValueError, ArithmeticError):
+            first, digits, exponent = found.groups()
+            if sum(map(str.isdigit, digits)) + 1 < MANY_DIGITS:
                 return value
+            made = kind(first + self._spread(digits) + exponent)
+            return kind(made // 10) if isinstance(made, int) and abs(made) > LARGEST else made
 
         return make
 
@@ -240,7 +249,7 @@ class Rings(dict[str, tuple[str, int, int]]):
 
 
 class Tables(dict[str, str]):
-    """Character → the characters that replace it, for each value of a byte. This is faster than `Rings`."""
+    """Character → the character that replaces it, for each value of a byte. This is faster than `Rings`."""
 
     def __init__(self, rings: Rings) -> None:
         super().__init__()
