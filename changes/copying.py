@@ -88,6 +88,6 @@ def _insert(collection: str, documents: Documents) -> None:
         if any(one["code"] != DUPLICATE_KEY for one in error.details["writeErrors"]):
             raise
         raise ConflictError(
-            f"{collection} has documents with the same value in a unique field, or somebody else writes to the target",
-            "use a target without collections; chatctl db check --rule duplicate-key finds such documents",
+            f"two documents of {collection} have the same value in a unique field",
+            "use a target without indexes; find the documents with chatctl db check --rule duplicate-key",
         ) from None

@@ -23,8 +23,8 @@ def _one_of(given: dict[str, Any], *, required: bool = False) -> None:
 
 
 @app.command(
-    example="chatctl --context production db copy --local-as play --users 500\n"
-    "chatctl --context production db copy --to staging --since 90d --dry-run",
+    example="chatctl db copy --local-as play --users 500\n"
+    "chatctl db copy --local-as night --conversation 'Night shift' --dry-run",
     cls=Revealing,
 )
 def copy(
