@@ -368,6 +368,8 @@ def test_a_copy_can_be_a_database_of_the_embedded_server(
     found = json.loads(process("--context", "play", "users", "list", "-o", "json").stdout)
     assert len(found) == 3
     assert process("--local", "users", "list", "--count").stdout == b"0\n"
+    shown = json.loads(process("context", "show", "play", "-o", "json").stdout)
+    assert (shown["database"], shown["server"], shown["source"]) == ("play", "the embedded server", "local")
     assert b"is not empty" in process(*["db", "copy", "--local-as", "play", "--yes"]).stderr
     process("--local", "db", "stop")
 
