@@ -65,12 +65,12 @@ SORTABLE: Final = {
     "holds": ("name", "placed", "released"),
     "proposals": ("at", "command"),
 }
-"""List → the fields by which it can be sorted, in addition to the id.
+"""The fields by which each list can be sorted. Every list can also be sorted by id.
 
-The fields are here so that help and completion do not load the database driver.
+This table is here, and not in the modules of the lists, so that help and completion do not load the database driver.
 """
 
-if not TYPE_CHECKING:  # with this function, a type checker would accept every name
+if not TYPE_CHECKING:  # A type checker that sees `__getattr__` would accept every name in this package.
 
     def __getattr__(name: str) -> Any:
         if name not in __all__:

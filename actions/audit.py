@@ -25,11 +25,11 @@ from database.wording import NAMED, shown
 
 ACTORS: Final = ("os", "host", "database", "claimed")
 RECENT: Final = timedelta(hours=1)
-"""The greatest age of an event that `last_own` returns."""
+"""`last_own` ignores events that are older than this."""
 PARTS_SEARCHED: Final = 1_000
-"""The most parts of events that are read to find a changed document by the first digits of its id."""
+"""To find changed documents by the first digits of their ids, at most this many parts of events are read."""
 LOOKED_AT: Final = 20
-"""The number of events whose states are read together."""
+"""The number of events whose states are read with one query."""
 
 
 def find(
@@ -40,10 +40,10 @@ def find(
     since: datetime | None = None,
     until: datetime | None = None,
 ) -> Listing:
-    """List events, the newest first: `{id, at, actor, command, reason, state}`.
+    """List the events of the audit trail as rows `{id, at, actor, command, reason, state}`, the newest first.
 
-    `actor` is a system user, a host, a database user or a claimed name. `command` is the first word or words of the
-    command. `target` is a user, or the id of any changed document.
+    `actor` selects events by a system user, a host, a database user or a claimed name. `command` is the first word or
+    words of a command. `target` is a user, or the id of any document that the event changed.
     """
     wanted: list[Document] = [{"kind": "event"}]
     if actor is not None:
@@ -61,17 +61,17 @@ def find(
 
 
 def show(ref: str) -> Row:
-    """Return the row that `find` makes of an event, with its `changes`. `undoes` and `undoneBy` are ids of events.
+    """Return the row that `find` makes of an event, with its `changes`, and with the related events.
 
-    If the event approves a proposal, it also has `proposal` (its id) and `proposedBy`.
-
-    A change is `{op, collection, ids, name?, fields}`; `names` is id → name. If the event has only the numbers of its
-    changes, `summary` has these numbers as lines of text.
+    `undoes` is the id of the event that this event undoes; `undoneBy` is the id of the event that undoes this one. If
+    the event approves a proposal, the row also has `proposal` (its id) and `proposedBy`. A change is `{op, collection,
+    ids, name?, fields}`; `names` is id → name. An event of a very large write records only the numbers of its changes.
+    Then `summary` has these numbers as lines of text.
     """
     event = lookup.find_event(ref)
     database = connection.database()
     parts = list(database[AUDIT].find({"kind": "part", "event": event["_id"]}).sort([("batch", 1), ("_id", 1)]))
-    kept = [without_secrets(part) for part in parts]  # events of older versions may hold secrets
+    kept = [without_secrets(part) for part in parts]  # events of older versions of chatctl may contain secrets
     names = {named["id"]: named["name"] for part in kept for named in part["names"]}
     changes = [change for part in kept for change in part["changes"]]
     undone_by = database[AUDIT].find_one({"undoes": event["_id"]}, {"_id": 1}, sort=[("_id", -1)]) or {}
@@ -94,10 +94,11 @@ def lines(event: Row) -> list[str]:
 
 
 def last_own() -> Row:
-    """Return `{id, command}` of the caller's last event of the past hour that can be undone; undos are left out.
+    """Return `{id, command}` of the last event of the caller in the past hour that can be undone, except undos.
 
-    An event is the caller's if its system user, database user and claimed name are those of the caller. If the caller
-    has no database user, the host must also be the same. Raises `UnknownNameError` if there is no such event.
+    An event belongs to the caller if it has the system user, the database user and the claimed name of the caller. If
+    the caller has no database user, the host must also be the same. Raises `UnknownNameError` if there is no such
+    event.
     """
     me = events.actor()
     told_apart_by = [name for name in ACTORS if name != "host" or "database" not in me]
@@ -119,8 +120,8 @@ def last_own() -> Row:
 def undo(ref: str, *, force: bool = False, allow_last_member: bool = False, allow_lockout: bool = False) -> Changeset:
     """Undo the changes of a finished or interrupted event.
 
-    Raises `ConflictError` if the data changed after the event, unless `force`, and `NotUndoableError` if the data for
-    the undo are not stored.
+    Raises `NotUndoableError` if the data for the undo are not stored. Raises `ConflictError` if the data changed after
+    the event, unless `force` is given.
     """
     event = lookup.find_event(ref)
     state = _states([event])[event["_id"]]
@@ -164,7 +165,10 @@ def _undone_by(event: Document) -> str:
 
 
 def _batches_to_undo(event: Document, state: str) -> list[Batch]:
-    """Read the changes of an event. Raises `StillRunningError`, or `NotUndoableError` if they are not stored."""
+    """Read the changes of an event, as batches. Raises `StillRunningError` for an event that is still running.
+
+    Raises `NotUndoableError` if the changes are not stored.
+    """
     if state == "running":
         raise StillRunningError(f"event {event['_id']} is still running", "undo it after it has ended")
     if event.get("erased"):
@@ -180,7 +184,7 @@ def _batches_to_undo(event: Document, state: str) -> list[Batch]:
 
 
 def running(events: Iterable[ObjectId]) -> Iterator[ObjectId]:
-    """Yield the ids of the given events that are still running. Events that cannot be undone are left out."""
+    """Yield the ids of those given events that are still running and can be undone."""
     for some in queries.chunks(events):
         where = {"_id": {"$in": some}, "whole": False, "undoable": True}
         states = _own_states(list(connection.database()[AUDIT].find(where, {"whole": 1})))
@@ -189,7 +193,10 @@ def running(events: Iterable[ObjectId]) -> Iterator[ObjectId]:
 
 @replannable(quick=False)
 def prune(before: datetime) -> Changeset:
-    """Delete the finished events before a time. Deleted events can no longer be undone. Held events are kept."""
+    """Delete the finished events before a time, except events that a legal hold keeps.
+
+    Deleted events can no longer be undone.
+    """
     database = connection.database()
     events = list(database[AUDIT].find({"kind": "event", "at": {"$lt": before}}))
     states = _states(events)
@@ -226,7 +233,7 @@ def prune(before: datetime) -> Changeset:
 
 
 def _target(ref: str) -> list[Any]:
-    """Return the ids that a value of `--target` means. The value is a user, an id, or the first digits of an id."""
+    """Return the ids that the option `--target` means. Its value is a user, an id, or the first digits of an id."""
     field, value = lookup.parse_user_ref(ref)
     text = str(value)
     begun = _targets_beginning_with(text) if ID_PREFIX.fullmatch(text) and ref in {text, f"id:{text}"} else set()
@@ -246,7 +253,7 @@ def _target(ref: str) -> list[Any]:
 
 
 def _targets_beginning_with(prefix: str) -> set[Any]:
-    """Find the ids of changed documents that begin with some digits. The documents may have been deleted."""
+    """Find the ids that begin with some digits, among the documents that events changed. These may be deleted now."""
     ranges = [{"targets": {"$elemMatch": one}} for one in beginning_with(prefix)]
     parts = connection.database()[AUDIT].find({"$or": ranges}, ["targets"], limit=PARTS_SEARCHED)
     listed = (target for part in parts for target in _list(part.get("targets")))
@@ -273,7 +280,7 @@ def rows(events: Sequence[Document], _: Collection[str] = ()) -> list[Row]:
 
 
 def _command(event: Document) -> str:
-    """Return the command of an event as text. In a trail that was restored, the field may have any type."""
+    """Return the command of an event as text. In a restored audit trail, this field may have any type."""
     return readable_text(event.get("command"))
 
 
@@ -289,7 +296,7 @@ def actor_text(event: Document) -> str:
 
 
 def is_undone(event: ObjectId) -> bool:
-    """Tell whether an event is undone now: it was undone, and that undo was not undone later."""
+    """Tell whether an event is undone now. It is not undone if the undo was undone later."""
     return _states(connection.database()[AUDIT].find({"kind": "event", "_id": event})).get(event) == "undone"
 
 
@@ -297,7 +304,7 @@ def _states(events: Iterable[Document]) -> dict[ObjectId, str]:
     """Return the state of each event: `done`, `running`, `interrupted` or `undone`."""
     listed = list(events)
     states = _own_states(listed)
-    # An undo only counts if it is not undone itself, so the chain of undos is followed to its end.
+    # An undone undo has no effect, so all undos of undos are read, and the last ones are decided first.
     chain, ids = [], [event["_id"] for event in listed]
     while ids and (undos := list(connection.database()[AUDIT].find({"undoes": {"$in": ids}}).sort("_id", 1))):
         chain.append(undos)
@@ -313,7 +320,7 @@ def _states(events: Iterable[Document]) -> dict[ObjectId, str]:
 
 
 def _own_states(events: Sequence[Document]) -> dict[ObjectId, str]:
-    """Return the state of each event: `done`, `running` or `interrupted`. Undos are ignored."""
+    """Return the state of each event without its undo: `done`, `running` or `interrupted`."""
     database = connection.database()
     states = {event["_id"]: "done" for event in events}
     open_ended = [event["_id"] for event in events if not event.get("whole")]

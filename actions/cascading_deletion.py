@@ -1,4 +1,4 @@
-"""Delete messages and conversations, and remove their ids from every list, in batches of a limited size."""
+"""Delete messages and conversations, remove their ids from every list, and divide these changes into batches."""
 
 from collections import deque
 from collections.abc import Collection, Iterable, Iterator, Mapping
@@ -18,28 +18,31 @@ from database.ids import any_of
 from database.references import has_other_forms, reference, reference_filter, references_in, referred
 
 MESSAGES_PER_BATCH: Final = 900
-"""The most messages in one batch. The batch also changes their conversations and the users who have seen them."""
-UNWRITTEN: Final = plans.MOST
-"""The most messages that are deleted in earlier batches but may still exist in the database.
+"""The most messages that one batch deletes.
 
-A batch is made before the earlier batches are written. All batches of a proposal are made before one is written.
+The batch also changes the conversations of these messages, and the users who have seen them.
+"""
+UNWRITTEN: Final = plans.MOST
+"""The most deleted messages whose batches may not be written yet. They still exist in the database.
+
+New batches are made while earlier ones wait. All batches of a proposal are made before the first one is written.
 """
 MOST_IDS_HELD: Final = 1_000_000
-"""The most ids that all lists in memory together may have between two batches."""
+"""The most ids that the lists in memory may contain together. With more ids, the memory is emptied."""
 DOCUMENT_WEIGHT: Final = 10
-"""The memory of a document without its list, measured in ids."""
+"""The memory that a document needs in addition to its list of ids: as much as this number of ids."""
 FIELDS: Final = ("username", "name", "created_at", "lastMessageAt")
 """The fields to read of a document, in addition to one of its lists."""
 MOST_COPIED_IDS: Final = 250_000
-"""`Conversation.messagesIds` is only updated if it has fewer ids than this."""
+"""`Conversation.messagesIds` is updated only if it has fewer ids than this."""
 
 
 class CascadingDeletion:
-    """Collect deletions of documents, and yield each batch of changes to write as soon as the batch is full.
+    """Collects deletions of documents, and yields each batch of changes as soon as the batch is full.
 
-    Each batch is complete: even if no other batch follows, no list has the deleted ids, and each conversation has the
-    time of its last message. `users` are the users that the caller deletes at the end. They must have all fields; their
-    lists in memory are updated too. `names` receives the names of the changed documents.
+    Each batch is complete: after it is written, no list has the deleted ids, and each `lastMessageAt` is right. `users`
+    are users whom the caller will delete. They must have all their fields; their lists in memory are changed too.
+    `names` receives the names of the changed documents.
     """
 
     def __init__(self, names: dict[Any, str], users: Iterable[Document] = ()) -> None:
@@ -53,10 +56,11 @@ class CascadingDeletion:
         self._odd: bool | None = None
 
     def delete_messages(self, filters: Iterable[Document]) -> Iterator[Batch]:
-        """Delete the messages that the filters match, filter by filter, and remove them from every list."""
+        """Delete the messages that match the filters, and remove their ids from every list."""
         documents = connection.database()["Message"]
         found = chain.from_iterable(documents.find(where, batch_size=MESSAGES_PER_BATCH) for where in filters)
-        heavy = False  # whether messages are large: some servers keep a whole transaction in memory
+        # True if messages are large: some servers keep a whole transaction in memory, so such batches must be small.
+        heavy = False
         for some in pages(found, PART_BYTES, MESSAGES_PER_BATCH):
             ids = [message["_id"] for message in some]
             seen: dict[Any, set[Any]] = {}
@@ -68,7 +72,7 @@ class CascadingDeletion:
                     times = (time for time in (message.get("createAt"), last.get(place)) if isinstance(time, datetime))
                     last[place] = max(times, default=None)
             for conversation in self.with_list("Conversation", "userIds", last):
-                # A participant may list a message that does not list the participant.
+                # A participant may list a message as seen although the message does not list the participant.
                 for user in references_in(conversation, "userIds"):
                     seen.setdefault(user, set())
             users = self.with_list("User", "seenMessageIds", seen)
@@ -90,7 +94,10 @@ class CascadingDeletion:
             yield from self.draft.finished_batches()
 
     def _note_deleted(self, conversation: Any, message: str) -> None:
-        """Remember a deleted message until many more are deleted: until then, it may still be in the database."""
+        """Remember that a message is deleted, until so many others are deleted that its batch must be written.
+
+        Until its batch is written, the message is still in the database.
+        """
         self._deleted.append((conversation, message))
         self._deleted_of.setdefault(conversation, set()).add(message)
         if len(self._deleted) > UNWRITTEN:
@@ -100,7 +107,7 @@ class CascadingDeletion:
                 del self._deleted_of[conversation]
 
     def _remove_from_seen(self, users: list[Document], ids: list[Any], seen: dict[Any, set[Any]]) -> None:
-        """Remove messages from the lists of the users who have seen them, also messages added since the first read."""
+        """Remove messages from the users' lists of seen messages, also messages that were seen after the first read."""
         before = {user["_id"]: user.get("seenMessageIds") for user in users}
         self.draft.take("User", users, "seenMessageIds", ids)
         late: dict[Any, set[Any]] = {}
@@ -120,7 +127,7 @@ class CascadingDeletion:
             yield from self.delete_empty_conversations(some)
 
     def delete_empty_conversations(self, ids: Iterable[Any]) -> Iterator[Batch]:
-        """Delete conversations whose messages are deleted or moved already."""
+        """Delete conversations that have no messages any more, because these are deleted or moved."""
         for some in queries.chunks(ids):
             people: dict[Any, list[Document]] = {referred(identifier): [] for identifier in some}
             listing = queries.refers_to("User", "conversationIds", *some)
@@ -136,9 +143,9 @@ class CascadingDeletion:
                 yield from self.draft.finished_batches()
 
     def _set_last_message_time(self, conversations: Iterable[Document], deleted: Mapping[Any, Any]) -> None:
-        """If the last message of a conversation is deleted, set `lastMessageAt` to the time of the message before it.
+        """Set `lastMessageAt` of each conversation whose last message is deleted to the time of the last kept message.
 
-        If no message is left, set it to the time of creation. `deleted` is id of a conversation → time of its newest
+        If no message is kept, set it to the time of creation. `deleted` is id of a conversation → time of its newest
         deleted message.
         """
         for conversation in conversations:
@@ -146,17 +153,18 @@ class CascadingDeletion:
             was, newest = conversation.get("lastMessageAt"), deleted[identifier]
             if isinstance(was, datetime) and isinstance(newest, datetime) and newest >= was:
                 gone = self._deleted_of.get(identifier, set())
-                if self._odd is None:  # looked up once: without an index the server reads all messages for it
+                # This is looked up only once: without an index, the server reads all messages to answer.
+                if self._odd is None:
                     self._odd = has_other_forms(connection.database(), "Message", "conversationId")
                 last = _last_message_at(conversation, gone, odd=self._odd)
                 if isinstance(last, datetime) and last < was:
                     self.draft.set("Conversation", conversation, {"lastMessageAt": last})
 
     def with_list(self, collection: str, field: str, ids: Collection[Any]) -> list[Document]:
-        """Read the documents that ids refer to, with one of their lists, and keep them in memory for later batches.
+        """Read the documents with these ids and one list field, and keep them in memory for later batches.
 
-        Users to delete are taken from `users` and not read again. A document must not be read twice: batches are made
-        before earlier batches are written, so the database still has the old list.
+        Users whom the caller will delete are already in memory. No document is read twice: batches are made before
+        earlier batches are written, so a second read would return the old list.
         """
         if self._held > MOST_IDS_HELD:
             self._lists.clear()
@@ -177,14 +185,14 @@ def deleted_documents(filters: Iterable[tuple[str, Document]]) -> Iterator[Chang
 
 
 def departures(conversations: Iterable[Document], users: Collection[Any]) -> Iterator[Change]:
-    """Yield the changes that remove some users from conversations."""
+    """Yield the changes that remove some users from the participants of conversations."""
     for conversation in conversations:
         if leaving := references_in(conversation, "userIds").intersection(users):
             yield Update("Conversation", (conversation["_id"],), {"userIds": Take(tuple(leaving))})
 
 
 def conversation_filters(ids: Iterable[Any]) -> Iterator[tuple[str, Document]]:
-    """Yield pairs of a collection and a filter that match some conversations and their messages."""
+    """Yield filters that match some conversations and all their messages, as pairs (collection, filter)."""
     for some in queries.chunks(ids):
         yield "Message", queries.refers_to("Message", "conversationId", *some)
         yield "Conversation", {"_id": any_of(some)}
@@ -195,9 +203,9 @@ def _length(value: Any) -> int:
 
 
 def _last_message_at(conversation: Document, gone: Collection[str], *, odd: bool) -> Any:
-    """Return the time of the last message that is kept; without one, the time of the conversation's creation.
+    """Return the time of the last message that is kept, or the creation time of the conversation if none is kept.
 
-    `gone` are the `repr` texts of the ids of deleted messages.
+    `gone` has the ids of deleted messages, as `repr` writes them.
     """
     order = [("createAt", DESCENDING), ("_id", DESCENDING)]
     where = reference_filter("conversationId", [conversation["_id"]], odd=odd)

@@ -15,21 +15,21 @@ if TYPE_CHECKING:
     from changes import Document
 
 Read = Callable[[str], tuple[str, Any]]
-"""A function that returns the field and the value that a typed text means."""
+"""A function that reads a typed text, and returns a field and the value to search for in this field."""
 
 SECONDS: Final = 1 / 3
-"""Seconds that the database has to answer, without the time to load the driver."""
+"""The seconds that the database has to answer. The time to load the database driver does not count."""
 SECONDS_TO_LOAD: Final = 2.0
 AT_MOST: Final = 50
 READ_AT_MOST: Final = 1_000
-"""The most documents to read, if most of their names cannot be completed."""
+"""The most documents to read. This limit matters if most of the names cannot be completed."""
 
 
 def names(collection: str, prefix: str, choice: urls.Choice) -> list[str]:
-    """Return the names that begin with a text, in the form in which they are typed. After any error, return no names.
+    """Return the names that begin with a text, in the form in which users type them. After any error, return no names.
 
-    If there are more than `AT_MOST` names, the first ones and the very last one are returned. The shell then completes
-    only the letters that all names have in common.
+    If there are more than `AT_MOST` names, only the first ones and the very last one are returned. From these, the
+    shell still finds the letters that all names have in common.
     """
     found: list[str] = []
     loaded = threading.Event()
@@ -39,7 +39,7 @@ def names(collection: str, prefix: str, choice: urls.Choice) -> list[str]:
             found.extend(_read_names(collection, prefix, choice, loaded.set))
         loaded.set()
 
-    # A host name lookup cannot be interrupted, so the thread keeps running.
+    # Nothing can interrupt the lookup of a host name, so the thread is left running.
     thread = threading.Thread(target=read, daemon=True)
     thread.start()
     loaded.wait(SECONDS_TO_LOAD)
@@ -64,9 +64,9 @@ def _read_names(collection: str, prefix: str, choice: urls.Choice, loaded: Calla
 
 
 def _matching_names(documents: "Collection[Document]", prefix: str, read: Read, direction: int) -> Iterator[str]:
-    """Yield names in ascending or descending order, in the form in which they are typed.
+    """Yield names in ascending (1) or descending (-1) order, in the form in which users type them.
 
-    A name is left out if chatctl would read it as something else: a username may look like an id or an e-mail.
+    A name is left out if chatctl would misread it. For example, a username may look like an id or an e-mail.
     """
     field, value = read(prefix)
     if field == "_id":

@@ -1,4 +1,4 @@
-"""List and show contexts. Passwords are hidden, and commands that print a URL are not run."""
+"""List and show contexts. Passwords are hidden, and the commands of contexts that print a URL are not run."""
 
 import re
 from typing import Any
@@ -44,5 +44,5 @@ def _row(context: Context, current: str | None) -> Row:
 
 
 def _without_passwords(value: str) -> str:
-    """Replace the user and the password of each URL in the arguments of a command."""
+    """Hide the user and the password of each URL in the arguments of a command."""
     return re.sub(r"(?<=://)\S*@", "***@", value)

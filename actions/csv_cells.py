@@ -4,12 +4,13 @@ import re
 from collections.abc import Iterable
 from typing import Final
 
-_FORMULA: Final = "=+\\-@\uff1d\uff0b\uff0d\uff20"  # a spreadsheet may read the full-width characters like the others
+_FORMULA: Final = "=+\\-@\uff1d\uff0b\uff0d\uff20"  # Spreadsheets may read the full-width characters as = + - @.
 _SEPARATOR: Final = ",;\t\r\n"
-# Matches text that a spreadsheet would run as a formula, or text that looks as if it were already escaped.
+# Matches a text that a spreadsheet would run as a formula. Also matches a text that looks escaped already: such a text
+# is escaped once more, so that reading removes only the second escape.
 _FIRST: Final = re.compile(rf"'*[{_FORMULA}\t\r\n]")
-# A spreadsheet may use another delimiter than the comma, and divide a cell there; the part after it may begin with
-# quotes.
+# A spreadsheet with another delimiter than the comma may split a cell at that delimiter. The second part could then be
+# a formula, perhaps after a quotation mark.
 _INNER: Final = re.compile(rf"([{_SEPARATOR}])(?=['\"]*[{_FORMULA}])")
 _INNER_GUARD: Final = re.compile(rf"([{_SEPARATOR}])'(?=['\"]*[{_FORMULA}])")
 _ITEM: Final = re.compile(r"(?:[^;\\]|\\.?)+", re.DOTALL)
@@ -17,24 +18,27 @@ _ESCAPED: Final = re.compile(r"\\([;\\])")
 
 
 def escape_formulas(text: str) -> str:
-    """Put a `'` before each part of a text that a spreadsheet would run as a formula."""
-    if _INNER.search(text):  # searching first is faster than a replacement without a match
+    """Put a `'` before each formula in a text, so that a spreadsheet does not run the formula."""
+    if _INNER.search(text):  # For most texts, this search is faster than a replacement that finds nothing.
         text = _INNER.sub(r"\1'", text)
     return f"'{text}" if _FIRST.match(text) else text
 
 
 def unescape_formulas(text: str) -> str:
-    """Remove each `'` that `escape_formulas` has added."""
+    """Undo `escape_formulas`: remove each `'` that it has added."""
     if text.startswith("'") and _FIRST.match(text, 1):
         text = text[1:]
     return _INNER_GUARD.sub(r"\1", text)
 
 
 def join_list(items: Iterable[str]) -> str:
-    r"""Join texts with `;` for one cell. Inside a text, `;` becomes `\;`, and a backslash becomes two."""
+    r"""Join texts to one CSV cell, with `;` between them.
+
+    In a text, `;` becomes `\;`, and `\` becomes two backslashes.
+    """
     return ";".join(item.replace("\\", "\\\\").replace(";", "\\;") for item in items)
 
 
 def split_list(text: str) -> list[str]:
-    """Split a cell that `join_list` wrote; empty texts are left out."""
+    """Divide a CSV cell that `join_list` wrote into its texts. Empty texts are left out."""
     return [_ESCAPED.sub(r"\1", item) for item in _ITEM.findall(text)]

@@ -1,4 +1,7 @@
-"""Usernames of users and titles of conversations, to show instead of ids; read for many ids at a time."""
+"""Read the usernames of users and the titles of conversations, to show them instead of ids.
+
+Each query reads the names for many ids.
+"""
 
 from collections.abc import Iterable, Sequence
 from typing import Any, Final, NamedTuple
@@ -14,28 +17,28 @@ from database.references import referred
 from database.wording import NAMED
 
 FIELDS: Final = ("name", "isGroup", "userIds")
-"""The fields of a conversation from which its title is made."""
+"""The fields of a conversation that are needed to make its title."""
 
 MOST_USERNAMES: Final = 50_000
 MOST_CONVERSATIONS: Final = 10_000
-"""The most conversations to keep in memory. If there are more, only the currently needed ones are kept."""
+"""The most conversations to keep in memory. If there are more, only the conversations needed now are kept."""
 
 
 def id_texts(document: Document, field: str) -> list[str]:
-    """Return as text the ids in a list field of a document. The stored ids may have any form."""
+    """Return the ids in a list of a document as texts. The stored ids may have any form."""
     value = document.get(field)
     items = map(referred, value) if isinstance(value, list) else ()
     return [str(item) for item in items if isinstance(item, (ObjectId, str))]
 
 
 class Usernames:
-    """The usernames of users by id."""
+    """Keeps the usernames of users in memory: id → username."""
 
     def __init__(self) -> None:
         self._names: dict[str, str | None] = {}
 
     def load(self, ids: Iterable[str]) -> None:
-        """Read the usernames that are not in memory yet."""
+        """Read the usernames of those users that are not in memory yet."""
         wanted = set(ids)
         if len(self._names) > MOST_USERNAMES:
             self._names = {user: self._names[user] for user in wanted & self._names.keys()}
@@ -45,12 +48,15 @@ class Usernames:
             self._names[id_text(referred(user["_id"]))] = lookup.user_label(user)
 
     def get(self, user: str) -> str | None:
-        """Return the username of a loaded user, or None if the user no longer exists."""
+        """Return the username of a user for whom `load` was called. Return None if the user no longer exists."""
         return self._names[user]
 
 
 class TitledConversation(NamedTuple):
-    """A conversation: `title` is the name of a group, or else its participants; `participants` are `{id, username}`."""
+    """A conversation with its title. `participants` are `{id, username}`.
+
+    `title` is the name of a group, or else the usernames of the participants.
+    """
 
     id: str
     title: str
@@ -58,14 +64,14 @@ class TitledConversation(NamedTuple):
 
 
 class ConversationTitles:
-    """The titles and participants of conversations by id."""
+    """Keeps the titles and participants of conversations in memory, by id."""
 
     def __init__(self, usernames: Usernames | None = None) -> None:
         self._usernames = usernames or Usernames()
         self._titled: dict[str, TitledConversation] = {}
 
     def load(self, ids: Iterable[str], users: Iterable[str]) -> None:
-        """Read the conversations and usernames that are not in memory yet."""
+        """Read those conversations and usernames that are not in memory yet."""
         wanted = set(ids)
         if len(self._titled) > MOST_CONVERSATIONS:
             self._titled = {key: self._titled[key] for key in wanted & self._titled.keys()}
@@ -84,28 +90,28 @@ class ConversationTitles:
             self._titled[key] = TitledConversation(key, _title(conversation, participants), participants)
 
     def get(self, conversation: Any) -> TitledConversation:
-        """Return the conversation with this id. It must be loaded already."""
+        """Return the conversation with this id, for which `load` was called."""
         return self._titled[_key(conversation)]
 
     def person(self, user: str) -> Row:
-        """Return `{id, username}` of a loaded user; the username is None if the user no longer exists."""
+        """Return `{id, username}` of a user for whom `load` was called. The username of a deleted user is None."""
         return {"id": user, "username": self._usernames.get(user)}
 
 
 def titles(conversations: Sequence[Document]) -> dict[Any, str]:
-    """Return id → title of conversations; participants are read only for conversations without a name."""
+    """Return id → title of conversations. Participants are read only if a conversation has no name."""
     known = ConversationTitles()
     known.add([{**one, "userIds": []} if one.get("name") else one for one in conversations])
     return {one["_id"]: known.get(one["_id"]).title for one in conversations}
 
 
 def person_label(person: Row) -> str:
-    """Return the name to show for `{id, username}`, also for a deleted user and an unknown author."""
+    """Return the name to show for `{id, username}`. Deleted users and unknown authors have a name to show too."""
     return str(person["username"] or (f"deleted user {person['id']}" if person["id"] else "unknown author"))
 
 
 def people_label(people: Sequence[Row]) -> str:
-    """Return the names to show for some people. For many people, return the first names and the number of others."""
+    """Return the names of some people as one text. Of many people, name the first ones, and count the others."""
     more = f" and {len(people) - NAMED:,} more" if len(people) > NAMED else ""
     return f"{', '.join(map(person_label, people[:NAMED]))}{more}"
 

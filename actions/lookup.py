@@ -1,4 +1,4 @@
-"""Find the documents that are named on the command line: by id, name, e-mail or username."""
+"""Find the documents that a command line names by id, name, e-mail or username."""
 
 import re
 from collections import Counter
@@ -24,7 +24,7 @@ from database.times import minute
 from database.wording import NAMED, counted, did_you_mean, one_edit_away, shown
 
 PLAIN: Final = re.compile(r"\w[\w.+-]{0,59}")
-"""Matches text that needs no quotes in a shell."""
+"""Matches a text that needs no quotation marks in a shell."""
 NAMED_BY: Final = {
     "User": ("username", "email"),
     "Role": ("name",),
@@ -37,9 +37,12 @@ NAMED_BY: Final = {
 }
 """The fields by which people recognise a document."""
 CHOICES: Final = 10_000
-"""The most names that are read to suggest "did you mean". Among more names, the nearest is rarely the right one."""
+"""The most names that are compared with an unknown name for the hint "did you mean".
+
+Among more names, the most similar one is rarely the right one.
+"""
 NEIGHBOURS: Final = 500
-"""The number of names before and after an unknown name that are read for "did you mean"."""
+"""For the hint "did you mean", so many usernames are read on each side of the unknown name, in alphabetical order."""
 
 
 Key = tuple[str, str]
@@ -54,7 +57,7 @@ class Found(NamedTuple):
 
 
 class FoundAll(list[Found]):
-    """The documents that were found. `missing` has a result for each name that was skipped because it was not found."""
+    """The documents that were found. `missing` has a result for each name that was not found and is skipped."""
 
     def __init__(self, found: Iterable[Found], missing: Iterable[str]) -> None:
         super().__init__(found)
@@ -66,7 +69,7 @@ _MEANINGS: ContextVar[dict[tuple[str, str], Any] | None] = ContextVar("meanings"
 
 @contextmanager
 def record_meanings() -> Iterator[dict[tuple[str, str], Any]]:
-    """Record which document each looked-up name means: (collection, typed name) → id of the document."""
+    """Record in the `with` block which document each typed name means: (collection, typed name) → id."""
     noted: dict[tuple[str, str], Any] = {}
     token = _MEANINGS.set(noted)
     try:
@@ -78,7 +81,7 @@ def record_meanings() -> Iterator[dict[tuple[str, str], Any]]:
 def find_all(
     collection: str, refs: Iterable[str], fields: Sequence[str] | None = None, *, skip_missing: bool = False
 ) -> FoundAll:
-    """Find roles, permissions or conversations by name or id; return each once, in the order in which they were typed.
+    """Find roles, permissions or conversations by name or id. Return each once, in the order in which they were typed.
 
     Raises `UnknownNameError` with the nearest name, and `AmbiguousNameError` if a text can mean several documents.
     """
@@ -87,7 +90,7 @@ def find_all(
 
 
 def find_messages(refs: Iterable[str], fields: Sequence[str] | None = None, *, skip_missing: bool = False) -> FoundAll:
-    """Find messages by id; return each once, in the order in which they were typed."""
+    """Find messages by id. Return each once, in the order in which they were typed."""
     return _find("Message", {ref: ("_id", ref.removeprefix("id:")) for ref in refs}, fields, skip_missing=skip_missing)
 
 
@@ -102,7 +105,7 @@ def find_proposal(ref: str) -> Document:
 
 
 def find_users(refs: Iterable[str], fields: Sequence[str] | None = None, *, skip_missing: bool = False) -> FoundAll:
-    """Find users by id, e-mail (in any case) or username; return each once, in the order in which they were typed.
+    """Find users by id, e-mail (in any case) or username. Return each once, in the order in which they were typed.
 
     Raises `UnknownNameError` with the nearest name, and `AmbiguousNameError` if a text can mean several users.
     """
@@ -112,7 +115,7 @@ def find_users(refs: Iterable[str], fields: Sequence[str] | None = None, *, skip
 
 
 def complete_id(collection: str, text: str) -> str:
-    """Return the whole id that begins with some digits. If no id begins with the text, return the text."""
+    """Return the whole id that begins with some digits. If no id begins with this text, return the text unchanged."""
     [begun] = _begun(collection, {text: ("_id", text)})
     if len(begun) > 1:
         raise _ambiguous(collection, text, [value for _, value in begun])
@@ -144,11 +147,11 @@ def _find(
 
 
 def _begun(collection: str, keys: Mapping[str, Key]) -> Iterator[list[Key]]:
-    """Yield for each typed text the ids that begin with it, if it is 6 to 23 hexadecimal digits.
+    """Yield for each typed text the ids that begin with it. A text must have 6 to 23 hexadecimal digits.
 
-    Such a text may also be a name (`decade`). If the text is the name of one document and the beginning of another's
-    id, it is ambiguous. Otherwise, someone could choose as name the first digits of another user's id, and receive the
-    changes that are meant for that user.
+    The beginning of an id may also be a name (`decade`). A text that is the name of one document and the beginning of
+    another id is an error. Otherwise, somebody could choose the first digits of another user's id as a username, and
+    then receive the changes that are meant for that other user.
     """
     texts = {ref: value for ref, (field, value) in keys.items() if field == "_id" or ref == value}
     prefixes = {ref: value for ref, value in texts.items() if ID_PREFIX.fullmatch(value)}
@@ -158,9 +161,13 @@ def _begun(collection: str, keys: Mapping[str, Key]) -> Iterator[list[Key]]:
 
 
 def _ambiguous(collection: str, text: str, ids: Sequence[str], field: str | None = None) -> AmbiguousNameError:
-    """Make the error for a text that means several documents. All of them have the text in `field`, if it is set."""
+    """Make the error for a text that means several documents.
+
+    `field` is the field in which all these documents have the text, or None.
+    """
     documents = queries.find_by_id_texts(collection, ids, NAMED_BY[collection])
-    # Two conversations can have the same name, so a person must type one of these ids.
+    # Conversations can have the same name, so the user must type an id. The ids are short, so that they are easy to
+    # type.
     short = queries.short_ids(collection, ids[:NAMED]) if collection == "Conversation" else {}
     listed = [
         f"id:{short.get(one, one)}{_about(collection, documents[one]) if one in documents else ''}"
@@ -174,7 +181,7 @@ def _ambiguous(collection: str, text: str, ids: Sequence[str], field: str | None
 
 
 def _about(collection: str, document: Document) -> str:
-    """Return the names of a document in parentheses, to tell it from others with a similar id or name."""
+    """Return the names of a document in parentheses, so that users can tell it from documents with a similar id."""
     if collection == "Conversation":
         return f" ({', '.join(_about_conversation(document))})"
     names = [readable_text(document[field]) for field in NAMED_BY[collection] if document.get(field)]
@@ -182,7 +189,7 @@ def _about(collection: str, document: Document) -> str:
 
 
 def _about_conversation(document: Document) -> Iterator[str]:
-    """Yield the title of a conversation, and what tells it from another one with the same title."""
+    """Yield the title of a conversation, and details that tell it from conversations with the same title."""
     from actions.display_names import id_texts, titles
 
     yield titles([document])[document["_id"]]
@@ -193,7 +200,7 @@ def _about_conversation(document: Document) -> Iterator[str]:
 
 
 def _identity(document: Document) -> tuple[type, str]:
-    """Return a dictionary key for the id of a document. Ids of different types have different keys, even if equal."""
+    """Return a dictionary key for the id of a document. Equal ids of different types get different keys."""
     return type(document["_id"]), id_text(document["_id"])
 
 
@@ -204,7 +211,10 @@ def _record_meaning(collection: str, ref: str, document: Document) -> None:
 
 
 def _by_key(collection: str, keys: Collection[Key], projection: Sequence[str] | None) -> dict[Key, list[Document]]:
-    """Read documents by (field, value). Without the unique indexes, several documents can have the same value."""
+    """Read documents by field and value: key → documents.
+
+    Without the unique indexes, a key may have several documents.
+    """
     texts = {by: [value for field, value in keys if field == by] for by in ("_id", "name", "username", "email")}
     by_id = queries.find_by_id_texts(collection, texts["_id"], projection)
     known = {("_id", text): [document] for text, document in by_id.items()}
@@ -216,13 +226,14 @@ def _by_key(collection: str, keys: Collection[Key], projection: Sequence[str] | 
     for field, documents in found.items():
         for document in documents:
             value = document[field]
-            if not isinstance(value, list):  # broken data: a list that contains the name matches, too
+            # In broken data, the field may be a list that contains the name. Then the query finds the document too.
+            if not isinstance(value, list):
                 known.setdefault((field, value.lower() if field == "email" else value), []).append(document)
     return known
 
 
 def _refuse_other_texts(collection: str, text: str) -> None:
-    """Raise `UsageError` for a text that is not an id or the beginning of an id."""
+    """Raise `UsageError` for a text that is neither an id nor the first digits of an id."""
     if not OBJECT_ID.fullmatch(text) and not ID_PREFIX.fullmatch(text):
         hint = "an id has 24 characters, 0-9 and a-f; its first 6 or more are enough"
         article = "an" if collection == AUDIT else "a"
@@ -239,9 +250,9 @@ def find_user(ref: str, fields: Sequence[str] | None = None) -> Document:
 
 
 def parse_user_ref(ref: str) -> tuple[str, Any]:
-    """Return the field and the value by which to find a user (e-mails in lower case).
+    """Return the field and the value by which to find a user: id, e-mail (in lower case) or username.
 
-    Only the form of the text is used; the database is not read. An id that is not an ObjectId is returned as text.
+    Only the form of the text decides; the database is not read. An id that is not an ObjectId is returned as text.
     """
     kind, colon, rest = ref.partition(":")
     if colon and kind in {"id", "email", "username"}:
@@ -254,7 +265,7 @@ def parse_user_ref(ref: str) -> tuple[str, Any]:
 
 
 def parse_ref(ref: str) -> tuple[str, str]:
-    """Return the field and the text by which to find a role, a permission or a conversation."""
+    """Return the field and the text by which to find a role, a permission or a conversation: id or name."""
     kind, colon, rest = ref.partition(":")
     if colon and kind in {"id", "name"}:
         return ("_id" if kind == "id" else kind), rest
@@ -262,12 +273,12 @@ def parse_ref(ref: str) -> tuple[str, str]:
 
 
 def user_label(document: Document) -> str:
-    """Return the username of a user, or the id if broken data has no username."""
+    """Return the username of a user. In broken data without a username, return the id."""
     return _name_in(document, "username", document["_id"])
 
 
 def refuse_duplicate_ids(collection: str, documents: Iterable[Document]) -> None:
-    """Raise `AmbiguousNameError` if two documents have the same id in different forms: a reference can mean both."""
+    """Raise `AmbiguousNameError` if two documents have one id in two forms: a reference could mean either."""
     ids = Counter(
         references.referred(document["_id"])
         for document in queries.find_by_ids(collection, (document["_id"] for document in documents), ["_id"])
@@ -285,18 +296,18 @@ def find_one(collection: str, ref: str, fields: Sequence[str] | None = None) -> 
 
 
 def label(document: Document) -> str:
-    """Return the name of a role, a permission or a group, or the id if broken data has no name."""
+    """Return the name of a role, a permission or a group. In broken data without a name, return the id."""
     return _name_in(document, "name", document["_id"])
 
 
 def _name_in(document: Document, field: str, otherwise: object) -> str:
-    """Return the name in a field as text. If the value is a document or a list, return `otherwise` as text."""
+    """Return a name as text. If the value of its field is empty, a document or a list, return `otherwise` as text."""
     name = document.get(field)
     return id_text(name if name and readable(name) is name else otherwise)
 
 
 def _hint(collection: str, field: str, value: str) -> str:
-    """Suggest the existing name that is nearest to the typed one, or a command that lists the names."""
+    """Return a hint: the existing name that is most similar to an unknown name, or a command that lists the names."""
     listing = f"see chatctl {'audit' if collection == AUDIT else f'{_noun(collection)}s'} list"
     if field == "_id":
         return listing

@@ -30,7 +30,7 @@ def show(ref: str) -> Row:
 
 
 def create(names: Sequence[str]) -> Changeset:
-    """Create permissions, without giving them to a role. Raises `NameTakenError` if one of the names exists."""
+    """Create permissions. No role gets them. Raises `NameTakenError` if one of the names exists."""
     wanted = list(dict.fromkeys(names))
     new_names.validate("Permission", wanted)
     draft = Draft()
@@ -59,7 +59,7 @@ def rename(ref: str, name: str) -> Changeset:
 
 @replannable(deletes=True)
 def delete(refs: Sequence[str], *, skip_missing: bool = False) -> Changeset:
-    """Delete permissions and remove them from roles."""
+    """Delete permissions, and remove them from roles."""
     found = lookup.find_all("Permission", refs, skip_missing=skip_missing)
     lookup.refuse_duplicate_ids("Permission", (one.document for one in found))
     ids = [referred(permission.document["_id"]) for permission in found]

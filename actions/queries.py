@@ -1,4 +1,4 @@
-"""Read documents by ids, values, references or e-mails, in queries of a limited size. Make filters."""
+"""Make filters, and read documents by ids, values, references or e-mails. No query is too long for a server."""
 
 import re
 from collections import Counter
@@ -20,23 +20,23 @@ from database.own_collections import AUDIT, HOLDS, PROPOSALS
 from models.names import LONGEST_EMAIL
 
 LONGEST: Final = 200
-"""The most characters to search for: some servers refuse longer patterns."""
+"""The most characters of a text to search for. Some servers refuse longer patterns."""
 
 
 def time_range(since: datetime | None, before: datetime | None) -> Document:
-    """Return the filter for times from `since` (included) to `before` (excluded). It is empty if both are None."""
+    """Return the filter for times from `since` (included) to `before` (excluded). If both are None, it is empty."""
     bounds = {"$gte": since, "$lt": before}
     given = {operator: time for operator, time in bounds.items() if time is not None}
     return given and {**given, **PRESENT}
 
 
 def contains_text(option: str, text: str) -> Document:
-    """Return the filter for texts that contain `text`, in any case; raise `UsageError` if it is empty or too long."""
+    """Return the filter for texts that contain `text`, in any case. Raise `UsageError` if it is empty or too long."""
     return matches_pattern(literal_pattern(option, text))
 
 
 def literal_pattern(option: str, text: str) -> str:
-    """Return the pattern that matches exactly this text; raise `UsageError` if the text is empty or too long."""
+    """Return the regular expression that matches exactly this text. Raise `UsageError` if it is empty or too long."""
     if len(text) > LONGEST:
         raise UsageError(f"{option} has {len(text):,} characters; the limit is {LONGEST}")
     return re.escape(require_text(option, text))
@@ -48,7 +48,10 @@ def matches_pattern(pattern: str) -> Document:
 
 
 def require_text(option: str, value: str) -> str:
-    """Return the text, but raise `UsageError` if it is empty: an unset shell variable must not match everything."""
+    """Return the text.
+
+    Raise `UsageError` if it is empty, because the text of an unset shell variable would match everything.
+    """
     if not value:
         raise UsageError(f"{option} cannot be empty")
     return value
@@ -56,16 +59,16 @@ def require_text(option: str, value: str) -> str:
 
 MIXED_CASE: Final = {"email": {"$regex": r"[^!-@\[-~]"}}
 CHUNK_SIZE: Final = 200
-"""The most values in one filter: some servers compare each document with every value."""
+"""The most values in one filter. Some servers compare each document with every value."""
 FEW_EMAILS: Final = 20
-"""The most e-mails that are looked up one by one, in upper and lower case.
+"""The most e-mails for which a filter in any case is made.
 
 For more e-mails, it is faster to read all users whose stored e-mail is not in lower case.
 """
 SHORTEST_ID: Final = 8
-"""The smallest number of digits of a shortened id. The first 8 digits of an ObjectId are the time of its creation."""
+"""The smallest number of digits of a shortened id. The first 8 digits of an ObjectId are its time of creation."""
 MOST_ALIKE: Final = 5_000
-"""The most ids that are read from a collection to shorten some of its ids."""
+"""To shorten ids, at most this number of similar ids of the collection is read."""
 LETTERS_IN_BOTH_CASES: Final = 4
 """The number of first letters of an e-mail that are tried in both cases (A and a), so that an index can be used."""
 
@@ -73,12 +76,12 @@ LETTERS_IN_BOTH_CASES: Final = 4
 def find_by_id_texts(
     collection: str, texts: Collection[str], fields: Sequence[str] | None = None
 ) -> dict[str, Document]:
-    """Read documents by ids as text, as tables print them. Return text → document. Stored ids may have any type."""
+    """Read documents by ids as tables print them. Return text of the id → document. Stored ids may have any type."""
     return by_text(find_by_ids(collection, texts, fields), texts)
 
 
 def short_ids(collection: str, texts: Iterable[str]) -> dict[str, str]:
-    """Shorten ObjectIds to the first digits that no other id of the collection has; return text → digits.
+    """Shorten ids to the first digits that no other id of the collection has: whole id → first digits.
 
     Return an empty dictionary if very many ids begin with the same digits, or if the server takes too long.
     """
@@ -87,15 +90,18 @@ def short_ids(collection: str, texts: Iterable[str]) -> dict[str, str]:
     if alike is None:
         return {}
     ordered = sorted(alike)
-    common = [_common_length(*pair) for pair in pairwise(ordered)]  # neighbours have the most in common
+    # In sorted order, an id shares the most digits with one of its two neighbours.
+    common = [_common_length(*pair) for pair in pairwise(ordered)]
     lengths = [max(SHORTEST_ID, before + 1, after + 1) for before, after in pairwise([0, *common, 0])]
     return {text: text[:length] for text, length in zip(ordered, lengths, strict=True) if text in wanted}
 
 
 def _ids_like(collection: str, texts: Iterable[str]) -> list[str] | None:
-    """Return the ids of a collection that begin with the same digits as the given ids, or None if there are too many.
+    """Return the ids of a collection that begin with the same digits as the given ids.
 
-    The result may also contain other ids from the range between these ids.
+    Return None if there are too many.
+
+    The result may also have other ids, which lie between these ids in sorted order.
     """
     begins = sorted({text[:SHORTEST_ID].lower() for text in texts})
     ranges = [{"$gte": ObjectId(f"{begin:0<24}"), "$lte": ObjectId(f"{begin:f<24}")} for begin in begins]
@@ -114,9 +120,10 @@ def _read_ids(collection: str, ranges: Iterable[Document]) -> list[str] | None:
 
 
 def named_by_id(collection: str) -> Document:
-    """Return the filter for the documents that a typed id can name.
+    """Return the filter for the documents of a collection that a typed id can mean.
 
-    The audit trail also has parts of events, the proposals have parts and decisions, and the holds have lists of ids.
+    In the collections of chatctl, only the documents of one kind count. For example, an id in the audit trail means an
+    event and never a part of an event.
     """
     kinds = {AUDIT: "event", PROPOSALS: "proposal", HOLDS: "hold"}
     return {"kind": kinds[collection]} if collection in kinds else {}
@@ -127,7 +134,7 @@ def _common_length(one: str, other: str) -> int:
 
 
 def find_by_emails(emails: Iterable[str], fields: Sequence[str] | None = None) -> Iterator[Document]:
-    """Read the users who have one of these lower-case e-mails. The stored e-mails may be in any case."""
+    """Read the users who have one of these lower-case e-mails. The stored e-mails may be in upper or lower case."""
     wanted = set(emails)
     found: dict[Any, Document] = {}
     for where, order in _email_filters(wanted):
@@ -144,23 +151,27 @@ def find_by_values(
     fields: Sequence[str] | None = None,
     also: Mapping[str, Any] | None = None,
 ) -> Iterator[Document]:
-    """Read the documents in which a field has one of these values, and also meets the condition `also`.
+    """Read the documents in which a field has one of these values and meets the condition `also`.
 
-    A list that contains one of the values matches too. A document with such a list may be returned more than once.
+    A list that contains one of the values matches too, so a document with such a list may be returned several times.
     """
     for part in chunks(values):
         yield from connection.database()[collection].find({field: {**any_of(part), **(also or {})}}, fields)
 
 
 def refers_to(collection: str, field: str, *identifiers: Any) -> Document:
-    """Return the filter for documents whose field refers to one of these ids, in any form or in a list."""
+    """Return the filter for documents whose field refers to one of these ids.
+
+    An id may have any form or be in a list.
+    """
     return references.referring_to(connection.database(), collection, field, identifiers)
 
 
 def reference_counter(collection: str, field: str) -> Callable[[Sequence[Any]], dict[Any, int]]:
-    """Return a function that counts the documents that refer to each of some ids in a field. The server counts.
+    """Return a function that counts, for each of some ids, the documents whose field refers to the id.
 
-    The function takes ids and returns id → count. An id in another form, for example as text, becomes an ObjectId.
+    The function takes ids and returns id → count. An id in another form, for example text, becomes an ObjectId. The
+    server does the counting.
     """
 
     def count(ids: Sequence[Any]) -> dict[Any, int]:
@@ -181,7 +192,7 @@ def reference_counter(collection: str, field: str) -> Callable[[Sequence[Any]], 
 
 
 def find_by_ids(collection: str, ids: Iterable[Any], fields: Sequence[str] | None = None) -> Iterator[Document]:
-    """Read the documents that these ids refer to, including documents whose `_id` is text."""
+    """Read the documents that have these ids, including documents whose `_id` is stored as text."""
     wanted = list(ids)
     yield from references.documents(connection.database(), collection, wanted, fields)
     if others := [value for one in wanted for value in _other_values(one)]:
@@ -189,7 +200,7 @@ def find_by_ids(collection: str, ids: Iterable[Any], fields: Sequence[str] | Non
 
 
 def _other_values(identifier: Any) -> list[Any]:
-    """Return the other values that an id given as text may mean, for example a number. An ObjectId has none."""
+    """Return the other values that a typed id can mean, for example a number. If it is an ObjectId, there are none."""
     if not isinstance(identifier, str) or OBJECT_ID.fullmatch(identifier):
         return []
     return [value for value in readings(identifier) if value != identifier]
@@ -203,19 +214,22 @@ def find_mixed_case_emails(fields: Sequence[str]) -> Iterator[Document]:
 
 
 def _email_filters(emails: set[str]) -> Iterator[tuple[Document, str | None]]:
-    """Yield filters, each with the field to sort by. Together they match the e-mails in any case, and few others."""
+    """Yield filters that together match some e-mails in any case, each with the field to sort by.
+
+    The filters also match other e-mails, so the caller must check each one.
+    """
     if len(emails) <= FEW_EMAILS:
-        if emails:  # some servers use the index for `$or` only if the result is sorted
+        if emails:  # Some servers use the index for `$or` only if the result is sorted.
             yield {"$or": [_in_any_case(email) for email in sorted(emails)]}, "_id"
         return
-    # E-mails in lower case are found by value. The others are few: they have a capital or non-ASCII letter.
+    # E-mails stored in lower case are found by value. Only few others have a capital letter or a non-ASCII letter.
     for part in chunks(sorted(emails)):
         yield {"email": {"$in": part}}, None
     yield MIXED_CASE, None
 
 
 def _in_any_case(email: str) -> Document:
-    """Return the filter for an e-mail in any case. Ranges made of its first letters let the server use the index."""
+    """Return the filter for an e-mail in any case. The server finds the first letters of the e-mail in an index."""
     letters = takewhile(lambda letter: letter.isascii() and letter.isprintable(), email)
     cases = [sorted({letter, letter.upper()}) for letter in letters]
     varied = [number for number, case in enumerate(cases) if len(case) > 1]
@@ -223,13 +237,14 @@ def _in_any_case(email: str) -> Document:
         cases = cases[: varied[LETTERS_IN_BOTH_CASES]]
     begins = map("".join, product(*cases))
     ranges = [{"email": {"$gte": begin, "$lt": f"{begin}\U0010ffff"}} for begin in begins]
-    if len(email) > LONGEST_EMAIL:  # servers limit the length of patterns, and such a range has very few e-mails
+    # Servers limit the length of patterns, so a very long e-mail is found only by its first letters.
+    if len(email) > LONGEST_EMAIL:
         return {"$or": ranges}
     return {"$and": [{"$or": ranges}, {"email": {"$regex": f"^{re.escape(email)}$", "$options": "i"}}]}
 
 
 def chunks(values: Iterable[Any]) -> Iterator[list[Any]]:
-    """Divide values into lists of at most `CHUNK_SIZE`, short enough for one filter."""
+    """Divide values into lists of at most `CHUNK_SIZE`. Each list is short enough for one filter."""
     items = iter(values)
     while part := list(islice(items, CHUNK_SIZE)):
         yield part

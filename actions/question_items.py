@@ -1,4 +1,4 @@
-"""Describe the items that a confirmation question is about, so that people see what they confirm."""
+"""Describe the items that a confirmation question is about, so that users see what they confirm."""
 
 from collections.abc import Iterator
 from itertools import islice
@@ -19,10 +19,10 @@ _FIELDS: Final[dict[str | None, tuple[str, ...] | None]] = {"User": _PERSON, "Me
 
 
 def describe(changeset: Changeset) -> list[Row]:
-    """Describe the first items that a changeset changes: rows with `ref`, and more fields for some collections.
+    """Describe the first items that a changeset changes: rows with `ref`, and with more fields for some collections.
 
-    A user has `username`, `name` and `email`. A message has the fields of `MessageRows`, an event those of
-    `audit.find`. An item that is not found has only `ref`.
+    A user also has `username`, `name` and `email`. A message has the fields of `MessageRows`, and an event those of
+    `audit.find`. An item that is not in the database has only `ref`.
     """
     collection = changeset.asked.of
     results = list(islice((result for result in changeset.results if result.outcome not in UNTOUCHED), NAMED))
@@ -37,7 +37,10 @@ def describe(changeset: Changeset) -> list[Row]:
 
 
 def _created(changeset: Changeset, collection: str) -> list[Document]:
-    """Return the documents that a changeset inserts. A stream has none yet: its batches are made later."""
+    """Return the documents that a changeset inserts.
+
+    If its batches are a `Stream`, they are not made yet: return nothing.
+    """
     if isinstance(changeset.batches, Stream):
         return []
     return [one.document for one in changeset.changes if isinstance(one, Insert) and one.collection == collection]

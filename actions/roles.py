@@ -66,7 +66,7 @@ def rename(ref: str, name: str) -> Changeset:
 
 @replannable(deletes=True)
 def delete(refs: Sequence[str], *, skip_missing: bool = False, allow_last_member: bool = False) -> Changeset:
-    """Delete roles and remove them from users and permissions.
+    """Delete roles, and remove them from users and permissions.
 
     Raises `LastMemberError` for a protected role that has an active member.
     """
@@ -99,12 +99,12 @@ def revoke(ref: str, permissions: Sequence[str]) -> Changeset:
 
 
 def matrix() -> tuple[list[str], list[Row]]:
-    """Return the names of all roles, and a row `{permission, roles}` for each permission, with its roles' names."""
+    """Return the names of all roles, and for each permission a row `{permission, roles}` with role names."""
     database = connection.database()
     roles = list(database["Role"].find({}, {"name": 1, "permissionsIds": 1}).sort("name"))
     labels = Counter(map(lookup.label, roles))
     held = {
-        # Without the unique index, two roles can have the same name.
+        # Without the unique index, two roles can have the same name. Then the id is added to each.
         label if labels[label] == 1 else f"{label} ({role['_id']})": set(ids_in(role, "permissionsIds"))
         for role in roles
         if (label := lookup.label(role))
@@ -122,7 +122,7 @@ def matrix() -> tuple[list[str], list[Row]]:
 
 
 def diff(left: str, right: str) -> list[Row]:
-    """Compare two roles: return a row `{permission, role}` for each permission that only one of the two roles has."""
+    """Compare two roles. Return a row `{permission, role}` for each permission that only one of the two roles has."""
     one, other = lookup.find_one("Role", left, LISTED), lookup.find_one("Role", right, LISTED)
     sides = [(lookup.label(role), set(ids_in(role, "permissionsIds"))) for role in (one, other)]
     differing = sides[0][1] ^ sides[1][1]
@@ -156,7 +156,7 @@ def _rows(roles: list[Document], _: Collection[str] = ()) -> list[Row]:
 
 
 def _count_members(ids: Iterable[ObjectId]) -> dict[ObjectId, int]:
-    """Count the members of roles on the server: the list of a role may have hundreds of thousands of ids."""
+    """Let the server count the members of roles, because the list of a role may have hundreds of thousands of ids."""
     users: Any = {"$cond": [{"$isArray": "$userIds"}, "$userIds", []]}
     pipeline: list[dict[str, Any]] = [{"$match": {"_id": {"$in": list(ids)}}}, {"$project": {"n": {"$size": users}}}]
     return {row["_id"]: row["n"] for row in connection.database()["Role"].aggregate(pipeline)}
@@ -203,9 +203,9 @@ def _change_permissions(verb: str, ref: str, refs: Sequence[str]) -> Changeset:
 
 
 def _have_link(role: Document, permissions: list[Document], sides: Callable[[Iterable[bool]], bool]) -> list[bool]:
-    """Tell for each permission whether it is linked to the role.
+    """Tell for each permission whether the role has it.
 
-    If `sides` is `all`, both documents must list each other. If `sides` is `any`, one side is enough.
+    If `sides` is the function `all`, both documents must list each other. If it is `any`, one of them is enough.
     """
     held = set(ids_in(role, "permissionsIds"))
     identifier = referred(role["_id"])
@@ -216,7 +216,10 @@ def _have_link(role: Document, permissions: list[Document], sides: Callable[[Ite
 
 
 def _delete(draft: Draft, role: Document, users: list[Document], permissions: list[Document]) -> None:
-    """Delete a role and its links. Members lose it in batches of a thousand; the last batch also deletes the role."""
+    """Delete a role and its links.
+
+    At most a thousand members are changed in one batch; the last one deletes the role.
+    """
     identifier = referred(role["_id"])
     members = [user for user in users if identifier in ids_in(user, "rolesIds")]
     granted = [permission for permission in permissions if identifier in ids_in(permission, "rolesIds")]
@@ -232,7 +235,7 @@ def _delete(draft: Draft, role: Document, users: list[Document], permissions: li
 
 
 def _delete_from_records(draft: Draft, ids: list[ObjectId]) -> None:
-    """Remove deleted roles from the collections in which chatctl stores its own data."""
+    """Remove deleted roles from chatctl's records about protected roles and about the roles of each seed."""
     for document in connection.database()[STATE].find({"$or": [{"ids": {"$in": ids}}, {"roles": {"$in": ids}}]}):
         for field in ("ids", "roles"):
             draft.take(STATE, [document], field, ids)

@@ -1,4 +1,4 @@
-"""Notes about ids that are not ObjectIds: how the application treats them, and the command that repairs them."""
+"""Notes about ids that are not ObjectIds: what the application does with such ids, and which command repairs them."""
 
 from collections.abc import Collection, Iterator
 from typing import Any, Final
@@ -12,7 +12,7 @@ from models.links import OTHER_SIDES, OWNED
 from models.schema import FIELDS
 
 NOT_COUNTED: Final = frozenset({("Message", "seenIds"), ("User", "seenMessageIds")})
-"""Lists of ids for which no note is made, because no command counts them and they have no index."""
+"""Lists of ids that are not searched: they have no index, and no command counts them."""
 _LINK_FIELDS: Final = [(side, other) for side, (other, _) in OTHER_SIDES.items() if side not in NOT_COUNTED]
 ID_LISTS: Final = {
     collection: [field for (side, field), _ in _LINK_FIELDS if side == collection] for collection in FIELDS
@@ -23,11 +23,11 @@ REFERRING: Final = {
     + [(owned.collection, owned.field) for owned in OWNED if owned.parent == parent]
     for parent in FIELDS
 }
-"""Collection → the collections and fields that refer to its documents."""
+"""Collection → the (collection, field) pairs that refer to its documents."""
 
 
 def notes(collection: str, identifier: Any, collections: Collection[str] = FIELDS) -> Iterator[str]:
-    """Yield notes if the id of a document, or references to or from it, are stored as text.
+    """Yield notes about ids that are stored as text: the id of a document, ids in its references, and references to it.
 
     The filters of the application do not find such references. Only the given `collections` are searched.
     """

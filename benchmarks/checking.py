@@ -91,7 +91,7 @@ def insert(collection: Any, documents: Iterator[Documents]) -> None:
 
 
 def bare(url: str) -> None:
-    """Read once, with plain pymongo, all fields that a check needs."""
+    """Read all fields that a check needs, once, with plain pymongo."""
     needed: dict[str, set[str]] = defaultdict(set)
     for rule in all_rules():
         for collection, fields in rule.reads.items():
@@ -103,7 +103,7 @@ def bare(url: str) -> None:
 
 
 def check(url: str) -> int:
-    """Run `db check`, and return its peak memory in MiB. The check may find faults."""
+    """Run `db check`, and return its peak memory in MiB. It is not an error if the check finds faults."""
     script = (
         "import resource, subprocess, sys; code = subprocess.run(sys.argv[1:], stdout=subprocess.DEVNULL).returncode;"
         "print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss // 1024); sys.exit(code > 1)"

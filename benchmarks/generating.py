@@ -1,4 +1,4 @@
-"""Compare `db generate` with a plain insert_many of the same documents, and measure its memory."""
+"""Compare `db generate` with a plain insert_many of the same documents, and measure the memory of `db generate`."""
 
 import os
 import sys
@@ -26,7 +26,7 @@ def words(messages: int) -> list[str]:
 
 
 def empty(client: pymongo.MongoClient[dict[str, Any]]) -> None:
-    """Drop everything, and create the application's indexes."""
+    """Drop all collections, and create the application's indexes."""
     there = client.get_default_database()
     client.drop_database(there.name)
     for name, fields in UNIQUE.items():

@@ -1,4 +1,4 @@
-"""Compare granting a role to many users with plain updates of the same documents: database commands and time."""
+"""Compare granting a role to many users with plain updates of the same documents: number of commands, and time."""
 
 import os
 from datetime import UTC, datetime
@@ -30,7 +30,7 @@ def fill(there: Any, count: int) -> list[str]:
 
 
 def bare(there: Any, ids: list[str]) -> None:
-    """Link the same users and role with one update per collection."""
+    """Link the same users and role with one plain update per collection."""
     role = there["Role"].find_one()["_id"]
     members = [ObjectId(identifier) for identifier in ids]
     there["Role"].update_one({"_id": role}, {"$push": {"userIds": {"$each": members}}})

@@ -1,4 +1,4 @@
-"""Compare the time of a page of users in a large and in a small database, for each filter that has an index.
+"""Compare the time to list one page of users in a large and in a small database, for each filter that has an index.
 
 Usage: listing.py [MANY] [FEW]. The defaults, a million and a thousand users, need a server with real index scans: set
 its URL in CHATCTL_BENCH_URL.
@@ -40,7 +40,7 @@ LISTS = {
 
 
 def user(number: int, size: int) -> dict[str, Any]:
-    """Return one of `size` users with evenly spaced sign-ups; most have roles and have signed in."""
+    """Return one of `size` users. They sign up at regular intervals, and most of them have roles and have signed in."""
     created = (FIRST + SPAN * (number / size)).replace(microsecond=0)
     status = "SUSPENDED" if number % 20 == 1 else "EMAIL_VERIFIED" if number % 10 == 0 else "ACTIVE"
     identifier = ObjectId(int(created.timestamp()).to_bytes(4, "big") + number.to_bytes(8, "big"))
@@ -72,7 +72,7 @@ def fill(url: str, size: int) -> None:
 
 
 def middle(name: str) -> str:
-    """Return the id after which a page in the middle of a list begins."""
+    """Return the id after which a page in the middle of the list begins."""
     half = ObjectId.from_datetime(FIRST + SPAN / 2)
     return str(next(find(LISTS[name]).ids("id", str(half)))["id"])
 

@@ -1,4 +1,4 @@
-"""Compare the time of two ways to do the same work. Their ratio depends less on the machine than the times do."""
+"""Compare the times of two ways to do the same work. The ratio of two times depends little on the machine."""
 
 import os
 import secrets
@@ -22,7 +22,7 @@ CHATCTL = Path(sys.executable).with_name("chatctl")
 
 @contextmanager
 def database() -> Iterator[str]:
-    """Yield the URL of a new database, on the server of CHATCTL_BENCH_URL or on a server started for this run."""
+    """Yield the URL of a new database, on the server in CHATCTL_BENCH_URL or on a server started for this run."""
     name = f"bench_{secrets.token_hex(4)}"
     if given := os.environ.get("CHATCTL_BENCH_URL"):
         address, _, options = given.partition("?")
@@ -101,7 +101,7 @@ def compare(
     *,
     prepare: Callable[[], object] = lambda: None,
 ) -> None:
-    """Run `ours` and `bare` in turn, and print their median times and the ratio, which should be at most `bound`.
+    """Run `ours` and `bare` in turn. Print their median times and their ratio, which should be at most `bound`.
 
     The first round and the calls of `prepare` are not measured.
     """

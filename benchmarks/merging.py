@@ -1,4 +1,4 @@
-"""Compare the merge of two users with plain updates, measure its memory, and the time to find duplicates."""
+"""Compare the merge of two users with plain updates. Measure its memory, and the time to find duplicates."""
 
 import os
 from datetime import UTC, datetime, timedelta
@@ -20,7 +20,10 @@ Documents = dict[str, Any]
 
 
 def fill(client: pymongo.MongoClient[Documents], number: int) -> None:
-    """Insert two users who share `number` messages in a group, like the application. Another user has seen them all."""
+    """Insert two users who share `number` messages in a group, like the application.
+
+    Another user has seen all messages.
+    """
     there = client.get_default_database()
     for collection in ("User", "Conversation", "Message", "chatctl_audit", "chatctl_images"):
         there[collection].delete_many({})
@@ -46,7 +49,7 @@ def fill(client: pymongo.MongoClient[Documents], number: int) -> None:
 
 
 def fill_users(client: pymongo.MongoClient[Documents], number: int) -> None:
-    """Insert users of whom one in a thousand is a duplicate."""
+    """Insert users. One in a thousand is a duplicate of another user."""
     there = client.get_default_database()["User"]
     there.delete_many({})
     dates: Documents = {"createdAt": BEGAN, "updatedAt": BEGAN, "rolesIds": []}

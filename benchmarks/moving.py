@@ -62,7 +62,7 @@ def documents(people: int) -> tuple[list[Documents], list[Documents]]:
 
 
 def empty(client: pymongo.MongoClient[Documents]) -> None:
-    """Drop everything, and create the application's indexes."""
+    """Drop all collections, and create the application's indexes."""
     there = client.get_default_database()
     client.drop_database(there.name)
     for collection, field in (("User", "email"), ("User", "username"), ("Profile", "userId")):
@@ -79,7 +79,7 @@ def bare_export(client: pymongo.MongoClient[Documents], path: Path) -> None:
 
 
 def hashing(url: str, path: Path) -> None:
-    """Import passwords on all cores and on one core, and print how much faster all cores are."""
+    """Import passwords on all cores and on one core, and print how much faster the import on all cores is."""
     cores = sorted(os.sched_getaffinity(0))
     taken = []
     for number in (len(cores), 1):

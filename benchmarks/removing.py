@@ -1,4 +1,4 @@
-"""Compare the deletion of a conversation with plain `delete_many` and `$pull`, and measure its memory."""
+"""Compare the deletion of a conversation with plain `delete_many` and `$pull`. Measure the memory it needs."""
 
 import os
 from datetime import UTC, datetime, timedelta

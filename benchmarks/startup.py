@@ -1,4 +1,4 @@
-"""Compare the time of small commands with plain scripts that do the same."""
+"""Compare the time of small commands with plain Python scripts that do the same."""
 
 import os
 import sys

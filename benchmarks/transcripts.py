@@ -1,4 +1,4 @@
-"""Compare writing a transcript with a plain loop. Compare reading the end of a long and of a short conversation.
+"""Compare writing a transcript with a plain loop, and reading the end of a long and of a short conversation.
 
 Usage: transcripts.py [MANY] [FEW] [EXPORTED], in messages. The defaults for MANY and FEW, a million and a thousand,
 need a server with real index scans: set its URL in CHATCTL_BENCH_URL.

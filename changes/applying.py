@@ -1,6 +1,6 @@
-"""Write a changeset (the planned changes of a command) to the database, in one transaction for each batch.
+"""Write a changeset (the planned changes of a command) to the database, with one transaction for each batch.
 
-Each transaction also writes the audit record of its batch. After a conflict with another program, the changes that are
+Each transaction also writes the audit record of its batch. If another program changes a document, the changes that are
 not written yet are planned again.
 """
 
@@ -29,20 +29,23 @@ from database import connection, indexes
 from database.errors import ConflictError, PartialError, RefusedError
 
 PATIENCE: Final = 60
-"""The time, in seconds, after which retries stop if no batch could be written because of conflicts."""
+"""The seconds after which a write gives up if conflicts prevent every batch."""
 ALIKE: Final = 3
-"""The largest number of retries of an unchanged batch.
+"""The most retries of a batch that stays the same.
 
 A retry can succeed if another program has changed a list and changed it back.
 """
 FIRST_PAUSE: Final = 0.01
 LONGEST_PAUSE: Final = 0.5
-"""The longest wait after a conflict, in seconds. The wait is short at first and grows with each conflict."""
+"""The longest wait after a conflict, in seconds.
+
+The first wait is short, and each wait is longer than the one before.
+"""
 SEE_INDEXES: Final = "remove the cause, then run the command again; chatctl db indexes lists all indexes"
 
 
 Planned: TypeAlias = tuple[Changeset, list[NumberedBatch]]
-"""A plan, and the batches of it to write in one transaction."""
+"""A plan, and those of its batches that one transaction writes."""
 
 
 class Outcome(NamedTuple):
@@ -59,26 +62,26 @@ class Watch:
     """
 
     def indexed(self, indexes: int, total: int) -> None:
-        """Receive the number of indexes created so far and of all indexes to create. Called before the first batch."""
+        """Show how many of all indexes are created so far. Called before the first batch."""
 
     def begins(self, event: ObjectId) -> None:
         """Receive the id of the audit event. Called before the first batch is written."""
 
     def wrote(self, documents: int, total: int) -> None:
-        """Receive the number of documents written so far and of all documents to write. Called after each batch."""
+        """Show how many of all documents are written so far. Called after each batch."""
 
     def waits(self) -> None:
-        """Tell the user that this write waits for another write. Called when the wait is longer than usual."""
+        """Tell the user that this write waits for another write. Called if the wait is longer than usual."""
 
     def asks_about(self, again: Changeset) -> bool:  # noqa: ARG002 - a subclass may use it
         """Tell whether `accepts` would ask the user about a new plan.
 
-        If so, `accepts` is not called inside a transaction, because a transaction cannot wait for an answer.
+        If it would, `accepts` is not called inside a transaction, because a transaction cannot wait for an answer.
         """
         return False
 
     def accepts(self, again: Changeset) -> bool:  # noqa: ARG002 - a subclass may use it
-        """Decide whether a new plan, made after a conflict, may replace the first plan."""
+        """Decide whether a new plan, which was made after a conflict, may replace the first plan."""
         return True
 
 
@@ -89,10 +92,11 @@ def apply(changeset: Changeset, *, reason: str | None = None, watch: Watch = UNW
     """Write a changeset to the database, and record it as an event in the audit trail.
 
     Invariant: only the changeset writes. Commands and actions never call a write function of the driver.
-    If another program changed a document after the plan was made, the rest is planned again and written in the same
-    event. A changeset without `replan` raises `ConflictError` instead. A rule of the changeset can raise its own error.
-    In a transaction, a batch that fails is not written at all. `connection.permit_write` is called first, and raises an
-    error if this run must not write.
+
+    If another program changed a document after the plan was made, the changes that are not written yet are planned
+    again, and written in the same event. A changeset without `replan` raises `ConflictError` instead. A rule of the
+    changeset can raise its own error. If a batch fails, its transaction writes nothing. Before all this,
+    `connection.permit_write` raises an error if this run must not write.
     """
     connection.permit_write()
     require_two_people(changeset)
@@ -107,7 +111,7 @@ def apply(changeset: Changeset, *, reason: str | None = None, watch: Watch = UNW
 
 
 def require_two_people(changeset: Changeset) -> None:
-    """Raise `RefusedError` if the database allows only approved changes, and this changeset is not approved."""
+    """Raise `RefusedError` if the database allows only approved changes, and nobody has approved this changeset."""
     marker = connection.marker()
     if marker and marker.two_people and not changeset.approves and not changeset.is_about_proposals:
         raise RefusedError(
@@ -117,7 +121,7 @@ def require_two_people(changeset: Changeset) -> None:
 
 
 class _Work:
-    """The writing of one changeset. All batches belong to one audit event, even if the rest is planned again."""
+    """The writing of one changeset. All batches belong to one audit event, even if some are planned again."""
 
     def __init__(self, changeset: Changeset, reason: str | None, watch: Watch) -> None:
         self._plan = self._agreed = changeset
@@ -151,9 +155,10 @@ class _Work:
         return Outcome(self._event.id if self._event and self._batches else None, self._agreed)
 
     def _write(self) -> bool:
-        """Write batches of the plan. Return True if the last batch was written."""
+        """Write the batches of the plan. Return True if the last batch is written."""
         if self._conflicts > 1 and self._plan.quick and connection.transactions():
-            # After several conflicts, plan inside the transaction: nobody can change the documents before the write.
+            # After several conflicts, plan inside the transaction. Then nobody can change the documents before the
+            # write.
             return self._write_batches(self._first_batch, self._contested, whole=False)
         with closing(writing.number_batches(self._plan.batches, self._batches)) as batches:
             if not self._plan.divided and connection.transactions():
@@ -165,17 +170,22 @@ class _Work:
         return True
 
     def _write_merging(self, batch: NumberedBatch) -> None:
-        """Write a batch of the plan. If other programs have changed the same lists, adapt the batch and try again."""
-        alike, planned = 0, _as_planned
+        """Write a batch of the plan. If other programs have changed the same lists, adapt the batch and try again.
+
+        Invariant: a list change is left out only while its document is locked. Each retry locks all documents of the
+        batch and adapts the batch as it was planned. Otherwise another program could change a link between the reads of
+        its two sides, and only one side would be written.
+        """
+        alike, left, planned = 0, batch.changes, _as_planned
         while True:
-            # Without transactions, a failed attempt may already be recorded under its number. Then take the next one.
+            # Without transactions, a failed attempt may have used its number already, so the next free number is used.
             batch = batch._replace(number=self._batches)
             try:
                 self._write_batches(partial(planned, self._plan, batch), batch.changes, whole=batch.last)
             except ChangedMeanwhileError as conflict:
-                tried, planned = batch, _merged
-                [batch] = _merged(self._plan, batch)[1] if self._plan.merges_lists else [batch]
-                alike = alike + 1 if batch == tried else 0
+                tried, planned = left, _merged
+                left = list(writing.merged(connection.database(), batch.changes))
+                alike = alike + 1 if left == tried else 0
                 if not self._plan.merges_lists or alike > ALIKE:
                     raise
                 self._pause(conflict)
@@ -185,7 +195,7 @@ class _Work:
     def _write_batches(self, make: Callable[[], Planned], expected: Batch, *, whole: bool) -> bool:
         """Write batches in one transaction. Return True if the last batch of the plan was among them.
 
-        `make` is called inside the transaction, and returns the plan and the batches.
+        `make` is called inside the transaction, and returns the plan and the batches to write.
         """
         database, tries = connection.database(), count(self._conflicts)
         self._prepare(expected)
@@ -195,7 +205,7 @@ class _Work:
         def work(session: ClientSession | None) -> None:
             nonlocal made
             if next(tries) and session:
-                writing.lock_documents(database, self._contested, session)
+                writing.lock_documents(database, [*expected, *self._contested], session)
             plan, batches = made = transactions.reading_in(session, make)
             self._contested = [change for batch in batches for change in batch.changes]
             if not self._batches and plan is not self._plan:
@@ -210,7 +220,8 @@ class _Work:
         except NotAsPlannedError as error:
             what = writing.describe_conflict(database, self._contested, made[0].names, error)
             written = self._batches or not connection.transactions()
-            # Without transactions, the failed batch is already recorded and may be partly written: count it.
+            # Without transactions, the failed batch is recorded already and may be partly written, so it counts as
+            # written.
             self._batches = max(self._batches, event.recorded)
             raise ChangedMeanwhileError(what, event.id if written else None) from None
         for batch in made[1]:
@@ -218,7 +229,10 @@ class _Work:
         return made[1][-1].last
 
     def _keep_held(self, plan: Changeset, changes: Batch, session: ClientSession | None) -> None:
-        """Refuse a batch that would lose held data. If the changeset can skip held data, plan it again instead."""
+        """Raise `HeldError` if a batch would lose held data.
+
+        If the plan can skip held data, raise an error that replans it.
+        """
         if loss := losses.first_loss(connection.database(), self._holds, plan, changes, session):
             if plan.passing_over is None:
                 raise HeldError(loss)
@@ -236,14 +250,14 @@ class _Work:
         return plan, [batch]
 
     def _may_begin(self, plan: Changeset) -> bool:
-        """Tell whether a new plan may replace the plan to which the user agreed. After the first batch it always may.
+        """Tell whether a new plan may replace the plan that the user confirmed. After the first batch, every plan may.
 
         Invariant: a different plan needs a new yes.
         """
         return bool(self._written) or not plan.changes_something or self._watch.accepts(plan)
 
     def _prepare(self, expected: Batch) -> None:
-        """Create the collections and locks that a batch needs, and the collections of the audit trail."""
+        """Create the collections and locks that the transaction of a batch needs, also those of the audit trail."""
         locks, collections = _locks(self._plan, expected), {change.collection for change in expected}
         needed = locks.union(collections, OUR_RECORDS)
         if not needed <= self._prepared:
@@ -251,14 +265,14 @@ class _Work:
             self._prepared |= needed
 
     def _begin(self, *, whole: bool) -> Event:
-        """Return the audit event of this write. Before the first batch is written, each call begins a new event."""
+        """Return the audit event of this write. Until the first batch is written, each call begins a new event."""
         if not self._batches:
             self._lease.close()
             whole = whole and connection.transactions()
             self._event = Event(connection.database(), self._plan, self._reason, whole=whole)
             self._watch.begins(self._event.id)
             self._lease.enter_context(self._event.renewed_lease())
-        assert self._event is not None  # noqa: S101 - the first batch began it
+        assert self._event is not None  # noqa: S101 - the event began with the first batch
         return self._event
 
     def _wrote(self, plan: Changeset, batch: NumberedBatch) -> None:
@@ -272,7 +286,10 @@ class _Work:
         self._watch.wrote(self._documents, max(self._agreed.total, self._documents))
 
     def _pause(self, conflict: ChangedMeanwhileError) -> None:
-        """Wait for a random time, so that other writes can finish. Raise `conflict` after too long without a batch."""
+        """Wait for a random time, so that other writes can finish.
+
+        Raise `conflict` if no batch was written for too long.
+        """
         if time.monotonic() - self._progress > PATIENCE:
             raise conflict
         if time.monotonic() - self._progress > transactions.UNEXPLAINED_WAIT and not self._waits:
@@ -283,7 +300,10 @@ class _Work:
         time.sleep(random.uniform(0, longest))  # noqa: S311 - not a secret
 
     def _plan_anew(self, conflict: ChangedMeanwhileError) -> None:
-        """Plan the unwritten changes again. Raise `conflict` if nothing is written and the new plan is not accepted."""
+        """Plan the unwritten changes again.
+
+        Raise `conflict` if nothing is written yet and the new plan is not accepted.
+        """
         again = _plan_again(self._plan)
         if not self._may_begin(again):
             raise conflict
@@ -307,12 +327,12 @@ def _merged(plan: Changeset, batch: NumberedBatch) -> Planned:
 
 
 def _plan_again(plan: Changeset) -> Changeset:
-    assert plan.replan is not None  # noqa: S101 - a plan without it has raised its conflict already
+    assert plan.replan is not None  # noqa: S101 - a plan that cannot be made again has raised its conflict already
     return plan.replan()
 
 
 def _create_indexes(changeset: Changeset, watch: Watch) -> str:
-    """Create the indexes of a changeset, and return a text with the names of the indexes that the server refused.
+    """Create the indexes of a changeset. Return a text with the names of those indexes that the server refused.
 
     Raises `ConflictError` if the server refused all of them.
     """

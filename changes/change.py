@@ -1,6 +1,6 @@
-"""The classes of changes. A change inserts, deletes or updates documents, and contains the old values that it expects.
+"""The classes of changes. A change inserts, deletes or updates documents, and has the old values that it expects.
 
-`changes.operations` makes a write operation from a change. This operation writes nothing if the stored values differ.
+`changes.operations` makes a write operation from a change. The operation writes nothing if the stored values differ.
 """
 
 import dataclasses
@@ -21,14 +21,14 @@ class _Absent(Enum):
 
 
 ABSENT: Final = _Absent.ABSENT
-"""The value of a field that does not exist; this is not the same as null."""
+"""The value of a field that does not exist. It is not the same as null."""
 
 UNGUARDED: Final = frozenset({"updatedAt", "lastMessageAt", "profileId", "messagesIds"})
-"""Fields whose old values are not checked by a write.
+"""Fields whose old values a write does not compare with the stored values.
 
 The application changes these fields often, or leaves wrong values in them.
 
-Invariant: moved fields guard no other change.
+Invariant: often changed fields are not compared.
 """
 
 _ONLY_IDS: Final = frozenset({ObjectId})
@@ -47,21 +47,22 @@ class Set:
 
 @dataclass(frozen=True, slots=True)
 class Raise(Set):
-    """The change of a time to `after`. If the stored time is already later, the write keeps it."""
+    """The change of a time to `after`. If the stored time is already later, it stays."""
 
 
 @dataclass(frozen=True, slots=True)
 class Overwrite(Set):
-    """The change of a field to `after`, without a check of the stored value."""
+    """The change of a field to `after`, without a comparison with the stored value."""
 
 
 @dataclass(frozen=True, slots=True)
 class Add:
-    """The change that adds `ids` to a list. The list must not contain any of them before.
+    """The change that adds `ids` to a list. The stored list must not contain any of these ids.
 
-    The filter of the write (the guard) checks this, except if `new` is true: such ids belong to new documents of the
-    same plan, so no list can contain them yet. If `bare` is true, the document had no list when the change was planned.
-    Then the write creates the list, or adds the ids to a list that another program has created since.
+    The filter of the write (the guard) checks that the ids are missing, except if `new` is true. New ids belong to new
+    documents of the same plan, so no list can contain them yet. If `bare` is true, the document had no list when the
+    change was planned. Then the write creates the list. If another program has created the list since, the write adds
+    the ids to it.
     """
 
     ids: tuple[Any, ...]
@@ -74,10 +75,10 @@ class Add:
 
 @dataclass(frozen=True, slots=True)
 class Take:
-    """The change that removes `ids` from a list. The list must contain all of them, each once.
+    """The change that removes `ids` from a list. The stored list must contain each of these ids once.
 
     `slices` are the positions of the ids in a long list, as (start, length) in the order of `ids` (see `id_lists`).
-    `bare` is true in the undo of an `Add` that created the list: an empty list is then removed.
+    `bare` is true in the undo of an `Add` that created the list. Then the list is removed if it becomes empty.
     """
 
     ids: tuple[Any, ...]
@@ -93,7 +94,7 @@ FieldChange: TypeAlias = Set | Add | Take
 
 @dataclass(frozen=True, slots=True)
 class ListContaining:
-    """An expected value: a list that contains these ids. Its other items do not matter."""
+    """An expected value: a list that contains these ids. The list may contain other items too."""
 
     ids: tuple[Any, ...]
 
@@ -133,7 +134,7 @@ class Update:
     """The change that updates fields of one document, or the same fields of several documents in the same way.
 
     `expected` has the values of other fields. The write fails if another program has changed one of these fields. An
-    undo ignores `expected`.
+    undo does not compare them.
     """
 
     collection: str
@@ -149,7 +150,7 @@ Change: TypeAlias = Insert | Update | Delete
 
 
 def same(one: object, other: object) -> bool:
-    """Tell whether two values are stored in exactly the same way: the type and the order of keys count.
+    """Tell whether two values are stored in exactly the same way, with equal types and an equal order of keys.
 
     `ABSENT` is equal only to itself.
     """

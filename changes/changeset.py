@@ -34,17 +34,16 @@ _NOUNS: Final = {
     PROPOSALS: "proposal record",
 }
 UNTOUCHED: Final = frozenset({"unchanged", "missing", "passed-over"})
-"""The outcomes of items that are not written: the item is already as wanted, was not found, or has broken data."""
+"""The outcomes of items that a write leaves unchanged."""
 
 
 class Result(NamedTuple):
     """The result for one item that the user named. An item with an outcome in `UNTOUCHED` is not written.
 
     `password` is a generated password, which is shown only once. `elsewhere` has URLs of files outside the database,
-    which the user must delete there. `warning` is only for output for programs. For people, the notes of the changeset
-    contain the same text.
-    `if_unchanged` is only for people: it says why nothing is changed if the outcome is `unchanged`.
-    `documents` is the number of documents that the result is about, if they are several.
+    which the user must delete there. `warning` is only for output for programs; people read the same text in the notes
+    of the changeset. `if_unchanged` is only for people: the reason why an `unchanged` item is not changed. `documents`
+    is the number of documents that the result is about, if there are several.
     """
 
     id: ObjectId | None
@@ -71,12 +70,12 @@ class Question(NamedTuple):
 
 
 class Rule(NamedTuple):
-    """A condition over several documents, checked in every transaction of the changeset while `lock` is held.
+    """A condition over several documents. Every transaction of the changeset checks it while it holds `lock`.
 
     Servers see no conflict between two transactions that read the same documents but write different documents.
-    Therefore each transaction first writes to one common document, the lock: the second transaction waits for the
-    first, and then reads its result. `check` gets the session for its reads (None if the server has no transactions),
-    and raises a `RefusedError` if the condition is not met.
+    Therefore each transaction first writes to one common document, the lock. The second transaction waits for the first
+    one, and then reads what the first one wrote. `check` gets the session for its reads (None if the server has no
+    transactions), and raises a `RefusedError` if the condition is false.
     """
 
     lock: str
@@ -86,8 +85,8 @@ class Rule(NamedTuple):
 class Resuming(NamedTuple):
     """How to continue an interrupted write.
 
-    `done` returns a text about the progress after a number of batches. `option` and its `value` on the command line
-    continue the write.
+    `done` takes a number of batches, and returns a text that says how much work they are. The write continues if the
+    user repeats the command line with `option` and its `value`.
     """
 
     done: Callable[[int], str]
@@ -99,10 +98,10 @@ class Stream:
     """Batches of changes that are made while earlier batches are written, so that they need little memory.
 
     `make` returns the batches, which are never empty. It is called for the write. It is also called for the preview,
-    unless `shown` is given, which returns the batches for the preview with less work. `counts` maps (verb, collection)
-    to the number of documents that the batches insert, update or delete. It has only the most important numbers if
-    counting all would take too long. `losing` returns only the changes that delete or overwrite text, or
-    remove participants, with less work than `make`.
+    unless `shown` is given, which makes the batches of the preview with less work. `counts` maps (verb, collection) to
+    the number of documents that the batches insert, update or delete. If counting all of them would take too long, it
+    has only the most important numbers. `losing` returns only the changes that delete or overwrite text, or remove
+    participants, with less work than `make`.
     """
 
     def __init__(
@@ -129,23 +128,24 @@ class Changeset:
     """The changes of a command in batches (one transaction for each), with all data for preview and audit trail.
 
     `results` has one result for each item, and can be iterated several times. With `asks`, the user must confirm the
-    write; with `asks_about_many`, the user must confirm it if it changes many items. `names` maps ids to the names that
-    people know. `replan` makes the plan again after a conflict; `quick` means that it can run inside a transaction. A
-    new plan never does anything to which the user has not agreed. With `merges_lists`, ids that other programs have
-    already added to lists or removed from them are left out of the write. If `undoable` is false, old values are kept
-    neither for an undo nor in the trail. `indexes` are created before the first batch, because transactions cannot
-    create them. If `itemised` is false, the preview and the trail count the changes and do not list them. `items` is
-    the number of changed items if one result stands for several items. `resuming` says how to continue after an
-    interruption between two batches. `question` replaces the question that is made from the command. `preview` replaces
-    the counts above the question; its last line is a summary of the other lines. A changeset with
-    `passing_over` leaves held documents out: if a hold is placed during the write, the rest is planned again, and this
-    function of the new plan corrects the results of the first.
+    write. With `asks_about_many`, the user must confirm a write that changes many items. `names` maps ids to the names
+    that people know. After a conflict, `replan` makes the plan again. If `quick` is true, this can happen inside a
+    transaction. A new plan never does anything that the user has not confirmed. With `merges_lists`, ids that other
+    programs have already added to lists or removed from them are left out of the write. If `undoable` is false, old
+    values are not kept, neither for an undo nor in the audit trail. `indexes` are created before the first batch,
+    because transactions cannot create them. If `itemised` is false, the preview and the audit trail only count the
+    changes and do not list them. If a result is about several items, `items` is the number of all changed items.
+    `resuming` says how to continue the write after an interruption between two batches. `question` replaces the
+    question that is made from the command. `preview` has lines to show above the question instead of the counts; its
+    last line is a summary. With `passing_over`, the changeset leaves out documents under a legal hold. If a hold is
+    placed during the write, the rest is planned again, and `passing_over` of the new plan corrects the results of the
+    first plan.
 
-    The other fields are about proposals. `lifted` are the rules that the user has lifted with an option, and
-    `relies_on` are lists that must stay as they are: an approval checks all other rules again. `unproposable` says why
-    this cannot be proposed. `approves` is what the event keeps of the proposal that is carried out, and `reason` is
-    recorded if the user gives none. `targets` are ids that the event is also about. If it is not `divided`, all batches
-    are written in one transaction.
+    The other fields are about proposals. `lifted` are the rules that an option of the user switches off; an approval
+    checks all other rules again. `relies_on` are lists that must not change before the write. `unproposable` is the
+    reason why the changes cannot be proposed. `approves` has the data about the approved proposal that the event
+    records. `reason` is recorded if the user gives no reason. `targets` are other ids that the event is about. If
+    `divided` is false, all batches are written in one transaction.
     """
 
     command: str
@@ -178,13 +178,13 @@ class Changeset:
 
     @property
     def asked(self) -> Question:
-        """Return the question before the write: `question`, or a question made from the words of the command."""
+        """Return the question before the write: `question`, or else a question made from the words of the command."""
         group, verb, *_ = self.command.split()
         return self.question or Question(verb.capitalize(), _COLLECTIONS.get(group))
 
     @property
     def is_about_proposals(self) -> bool:
-        """Whether this changeset only adds or decides a proposal. Such a changeset needs no proposal itself."""
+        """True if this changeset only adds or decides a proposal. Then it needs no proposal itself."""
         return not self.indexes and {collection for _, collection in self.documents} == {PROPOSALS}
 
     @property
@@ -197,7 +197,10 @@ class Changeset:
 
     @property
     def touched(self) -> int:
-        """Return the number of items that the command works on, without items that are missing or have broken data."""
+        """Return the number of items that the command works on.
+
+        Missing items and items with broken data do not count.
+        """
         found = sum(result.outcome not in {"missing", "passed-over"} for result in self.results)
         return found if self.items is None else self.items
 
@@ -208,7 +211,9 @@ class Changeset:
 
     @property
     def total(self) -> int:
-        """Return the number of documents to write. A document with several changes counts once in each batch.
+        """Return the number of documents to write.
+
+        A document with changes in several batches counts once in each batch.
 
         For a stream, this is the sum of its `counts`.
         """
@@ -217,15 +222,15 @@ class Changeset:
         return sum(map(self.size, self.batches))
 
     def size(self, batch: Batch) -> int:
-        """Return the number of documents of a batch, counted in the same way as in `total`."""
+        """Return the number of documents in a batch, counted in the same way as in `total`."""
         counted = self.batches.counts if isinstance(self.batches, Stream) else None
         shown = (change for change in batch if counted is None or kind(change) in counted)
         return len({(kind(change), identifier) for change in shown for identifier in change.ids})
 
     def beyond(self, agreed: "Changeset") -> list[str]:
-        """Return lines that say what this plan does in addition to the plan to which the user has agreed.
+        """Return lines that say what this plan does in addition to the plan that the user confirmed (`agreed`).
 
-        These are the new lines of the preview, or lines like `delete 2 more roles`.
+        The result has the new lines of the preview, or lines like `delete 2 more roles`.
         """
         if self.preview and not isinstance(self.batches, Stream):
             return [line.strip() for line in (Counter(self.preview[:-1]) - Counter(agreed.preview)).elements()]
@@ -239,7 +244,7 @@ class Changeset:
     def summary(self) -> list[str]:
         """Return lines with the numbers of documents, like `create 3 roles`.
 
-        Documents of chatctl's own collections are counted only if there are no others.
+        Documents of chatctl's own collections are counted only if the changeset has no other documents.
         """
         return [*count_lines(self.documents), *self.index_lines()]
 
@@ -257,7 +262,7 @@ class Changeset:
         return {key: len(ids) for key, ids in touched.items()}
 
     def shows(self, collection: str) -> bool:
-        """Tell whether the lines of the preview (`lines`) list documents of a collection one by one."""
+        """Tell whether the preview (`lines`) has a line for each changed document of this collection."""
         return self.itemised and any(name == collection for _, name in self.documents)
 
     def lines(
@@ -265,7 +270,7 @@ class Changeset:
     ) -> Iterator[str]:
         """Yield a line for each change, like `~ Role support: permissionsIds +user.read`. `show` can mask values.
 
-        Long lists are cut; if `whole`, only those of deleted documents.
+        Long lists are cut. With `whole`, only the lists of deleted documents are cut.
         """
         if not self.itemised:
             yield from self.summary()
@@ -273,7 +278,8 @@ class Changeset:
         names = ChainMap({}, cast("MutableMapping[Any, str]", self.names))
         for batch in self.batches.shown() if isinstance(self.batches, Stream) else self.batches:
             if isinstance(self.batches, Stream):
-                # In a stream, no later batch mentions the new documents of a batch: forget their names to save memory.
+                # In a `Stream`, later batches never mention new documents of this batch, so their names are forgotten
+                # to save memory.
                 names.maps[0].clear()
             for change in batch:
                 if isinstance(change, Update):
@@ -281,7 +287,7 @@ class Changeset:
                 if name := name_of(change.collection, change.document):
                     names.setdefault(change.document["_id"], name)
             for change in batch:
-                if change.collection in OUR_RECORDS:  # `describe` has no entries for the documents of the trail itself
+                if change.collection in OUR_RECORDS:  # `describe` has no lines for documents of the audit trail
                     yield f"{SIGNS[kind(change)[0]]} {change.collection} {_named(list(change.ids), names)}"
                 yield from diff(map(show, describe(change)), names, whole=whole)
         for index in self.indexes:
@@ -291,21 +297,21 @@ class Changeset:
 def count_lines(documents: Mapping[tuple[str, str], int]) -> list[str]:
     """Return lines like `create 3 roles` for (verb, collection) → number of documents.
 
-    Documents of chatctl's own collections are left out if there are others.
+    Documents of chatctl's own collections are left out if there are other documents.
     """
     known = {key: count for key, count in documents.items() if key[1] in FIELDS} or documents
     return [f"{VERBS[op]} {counted(count, _NOUNS.get(of, of.lower()))}" for (op, of), count in known.items()]
 
 
 def kind(change: Change) -> tuple[str, str]:
-    """Return the verb of a change as in the audit trail (insert, update or delete), and its collection."""
+    """Return the verb of a change as in the audit trail (insert, update or delete), and the collection."""
     return type(change).__name__.lower(), change.collection
 
 
 def diff(entries: Iterable[Document], names: Mapping[Any, str], *, whole: bool = False) -> Iterator[str]:
-    """Yield a line for each entry of the audit trail, with names instead of ids if they are known.
+    """Yield a line for each entry of the audit trail, with names instead of ids if the names are known.
 
-    Long lists are cut; if `whole`, only those of deleted documents.
+    Long lists are cut. With `whole`, only the lists of deleted documents are cut.
     """
     for entry in entries:
         most = sys.maxsize if whole and entry["op"] != "delete" else NAMED
@@ -338,7 +344,10 @@ def _named(ids: list[Any], names: Mapping[Any, str], most: int = NAMED) -> str:
 
 
 def _item(value: Any, names: Mapping[Any, str]) -> str:
-    """Return the text for a value; for an id, its name. A text that looks like an id (in broken data) is quoted."""
+    """Return a value as text for a preview. An id is replaced by the name of its document.
+
+    In broken data, a text can look like an id. Such a text is quoted.
+    """
     if isinstance(value, ObjectId):
         return names.get(value, str(value))
     if isinstance(value, str) and ObjectId.is_valid(value):

@@ -1,4 +1,4 @@
-"""Collect the changes of an action. Changes without effect are left out, and the others are divided into batches."""
+"""Collect the changes of an action, without changes that have no effect, and divide them into batches."""
 
 import dataclasses
 from collections.abc import Callable, Iterable, Sequence
@@ -17,13 +17,13 @@ from models.links import Link
 Batch: TypeAlias = list[Change]
 
 BATCH: Final = 1000
-"""The largest number of documents in one transaction. It takes far less than a minute, the limit of servers."""
+"""The largest number of documents in one transaction. Servers limit a transaction to a minute; this takes far less."""
 
 
 class UnchangedList(NamedTuple):
-    """A list that a plan does not change, but that must not be changed by others before the write.
+    """A list that a plan does not change, and that nobody else may change before the write.
 
-    If `holds` is true, the list contains certain ids and must keep them. Otherwise it must not get them.
+    If `holds` is true, the list contains certain ids and must keep them. Otherwise it must not get these ids.
     """
 
     collection: str
@@ -33,11 +33,11 @@ class UnchangedList(NamedTuple):
 
 
 class Draft:
-    """A collector for the changes of an action. It keeps their order and divides them into batches.
+    """A collector for the changes of an action. It keeps their order, and divides them into batches.
 
     Each batch is one transaction. Each change is also made to the passed document in memory, so that a later change
-    starts from the new values. A change without effect is not kept. `names` maps ids to the names that people know.
-    `unchanged_lists` has the ids that the other side of a link must keep, or must not get.
+    starts from the new values. A change without effect is not kept. `names` maps ids to the names that people know. For
+    links of which one side is right already, `unchanged_lists` has the ids that this side must keep, or not get.
     """
 
     def __init__(self) -> None:
@@ -53,12 +53,13 @@ class Draft:
         return [change for batch in self.batches for change in batch]
 
     def reserve(self, documents: int) -> None:
-        """Make sure that the next `documents` changed documents are in the same batch and so written together.
+        """Make sure that the next `documents` changed documents are in the same batch, and so are written together.
 
         If they do not fit into the current batch, a new batch begins.
         """
         if not self.batches or len(self._held) + documents > BATCH:
-            if self.batches:  # copy the inserted documents: later changes of them belong to the next batch
+            # Copy the inserted documents, because later changes of these documents belong to the next batch.
+            if self.batches:
                 self.batches[-1] = [_settled(change) for change in self.batches[-1]]
                 self._before.clear()
             self.batches.append([])
@@ -66,18 +67,24 @@ class Draft:
             self._held.clear()
 
     def finished_batches(self) -> list[Batch]:
-        """Return all batches of changes except the current batch, and remove the returned batches from the draft."""
+        """Return all complete batches, and remove them from the draft. Only the current batch stays."""
         done, self.batches = self.batches[:-1], self.batches[-1:]
         return done
 
     def insert(self, collection: str, document: Document) -> None:
-        """Insert a document. Later changes of this document in the same batch become part of the insertion."""
+        """Add the insertion of a document.
+
+        Later changes of this document in the same batch become part of the insertion.
+        """
         self._name(collection, document)
         self._keep(Insert(collection, document))
         self._new.add((collection, document["_id"]))
 
     def delete(self, collection: str, document: Document) -> None:
-        """Delete a document that was read with all fields. Its earlier changes in the same batch are dropped."""
+        """Add the deletion of a document that was read with all fields.
+
+        Earlier changes of it in this batch are dropped.
+        """
         self._name(collection, document)
         before = self._before.pop((collection, document["_id"]), None)
         if before and self.batches:
@@ -89,7 +96,7 @@ class Draft:
     def set(self, collection: str, document: Document, values: Document, expected: Iterable[str] = ()) -> None:
         """Give new values to fields of a document. The value `ABSENT` removes a field.
 
-        The values of `expected` fields are not changed, but the write fails if somebody else has changed them.
+        `expected` names other fields: the write fails if somebody else has changed one of them.
         """
         if not all(map(is_exact, values)):
             self._write_anew(collection, document, values)
@@ -107,7 +114,7 @@ class Draft:
             self._keep(Update(collection, (document["_id"],), fields, rest))
 
     def set_each(self, collection: str, documents: Iterable[Document], field: str, value: Any) -> None:
-        """Give a field of each document the same new value, with one change for all documents that had equal values."""
+        """Give a field the same new value in each document. Documents with equal old values share one change."""
 
         def plan(document: Document) -> FieldChange | None:
             before = document.get(field, ABSENT)
@@ -117,9 +124,9 @@ class Draft:
         self._alike(collection, documents, field, plan)
 
     def _write_anew(self, collection: str, document: Document, values: Document) -> None:
-        """Change a document that was read with all fields by deleting it and inserting it with the new values.
+        """Change a document, which was read with all fields, by deleting and inserting it.
 
-        This is necessary if the name of a field is not valid UTF-8, because servers cannot find such a field.
+        A normal update is not possible if the name of a field is not valid UTF-8: servers cannot find such a field.
         """
         self.delete(collection, document)
         for name, value in values.items():
@@ -129,9 +136,9 @@ class Draft:
     def move_time_forward(
         self, collection: str, document: Document, name: str, time: datetime, expected: Document | None = None
     ) -> None:
-        """Change a time of a document to a later time. A stored time that is already later does not change.
+        """Change a time of a document to a later time. If the stored time is later already, it stays.
 
-        The write fails if the document does not have the `expected` values, even if its time does not change.
+        The write fails if the document does not have the `expected` values, even if the time stays.
         """
         self._name(collection, document)
         self._remember(collection, document, name)
@@ -144,11 +151,11 @@ class Draft:
         set_field(document, name, after)
 
     def add(self, collection: str, documents: Iterable[Document], field: str, ids: Sequence[Any]) -> None:
-        """Add ids to a list in each document. An id that the list already contains is left out."""
+        """Add ids to a list in each document. Ids that the list already contains are left out."""
         self._alike(collection, documents, field, lambda document: add_missing(collection, document, field, ids))
 
     def take(self, collection: str, documents: Iterable[Document], field: str, ids: Sequence[Any]) -> None:
-        """Remove ids from a list in each document. An id that the list does not contain is left out."""
+        """Remove ids from a list in each document. Ids that the list does not contain are left out."""
         self._alike(collection, documents, field, lambda document: take_present(document, field, ids))
 
     def link(self, link: Link, lefts: Sequence[Document], rights: Sequence[Document]) -> None:
@@ -161,7 +168,7 @@ class Draft:
         self.add(link.other, rights, link.other_field, _ids(lefts))
 
     def unlink(self, link: Link, lefts: Sequence[Document], rights: Sequence[Document]) -> None:
-        """Remove all links between documents in `lefts` and documents in `rights`, including one-sided links."""
+        """Remove all links between documents in `lefts` and documents in `rights`, also one-sided links."""
         self._require_the_unchanged_half(link, lefts, rights, linked=False)
         self.take(link.collection, lefts, link.field, _ids(rights))
         self.take(link.other, rights, link.other_field, _ids(lefts))
@@ -169,10 +176,10 @@ class Draft:
     def _require_the_unchanged_half(
         self, link: Link, lefts: Sequence[Document], rights: Sequence[Document], *, linked: bool
     ) -> None:
-        """Note each link of which one list is already as wanted, so that only the other list is written.
+        """Note the links for which only one of the two lists must change.
 
-        Invariant: the unchanged half of a link stays. Its document is not written, so no filter of a write would notice
-        that another program changes it.
+        Invariant: the unchanged half of a link stays. The document with this half is not written, so no filter of a
+        write would notice that another program changes it.
         """
         for right, right_id in zip(rights, _ids(rights), strict=True):
             back = set(ids_in(right, link.other_field))
@@ -193,7 +200,7 @@ class Draft:
         field: str,
         plan: Callable[[Document], FieldChange | None],
     ) -> None:
-        """Plan the change of a list in several documents. Documents with the same change share one `Update`."""
+        """Plan the change of one field in several documents. Documents with the same change share one `Update`."""
         alike: dict[object, tuple[FieldChange, list[Any]]] = {}
         for document in documents:
             self._name(collection, document)
@@ -211,7 +218,7 @@ class Draft:
     def _remember(self, collection: str, document: Document, field: str) -> None:
         """Remember the value that a field had before this batch.
 
-        If this batch deletes the document, the write compares this value with the stored value.
+        If this batch later deletes the document, the write compares this old value with the stored value.
         """
         before = self._before.setdefault((collection, document["_id"]), {})
         before.setdefault(field, document.get(field, ABSENT))
@@ -228,12 +235,12 @@ class Draft:
 
 
 def _ids(documents: Iterable[Document]) -> list[Any]:
-    """Return the ids by which links refer to the documents: an ObjectId even if `_id` is stored as text."""
+    """Return the ids of documents as links contain them: as ObjectIds, even if `_id` is stored as text."""
     return [referred(document["_id"]) for document in documents]
 
 
 def _without(change: Change, collection: str, identifier: Any) -> Change | None:
-    """Return an update without one of its documents, or None if the update has no other document."""
+    """Return an update without one of its documents. Return None if the update then has no documents."""
     if not isinstance(change, Update) or change.collection != collection or identifier not in change.ids:
         return change
     others = tuple(one for one in change.ids if one != identifier)

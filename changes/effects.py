@@ -13,7 +13,7 @@ from models.links import LINKS, ROLE_PERMISSIONS, USER_SEEN_MESSAGES, Link
 from models.schema import FIELDS
 
 LinkChange: TypeAlias = tuple[Link, Any, bool]
-"""A kind of link, the id of a document (like a role), and whether this document gains or loses other documents."""
+"""A kind of link, the id of a document (like a role), and whether this document gains or loses linked documents."""
 
 _SIDES: Final = {
     **{(link.collection, link.field): link for link in LINKS},
@@ -24,7 +24,8 @@ _SIDES: Final = {
 def effects(changeset: Changeset) -> list[str]:
     """Return lines that say what a changeset does, like `delete 1 role` and `role support loses ada, grace`.
 
-    The lines of a stream have only numbers of documents. If the changeset has a `preview`, return its lines.
+    If the changeset has a `preview`, return the lines of the preview. If its batches are a `Stream`, the lines only
+    count documents.
     """
     if changeset.preview:
         return list(changeset.preview)
@@ -38,7 +39,7 @@ def effects(changeset: Changeset) -> list[str]:
             links.setdefault(link, {})[member] = None
         if not is_lease(change) and not (moved and _changes_only_links(change)):
             touched.setdefault(kind(change), set()).update(change.ids)
-    if links:  # chatctl's own documents are counted only if there is nothing else
+    if links:  # documents of chatctl itself are counted only if no links change
         touched = {key: ids for key, ids in touched.items() if key[1] in FIELDS}
     lines = [_line(link, list(members), changeset.names) for link, members in links.items()]
     return [*count_lines({key: len(ids) for key, ids in touched.items()}), *lines, *changeset.index_lines()]
@@ -51,7 +52,7 @@ def _changes_only_links(change: Change) -> bool:
 
 
 def _link_changes(change: Change) -> Iterator[tuple[LinkChange, Any]]:
-    """Yield each link that an update adds or removes, and the id of the gained or lost document."""
+    """Yield each link that an update adds or removes, with the id of the gained or lost document."""
     for name, field in change.fields.items() if isinstance(change, Update) else ():
         link = _SIDES.get((change.collection, name))
         if link is not None:
@@ -72,7 +73,7 @@ def _moved(field: FieldChange) -> Iterator[tuple[bool, list[Any]]]:
 
 
 def _holder(link: Link) -> str:
-    """Return the collection that is the subject of a line: a role gains or loses its members and permissions."""
+    """Return the collection that is the subject of a line like `role support loses ada`: here, the role."""
     return link.collection if link == ROLE_PERMISSIONS else link.other
 
 

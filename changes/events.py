@@ -1,10 +1,10 @@
-"""The audit trail, which records who changed what, when and why, and the images, which an undo needs.
+"""The audit trail (who changed what, when and why), and the images, which have the data for an undo.
 
-An event is stored as one document of the kind `event` and documents of the kind `part` with its changes. If the event
-took several transactions, it also has a document of the kind `end`. Invariant: events never change. They are only
-inserted; the one exception is `users erase`, which removes the data of a person from them. While a write in several
-transactions is running, its lease (a document in `chatctl_state`) is renewed. If such an event has neither an `end` nor
-a valid lease, the write was interrupted.
+An event is the record of one write. It is stored as one document of the kind `event`, and documents of the kind `part`
+with its changes. If the write took several transactions, there is also a document of the kind `end`. Invariant: events
+never change. They are only inserted; the one exception is `users erase`, which removes the data of a person from them.
+While a write in several transactions is running, its lease (a document in `chatctl_state`) is renewed. If such an event
+has neither an `end` nor a valid lease, the write was interrupted.
 
 An image has the changes of one batch with all values, and is kept for 30 days. It also lists the orphans among the
 deleted documents: documents whose parent did not exist before the event. An undo restores a document without its parent
@@ -41,37 +41,39 @@ from models.links import OWNED
 LEASE_SECONDS: Final = 10
 RENEWED_EVERY: Final = 3
 NAMES_KEPT: Final = 1_000
-"""The largest number of names in one document of the trail. They tell people which documents the ids mean, even after
-these documents are deleted.
+"""The most names in one document of the audit trail.
+
+The names tell people which documents the ids mean, even after these documents are deleted.
 """
 
 
 class TakenOverError(ConflictError):
-    """The error of a running write whose event another command has ended or has started to undo."""
+    """The error for a running write whose event another command has ended or has started to undo."""
 
     def __init__(self, event: ObjectId) -> None:
         super().__init__(f"event {event} was undone or ended while this command ran", f"see chatctl audit show {event}")
 
 
 def now() -> datetime:
-    """Return the current time as MongoDB stores it: UTC, in milliseconds."""
+    """Return the current time with the precision of MongoDB: UTC, in milliseconds."""
     moment = datetime.now(UTC)
     return moment.replace(microsecond=moment.microsecond // 1000 * 1000)
 
 
 def new_id() -> ObjectId:
-    """Make the id of an event: its second, the fraction of the second in two bytes, and six random bytes.
+    """Make the id of an event: seconds (4 bytes), a fraction of a second (2 bytes), and random bytes (6).
 
-    Other ObjectIds of one process and one second differ only at their end, so they cannot be shortened.
+    Two events differ early in their ids, so that users can type short ids. The ObjectIds that one process makes in one
+    second differ only at their end.
     """
     second, nanoseconds = divmod(time.time_ns(), 10**9)
     return ObjectId(struct.pack(">IH", second, (nanoseconds << 16) // 10**9) + os.urandom(6))
 
 
 def batches_written(event: ObjectId) -> int:
-    """Return the number of batches that an interrupted event has written, from its lease in the database.
+    """Return the number of batches that an interrupted write has written, as its lease in the database says.
 
-    This includes a last batch whose confirmation did not arrive.
+    The last batch counts even if the confirmation of the server did not arrive.
     """
     with suppress(PyMongoError):
         return int((connection.database()[STATE].find_one({"_id": lease_id(event)}) or {}).get("batches", 0))
@@ -90,7 +92,7 @@ def record_reading(command: str, reason: str | None, targets: Sequence[Any] = ()
 
 
 class Event:
-    """The audit event of a changeset that is being written. `whole` means that one transaction writes all of it."""
+    """The audit event of a changeset that is being written. `whole` is True if one transaction writes all of it."""
 
     def __init__(
         self, database: Database[dict[str, Any]], changeset: Changeset, reason: str | None, *, whole: bool
@@ -107,7 +109,7 @@ class Event:
         self._head |= {"approves": changeset.approves} if changeset.approves else {}
         self._targets = changeset.targets
         self.recorded = 0
-        """The number of batches that were recorded without a transaction. They stay recorded if a later step fails."""
+        """The number of batches that were recorded without a transaction. These records stay if a later step fails."""
 
     def update_plan(self, changeset: Changeset) -> None:
         """Use the names and the summary of a new plan. Call this before the first batch is recorded."""
@@ -142,7 +144,8 @@ class Event:
             image = {"event": self.id, "at": self._head["at"], "batch": number, "parts": len(parts)}
             if orphans := list(orphans_in(self._database, batch, session)):
                 image["orphans"] = orphans
-            for part, data in enumerate(parts):  # one by one, because a message to the server has at most 48 MB
+            # The parts are inserted one by one, because a message to the server has at most 48 MB.
+            for part, data in enumerate(parts):
                 self._database[IMAGES].insert_one({**image, "part": part, "data": Binary(data)}, session=session)
 
     def end(self, session: ClientSession | None) -> None:
@@ -153,7 +156,10 @@ class Event:
 
     @contextmanager
     def renewed_lease(self) -> Iterator[None]:
-        """Renew the lease regularly until the block ends. It shows that a write in several transactions is running."""
+        """Renew the lease regularly until the block ends.
+
+        The lease shows that a write in several transactions is running.
+        """
         if self._whole:
             yield
             return
@@ -161,7 +167,8 @@ class Event:
 
         def renew() -> None:
             while not over.wait(RENEWED_EVERY):
-                with suppress(PyMongoError):  # try again in the next round; a batch is never written without the lease
+                with suppress(PyMongoError):
+                    # A failed renewal is tried again in the next round. No batch is written without the lease.
                     self._database[STATE].update_one({"_id": lease_id(self.id)}, {"$currentDate": {"renewed": True}})
 
         thread = threading.Thread(target=renew, daemon=True)
@@ -171,14 +178,15 @@ class Event:
         finally:
             over.set()
             thread.join()
-            with suppress(PyMongoError):  # let others see at once that an unfinished write was interrupted
+            with suppress(PyMongoError):
+                # without the time of renewal, other programs see at once that an unfinished write was interrupted
                 self._database[STATE].update_one({"_id": lease_id(self.id)}, {"$unset": {"renewed": ""}})
 
     def _count_batch(self, number: int, session: ClientSession | None) -> None:
         """Count a batch in the lease of the event. The first batch creates the lease.
 
         Invariant: work without its lease stops. A command that undoes unfinished work deletes the lease first. Then
-        this function raises `TakenOverError`.
+        this function raises `TakenOverError` in the process that does the work.
         """
         counted = self._database[STATE].update_one(
             {"_id": lease_id(self.id)},
@@ -196,7 +204,7 @@ def _head(identifier: ObjectId, command: str, reason: str | None) -> dict[str, A
 
 
 def _mentioned(entries: list[dict[str, Any]], names: Mapping[Any, str]) -> list[Any]:
-    """Return the ids in audit entries for which a name is known: changed documents, and ids in their lists."""
+    """Return those ids in audit entries that have a known name: ids of changed documents, and ids in their lists."""
     ids = {identifier for entry in entries for identifier in entry["ids"]}
     for entry in entries:
         for row in entry["fields"]:
@@ -216,14 +224,14 @@ def actor() -> dict[str, str]:
     if user := connection.target().user:
         names["database"] = user
     if claimed := os.environ.get("CHATCTL_ACTOR"):
-        names["claimed"] = claimed.encode(errors="replace").decode()  # a variable may contain bytes that are not text
+        names["claimed"] = claimed.encode(errors="replace").decode()  # the variable may contain bytes that are not text
     return names
 
 
 def identity() -> dict[str, str]:
-    """Return who the server and the operating system say runs the command: `database` (if it signs in), and `system`.
+    """Return the user of the operating system (`system`), and the database users if there is a sign-in (`database`).
 
-    Unlike `actor`, this cannot be changed with a variable of the environment.
+    Unlike `actor`, the result does not depend on variables of the environment.
     """
     signed_in = connection.database().command("connectionStatus")["authInfo"]["authenticatedUsers"]
     users = sorted(f"{user['user']}@{user['db']}" for user in signed_in)
@@ -231,23 +239,23 @@ def identity() -> dict[str, str]:
 
 
 def system_user() -> str:
-    """Return the name of the user of the operating system, or the number if it has no name."""
+    """Return the name of the user of the operating system. If the user has no name, return the number."""
     if os.name != "posix":
         return getpass.getuser()
     import pwd
 
     try:
         return pwd.getpwuid(os.getuid()).pw_name
-    except KeyError:  # a container may run as a number without a name
+    except KeyError:  # in a container, the user may have a number and no name
         return str(os.getuid())
 
 
 PART_BYTES: Final = 8 * 1024 * 1024
-"""The largest number of bytes of an image that one document stores."""
+"""The most bytes of an image that one document stores. A longer image is stored in several documents."""
 
 
 def encode_changes(changes: Iterable[Change]) -> list[bytes]:
-    """Encode changes with all their values as BSON, divided into parts that each fit into one document."""
+    """Encode changes with all their values as BSON, in parts that each fit into one document."""
     data = bson.encode({"changes": [_encoded(change) for change in changes]}, codec_options=AS_STORED)
     return [data[start : start + PART_BYTES] for start in range(0, len(data), PART_BYTES)]
 
@@ -271,7 +279,7 @@ def _kind(field: FieldChange) -> str:
 def _sides(field: FieldChange) -> list[Any]:
     if not isinstance(field, Set):
         return [list(field.ids), *([True] if field.bare else [])]
-    # An empty list means absent, because null is a possible value.
+    # An empty list means that the field was absent. None cannot mean this, because null is a possible value.
     return [[] if value is ABSENT else [value] for value in (field.before, field.after)]
 
 
@@ -294,7 +302,7 @@ def _decoded_field(kind: str, *sides: Any) -> FieldChange:
 def read(database: Database[dict[str, Any]], event: ObjectId) -> list[list[Change]]:
     """Read the written batches of an event from its images. Return an empty list if an image is missing.
 
-    Invariant: half an image undoes nothing. The trail tells how many batches there must be.
+    Invariant: half an image undoes nothing. The audit trail tells how many batches there must be.
     """
     parts: dict[int, list[bytes]] = {}
     missing = set(database[AUDIT].distinct("batch", {"event": event, "kind": "part"}))
@@ -323,6 +331,6 @@ def orphans_in(database: Database[Document], batch: list[Change], session: Clien
 
 
 def recorded_orphans(database: Database[Document], event: ObjectId) -> set[tuple[str, Any, str]]:
-    """Return (collection, id, field) of each document that an event deleted and whose parent did not exist then."""
+    """Return (collection, id, field) of each document that an event deleted after its parent was already missing."""
     found = database[IMAGES].find({"event": event, "orphans": {"$exists": True}}, {"orphans": 1})
     return {(orphan["collection"], orphan["id"], orphan["field"]) for image in found for orphan in image["orphans"]}

@@ -4,12 +4,14 @@ A role of a large company has all its users in one list, and some servers compar
 the list: with `$addToSet`, `$pull` and `$pullAll` such a change takes minutes. Therefore:
 
 - Ids are added with `$push`, because the plan knows which ids are missing (`add_missing`). The filter of the write (the
-  guard) checks that nobody has added one of them since: with `$nin` for a few ids, and with the sizes of sets for many.
-  Of all set operators, only unions and subsets are fast on every server.
+  guard) checks that no other program has added one of these ids after the plan was made. For a few ids, the filter uses
+  `$nin`. For many ids, the filter compares the sizes of sets: unions and subsets are the only set operators that are
+  fast on every server.
 - A few ids are removed with `$pullAll`. If many ids are removed from a long list, the plan contains their positions as
-  a few slices (`take_present`). The write compares these slices with the stored list, and keeps the parts between them:
-  the server reads the list once. If the list was changed after the plan, the server searches for each id.
-- With more slices than `MOST_SLICES`, the expression would be too long. Then `$pullAll` is used for many ids too.
+  a few slices (`take_present`). The write compares these slices with the stored list, and keeps the parts between the
+  slices. So the server reads the list only once. If the list was changed after the plan, the server searches for each
+  id.
+- If there are more slices than `MOST_SLICES`, the expression would be too long. Then `$pullAll` removes the ids.
 """
 
 from collections.abc import Hashable, Sequence
@@ -21,19 +23,19 @@ from database.ids import is_literal
 from database.references import referred
 
 MOST_IDS: Final = 650_000
-"""The largest number of ids in one list. The limit of a document is 16 MiB, or about 700,000 ids."""
+"""The most ids in one list. A document has at most 16 MiB, which is enough for about 700,000 ids."""
 
 FEW_IDS: Final = 100
-"""The largest number of ids for `$all` and `$nin`, which compare each id with each item of the list.
+"""The most ids for the operators `$all` and `$nin`, which compare each id with each item of the list.
 
 For more ids, set operators are used.
 """
 
 MANY_COMPARISONS: Final = 100_000
-"""The limit of (length of a list * number of ids to remove). Above it, comparing each with each takes too long."""
+"""The limit for (length of a list * number of ids to remove). Up to this limit, `$pullAll` is fast enough."""
 
 MOST_SLICES: Final = 100
-"""The largest number of slices that one write cuts out of a list."""
+"""The most slices that one write cuts out of a list."""
 
 END: Final = 2**31 - 1
 """A position after the end of every list."""
@@ -50,9 +52,9 @@ class TooManyLinksError(InvalidInputError):
 
 
 def add_missing(collection: str, document: Document, field: str, ids: Sequence[Any]) -> FieldChange | None:
-    """Add the missing ids to a list of a document in memory, and return the same change for the database.
+    """Add ids to a list of a document in memory, and return the same change for the database.
 
-    An id that the list contains in another form is not added. Returns None if no id is missing.
+    Ids that the list already contains, in any form, are left out. Returns None if no id is missing.
     """
     before = document.get(field, ABSENT)
     held = before if isinstance(before, list) else []
@@ -64,7 +66,7 @@ def add_missing(collection: str, document: Document, field: str, ids: Sequence[A
         raise TooManyLinksError(collection, document["_id"], field, len(held) + len(new))
     document[field] = [*held, *new]
     if isinstance(before, list) or before is ABSENT:
-        # Invariant: an absent list becomes absent again. An undo reads `bare` and removes the list if it is empty.
+        # Invariant: an absent list becomes absent again. `bare` tells the undo to remove the list if it is empty.
         return Add(tuple(new), bare=before is ABSENT)
     return Set(before, document[field])  # `$push` fails on null
 
@@ -85,8 +87,8 @@ def take_present(document: Document, field: str, ids: Sequence[Any]) -> FieldCha
     starts, ends = zip(*((at, at + length) for at, length in slices), strict=True)
     kept = zip((0, *ends), (*starts, len(before)), strict=True)
     left = document[field] = [item for start, end in kept for item in before[start:end]]
-    # Replace the whole list if it has duplicate ids, which an undo would add only once, or if an item to remove is a
-    # document, which no filter can match.
+    # Replace the whole list in two cases: it has an id twice, which an undo would add only once, or an item to remove
+    # is a document, which no filter can match.
     if any(isinstance(item, dict) for item in taken) or len(set(taken)) < len(taken):
         return Set(before, left)
     return Take(
@@ -95,7 +97,7 @@ def take_present(document: Document, field: str, ids: Sequence[Any]) -> FieldCha
 
 
 def _positions(items: list[Any], wanted: set[Any]) -> list[int]:
-    """Return the positions of the wanted ids in a list. In broken data, some items of the list cannot be hashed."""
+    """Return the positions of these ids in a list. In broken data, the list may have items that cannot be in a set."""
     if are_ids(items):
         return [at for at, item in enumerate(items) if item in wanted]
     found = enumerate(map(referred, items))
@@ -115,16 +117,16 @@ def _slices(places: list[int]) -> list[tuple[int, int]]:
 
 
 def _distinct(items: list[Any]) -> set[Any]:
-    """Return the set of the ids in a list. In broken data, the list can also contain values of other types."""
+    """Return the set of the ids in a list. Items that cannot be in a set are left out."""
     if are_ids(items):
         return set(items)
     return {item for item in map(referred, items) if isinstance(item, Hashable)}
 
 
 def guard(name: str, field: Add | Take) -> tuple[Document, list[Document]]:
-    """Return what must be true of a list before it is changed: a condition for the field, and expressions for `$expr`.
+    """Return the condition for a list that is changed, and expressions for `$expr`. The write needs all of them.
 
-    Invariant: lists are guarded by element. Other programs can add and remove other items before the write.
+    Invariant: lists are guarded by element. Other programs may add and remove other items before the write.
     """
     condition: Document = {"$type": "array"}
     if isinstance(field, Add) and field.new:
@@ -140,7 +142,7 @@ def _has_all(name: str, take: Take) -> Document:
 
 
 def _slices_match(name: str, take: Take) -> Document:
-    """Return an expression that is true if the ids to remove are still at the planned positions of the list."""
+    """Return an expression that is true if the ids to remove are still at their planned positions in the list."""
     slices, start = [], 0
     for at, length in take.slices:
         ids = {"$literal": list(take.ids[start : start + length])}
@@ -150,7 +152,7 @@ def _slices_match(name: str, take: Take) -> Document:
 
 
 def remaining(name: str, take: Take) -> Document:
-    """Return an expression for the items of a list that remain after ids are removed."""
+    """Return an expression for the items that remain in a list after the ids are removed."""
     kept, start = [], 0
     for at, length in (*take.slices, (END, 0)):
         if at > start:
@@ -164,7 +166,7 @@ def remaining(name: str, take: Take) -> Document:
 def _has_none(name: str, ids: tuple[Any, ...]) -> Document:
     """Return an expression that is true if a list contains none of the ids.
 
-    It compares the sizes of unions, because only unions and subsets are fast on every server.
+    The expression compares the sizes of unions, because only unions and subsets are fast on every server.
     """
     held, together = ({"$size": {"$setUnion": [_as_list(name), {"$literal": items}]}} for items in ([], list(ids)))
     return {"$eq": [together, {"$add": [held, len(set(ids))]}]}

@@ -1,8 +1,8 @@
-"""Refuse changes that would lose something that a legal hold keeps.
+"""Refuse changes that would lose data that a legal hold keeps (held data).
 
 Invariant: held data is never lost. Each batch is checked in its own transaction, so that no command and no undo can
-forget it. Like a rule, the check first takes a lock, which a command that places a hold takes too. Therefore a hold
-that is placed while a command runs keeps whole batches: each batch was written before the hold, or is refused.
+forget the check. The check first takes a lock, which a command that places a hold takes too. Therefore a hold that is
+placed while a command runs keeps whole batches: each batch was written before the hold, or is refused.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -27,16 +27,16 @@ from database.own_collections import AUDIT, HOLDS
 from database.references import existing, ids_in, referred
 
 LOCK: Final = "holds"
-"""The lock of every batch that could lose held data, and of every change of the holds."""
+"""The name of the lock for every batch that could lose held data, and for every change of the legal holds."""
 
 TEXTS: Final = frozenset({"body", "image"})
-"""The fields of a held message that must not lose their value."""
+"""The fields of a held message whose values must not be lost."""
 
 EMPTY: Final = (ABSENT, None, "")
 
 
 class Loss(NamedTuple):
-    """A held document that would be lost or changed, in words, and the name of its hold."""
+    """A loss of held data: a text that names the document, and the name of the hold."""
 
     what: str
     hold: str
@@ -50,14 +50,14 @@ class HeldError(RefusedError):
 
 
 class NameOfHoldTakenError(ConflictError):
-    """The error for a new legal hold with the name of another hold."""
+    """The error for a new legal hold whose name another hold already has."""
 
     def __init__(self, name: str) -> None:
         super().__init__(f"the hold {name} already exists", f"see chatctl holds show {name}")
 
 
 def needs_lock(changeset: Changeset, changes: Iterable[Change]) -> bool:
-    """Tell whether some changes could lose held data, or change the holds."""
+    """Tell whether changes could lose held data, or change the legal holds themselves."""
     return any(change.collection == HOLDS or _could_lose(changeset, change) for change in changes)
 
 
@@ -68,7 +68,7 @@ def first_loss(
     batch: list[Change],
     session: ClientSession | None,
 ) -> Loss | None:
-    """Take the lock if a batch could lose held data, and return the first loss, or None."""
+    """Take the lock if a batch could lose held data. Return the first loss, or None if nothing would be lost."""
     if not needs_lock(changeset, batch):
         return None
     transactions.acquire(database, LOCK, session)
@@ -78,7 +78,10 @@ def first_loss(
 
 
 def _refuse_taken_names(database: Database[Document], batch: list[Change], session: ClientSession | None) -> None:
-    """Refuse a second hold with the same name, also from an approved proposal, a saved plan or an undo."""
+    """Raise an error if a batch adds a legal hold whose name already exists.
+
+    The same check is made for approved proposals, saved plans and undos.
+    """
     for change in batch:
         if isinstance(change, Insert) and change.collection == HOLDS and "name" in change.document:
             name = change.document["name"]
@@ -87,7 +90,10 @@ def _refuse_taken_names(database: Database[Document], batch: list[Change], sessi
 
 
 def refuse(changeset: Changeset) -> None:
-    """Raise `HeldError` if a changeset would lose held data. Nothing is read if none of its changes could."""
+    """Raise `HeldError` if a changeset would lose held data.
+
+    If no kind of its changes can lose data, nothing is read.
+    """
     if changeset.passing_over is not None or not _may_lose(changeset):
         return
     database = connection.database()
@@ -108,7 +114,7 @@ def _losing_batches(changeset: Changeset) -> Iterator[list[Change]]:
 
 
 def _may_lose(changeset: Changeset) -> bool:
-    """Tell whether any changes could lose held data; of a stream, only the kinds of changes are known."""
+    """Tell whether a changeset could lose held data. For a stream, only the kinds of its changes are known."""
     if not isinstance(changeset.batches, Stream):
         return any(_could_lose(changeset, change) for change in changeset.changes)
     kinds = changeset.batches.counts
@@ -127,9 +133,10 @@ def _could_lose(changeset: Changeset, change: Change) -> bool:
 def _loses(changeset: Changeset, collection: str, name: str, field: FieldChange) -> bool:
     """Tell whether the change of a field would lose data if a legal hold keeps the document.
 
-    A message keeps its text and image, a conversation its participants, and every document its owner. Other changes
-    keep the old value in the audit trail or in the data for an undo; so they lose something only if these are not kept.
-    By `conversationIds` of a user, a hold finds the conversations that the user has entered since.
+    Data is lost if a conversation loses a participant, a user a conversation, a message its text, its image or a whole
+    field, or a document its owner. A hold finds the conversations of a user by `conversationIds`, so these ids are data
+    too. The change of another field loses data only if neither the audit trail nor the data for an undo keeps the old
+    value.
     """
     if (collection, name) in {("Conversation", "userIds"), ("User", "conversationIds")}:
         return bool(_taken(field))
@@ -163,7 +170,10 @@ class _Losses(NamedTuple):
     session: ClientSession | None
 
     def of(self, batch: list[Change]) -> Iterator[Loss]:
-        """Yield the held documents that a batch would lose; users first, because a refusal names the first one."""
+        """Yield the held documents that a batch would lose.
+
+        Users come first, because an error names the first document.
+        """
         losing = [change for change in batch if _could_lose(self.changeset, change)]
         again = {(one.collection, referred(one.ids[0])): one for one in batch if isinstance(one, Insert)}
         for users in (True, False):
@@ -185,7 +195,7 @@ class _Losses(NamedTuple):
                 yield Loss(self._label(collection, {"_id": identifier}), hold)
 
     def _conversations_left(self, change: Update) -> set[ObjectId]:
-        """Return the existing conversations that a held user would no longer list."""
+        """Return the existing conversations that a change removes from the list of a held user."""
         if not any(self.held.named("User", one) for one in change.ids):
             return set()
         return existing(self.database, "Conversation", _taken(change.fields["conversationIds"]), self.session)
@@ -204,7 +214,10 @@ class _Losses(NamedTuple):
             yield from (Loss(f"event {event}", hold) for event, hold in found.items())
 
     def _keeper(self, old: Delete, new: Insert | None) -> str | None:
-        """Return the hold that keeps a deleted document. If it is inserted again with all it had, nothing is lost."""
+        """Return the hold that keeps a deleted document.
+
+        Return None if the batch inserts the document again unchanged.
+        """
         if new is not None:
             names = old.document.keys() - {"_id"}
             fields = {name: Set(old.document[name], new.document.get(name, ABSENT)) for name in names}
@@ -213,7 +226,10 @@ class _Losses(NamedTuple):
         return self.held.keeper(old.collection, old.document)
 
     def _restores(self, change: Update) -> bool:
-        """Tell whether an undo restores the text of a message. The undo of that undo removes the text again."""
+        """Tell whether an undo only restores the text of a message.
+
+        The undo of such an undo would remove the text again.
+        """
         if not (change.collection == "Message" and change.fields.keys() <= TEXTS):
             return False
         undos, event = 0, self.changeset.undoes
@@ -223,7 +239,10 @@ class _Losses(NamedTuple):
         return undos % 2 == 1
 
     def _blanked(self, change: Update) -> Iterator[Loss]:
-        """Yield the part of the trail whose values about held data would be blanked. Secrets may be blanked."""
+        """Yield a part of the audit trail if the change blanks values in it that are held data.
+
+        Secrets may be blanked.
+        """
         field = change.fields.get("changes")
         before, after = (field.before, field.after) if isinstance(field, Set) else ([], [])
         lost = [old for old, new in zip(before, after, strict=True) if old != new and entry_without_secrets(old) != new]

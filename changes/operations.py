@@ -1,8 +1,8 @@
-"""Make a write operation of the driver from a change. Its filter (the guard) has the old values that must be stored.
+"""Make the write operations of the driver from a change. Their filter (the guard) has the old values of the change.
 
 If another program has changed the document since, the filter matches nothing, and the number of matched documents shows
-this. An absent field and null are different. Of a list, only the added or removed ids are checked, so two admins who
-add different ids to one list do not conflict.
+the conflict. An absent field and null are different. Of a list, only the added or removed ids are checked, so two
+admins who add different ids to one list do not conflict.
 """
 
 from collections.abc import Iterator
@@ -37,13 +37,14 @@ from models.schema import FIELDS
 Operation: TypeAlias = InsertOne[Document] | UpdateOne | UpdateMany | DeleteOne
 
 ALWAYS_OVERWRITTEN: Final = UNGUARDED - {"lastMessageAt"}
-"""Fields that an update overwrites without checking the old value. `lastMessageAt` is not one of them, because a newer
-time must not be lost.
+"""Fields that an update overwrites without comparing the old value.
+
+`lastMessageAt` is always compared, because a newer time must not be lost.
 """
 
 
 AT_ONCE: Final = 100
-"""The most ids in the filter of one update: some servers compare each found document with each of them."""
+"""The most ids in the filter of one update. Some servers compare each found document with each id."""
 
 
 def operations(change: Change) -> Iterator[Operation]:
@@ -67,7 +68,7 @@ def guard(change: Update | Delete) -> Document:
 
 
 def _guard_of_delete(change: Delete) -> Document:
-    """Return the filter of a deletion. It matches the document only while each checked field is as it was read.
+    """Return the filter of a deletion. It matches the document only while every compared field is as it was read.
 
     Fields of the schema that were absent must still be absent.
     """
@@ -95,8 +96,8 @@ def _guard_of_update(change: Update) -> Document:
             condition, compared = id_lists.guard(name, field)
             expressions += compared
             if isinstance(field, Add) and field.bare:
-                # The list was absent. If another program has created it since, `$push` can still add the ids. The
-                # condition does not match null, because `$push` fails on null.
+                # The list was absent. If another program has created a list since, `$push` can still add the ids to it.
+                # Null must not match, because `$push` fails on null.
                 alternatives.append({"$or": [{name: {"$exists": False}}, {name: condition}]})
             else:
                 guards[name] = condition
@@ -104,7 +105,7 @@ def _guard_of_update(change: Update) -> Document:
 
 
 def _update(change: Update) -> Document | list[Document]:
-    """Return the update of a change: operators like `$set`, or else a pipeline, as both cannot be combined.
+    """Return the update of a change: operators like `$set`, or a pipeline. One update cannot have both.
 
     A pipeline is required to cut slices out of lists, and for field names that an operator would misread.
     """
@@ -121,7 +122,7 @@ def _update(change: Update) -> Document | list[Document]:
 
 
 def _steps(change: Update) -> Iterator[Document]:
-    """Yield the steps of a pipeline that sets fields whose names an operator would read as paths."""
+    """Yield the steps of a pipeline for fields whose names an operator would read as paths."""
     for name, field in change.fields.items():
         assert isinstance(field, Set)  # noqa: S101 - the schema names every list of ids
         value = "$$REMOVE" if field.after is ABSENT else {"$literal": field.after}
@@ -131,7 +132,8 @@ def _steps(change: Update) -> Iterator[Document]:
 
 def _operator(field: FieldChange) -> tuple[str, Any]:
     if isinstance(field, Add):
-        # The guard checks that the ids are missing. `$addToSet` would compare each id with the whole list again.
+        # The filter of the write checks that the ids are missing. `$addToSet` would compare each id with the whole list
+        # again.
         return "$push", {"$each": list(field.ids)}
     if isinstance(field, Take):
         return "$pullAll", list(field.ids)
@@ -147,9 +149,10 @@ def _equals(value: object) -> Document:
         return {"$type": "array", "$all": list(value.ids)}
     if isinstance(value, list):
         return {"$eq": value} if are_ids(value) or is_exact(value) else {"$type": "array"}
-    if not is_exact(value):  # the stored bytes are not known exactly, so the value could never match
+    if not is_exact(value):  # the stored bytes are not known exactly, so a comparison would always fail
         return {"$type": _type(value), "$not": {"$type": "array"}}
-    # Invariant: absent is not null. For `$eq` they are equal, and a list that contains the value matches too.
+    # Invariant: absent is not null. For `$eq`, absent and null are equal, and a list that contains the value matches
+    # too.
     return {"$eq": value, "$not": {"$type": "array"}} | ({"$exists": True} if value is None else {})
 
 
@@ -160,7 +163,7 @@ def _type(value: object) -> str:
 
 
 def _is_odd(name: str) -> bool:
-    """Tell whether a filter would read a name as a path or as an operator."""
+    """Tell whether a filter would misread the name of a field as a path or as an operator."""
     return "." in name or name.startswith("$") or not is_exact(name)
 
 

@@ -1,4 +1,4 @@
-"""The entries of the audit trail: descriptions of changes without secrets, from which personal data can be removed.
+"""The entries of the audit trail: descriptions of changes without secrets. Personal data can be removed from them.
 
 `changes.visible_values` decides which values are secret. Events of older versions of chatctl can contain secret values.
 """
@@ -31,23 +31,26 @@ LONGEST_TEXT: Final = 1_000
 LONGEST_LIST: Final = 5_000
 PAGE_BYTES: Final = 2 * 1024 * 1024
 FEW_ROWS: Final = 20
-"""The number of fields that always fit into one document of the trail, because the size of each field is limited."""
+"""This number of fields always fits into one document of the audit trail, because the size of a field is limited."""
 
 
 def lease_id(event: ObjectId | str) -> str:
-    """Return the `_id` of the document in `chatctl_state` that is the lease of an event."""
+    """Return the `_id` of the lease of an event, a document in `chatctl_state`."""
     return f"lease:{event}"
 
 
 def is_lease(change: Change) -> bool:
-    """Tell whether a change writes to a lease. The trail does not show leases, and an undo does not restore them."""
+    """Tell whether a change writes to a lease.
+
+    The audit trail does not show leases, and an undo does not restore them.
+    """
     return change.collection == STATE and all(str(identifier).startswith(lease_id("")) for identifier in change.ids)
 
 
 def stays_after_undo(change: Change) -> bool:
     """Tell whether an undo leaves out a change: leases are not restored, and a decided proposal stays decided.
 
-    Invariant: a proposal never changes. An undo could otherwise delete the decision, and open the proposal again.
+    Invariant: a proposal never changes. An undo of a decision would delete it, and so open the proposal again.
     """
     return is_lease(change) or change.collection == PROPOSALS
 
@@ -56,11 +59,12 @@ def describe(change: Change, *, values: bool = True) -> Iterator[Document]:
     """Yield the audit entries of a change, in the form `{op, collection, ids, name?, fields: [{field, …}]}`.
 
     Each field has the values `from` and `to` (left out if the field is absent), or the ids `added` or `taken`. A value
-    that must not be shown is replaced by its type. Long texts are cut, and many fields or ids are divided into several
+    that must not be shown is replaced by its type. Long texts are cut. A change with many fields or ids becomes several
     entries, so that each entry fits into one document. If `values` is false, an entry has only the names of the fields.
     """
     if change.collection in OUR_RECORDS or is_lease(change):
-        return  # data that was deleted from the trail must not return to it
+        # The audit trail has no entries about itself, because data that is deleted from the trail must not return.
+        return
     head: Document = {"op": type(change).__name__.lower(), "collection": change.collection, "ids": list(change.ids)}
     if not values:
         names = change.fields if isinstance(change, Update) else change.document.keys() - {"_id"}
@@ -85,7 +89,7 @@ def _rows(change: Change) -> Iterator[Document]:
 
 
 def _sides(field: FieldChange) -> dict[str, Any]:
-    """Return the values of a changed field under their keys in the trail: `from` and `to`, or `added`, or `taken`."""
+    """Return the values of a changed field under their keys in the trail: `from` and `to`, `added`, or `taken`."""
     if not isinstance(field, Set):
         return {"added" if isinstance(field, Add) else "taken": list(field.ids)}
     sides = {"from": field.before, "to": field.after}
@@ -93,7 +97,7 @@ def _sides(field: FieldChange) -> dict[str, Any]:
 
 
 def _field(collection: str, name: str, values: dict[str, Any]) -> Iterator[Document]:
-    """Yield the row of a changed field. A long list becomes several rows for each side."""
+    """Yield the entry of a changed field. If a list is long, yield several entries with parts of the list."""
     shown = {side: _short(showable(collection, name, value)) for side, value in values.items()}
     head = {"field": field_name(name)}
     if not any(map(_is_long, shown.values())):
@@ -114,12 +118,12 @@ def _short(value: Any) -> Any:
 
 
 def cut(value: str) -> str:
-    """Shorten a long text for the trail."""
+    """Shorten a long text for the audit trail."""
     return value if len(value) <= LONGEST_TEXT else f"{value[:LONGEST_TEXT]}… ({len(value):,} characters)"
 
 
 def pages(entries: Iterable[Document], size: int = PAGE_BYTES, most: int = sys.maxsize) -> Iterator[list[Document]]:
-    """Group entries into lists of at most `most` entries that each fit into a document."""
+    """Group entries into lists. Each list has at most `most` entries and fits into one document."""
     page: list[Document] = []
     room = size
     for entry in entries:
@@ -138,7 +142,7 @@ def _size(document: Document) -> int:
 
 
 def values_of(part: Document, own: set[Any]) -> Iterator[tuple[str, Any]]:
-    """Yield (field, value) for each value in a part of the trail that is about the documents with the ids in `own`."""
+    """Yield (field, value) for each value in a part of an event that is about a document with an id in `own`."""
     for entry in part["changes"]:
         if not own.isdisjoint(entry["ids"]):
             for row in entry["fields"]:
@@ -146,7 +150,7 @@ def values_of(part: Document, own: set[Any]) -> Iterator[tuple[str, Any]]:
 
 
 def blanked(part: Document, own: set[Any], label: str) -> Document:
-    """Return `changes` and `names` of a part of the trail without the names and values of the documents in `own`.
+    """Return `changes` and `names` of a part of an event without the names and values of the documents in `own`.
 
     Each removed name is replaced by `label`, and each value by a fixed text. Ids and the names of fields stay.
     """
@@ -156,7 +160,7 @@ def blanked(part: Document, own: set[Any], label: str) -> Document:
 
 
 def without_secrets(part: Document) -> Document:
-    """Return `changes` and `names` of a part of the trail without values that must not be kept."""
+    """Return `changes` and `names` of a part of an event, without values that must not be kept."""
     return {
         "changes": [entry_without_secrets(entry) for entry in part["changes"]],
         "names": names_without_secrets(part),
@@ -164,13 +168,13 @@ def without_secrets(part: Document) -> Document:
 
 
 def names_without_secrets(part: Document) -> list[Document]:
-    """Return the names in a part of the trail that may be kept: the names of documents of `NAMED` collections."""
+    """Return the names in a part of an event that may be kept: those of documents of the collections in `NAMED`."""
     nameless = {one for entry in part["changes"] if entry["collection"] not in NAMED for one in entry["ids"]}
     return [named for named in part["names"] if named["id"] not in nameless or named["name"] == str(named["id"])]
 
 
 def entry_without_secrets(entry: Document) -> Document:
-    """Return an entry of the trail; values that must not be kept are replaced by their type."""
+    """Return an entry of the audit trail in which values that must not be kept are replaced by their types."""
     collection = entry["collection"]
     fields = [
         {side: value if side == "field" else showable(collection, row["field"], value) for side, value in row.items()}
@@ -183,7 +187,7 @@ def entry_without_secrets(entry: Document) -> Document:
 
 
 def fields_with_secrets(part: Document) -> list[str]:
-    """Return the fields for which a part of the trail contains a value that must not be kept."""
+    """Return the fields for which a part of an event contains a value that must not be kept."""
     found = without_secrets(part)
     rows, kept = ([row for entry in held["changes"] for row in entry["fields"]] for held in (part, found))
     fields = [row["field"] for row, shown in zip(rows, kept, strict=True) if row != shown]
@@ -191,7 +195,7 @@ def fields_with_secrets(part: Document) -> list[str]:
 
 
 def replace_words(text: str, words: Iterable[str], label: str) -> str:
-    """Replace whole words in a text by `label`, in upper or lower case.
+    """Replace whole words in a text by `label`. Upper and lower case do not matter.
 
     `ada` is replaced in `(ada)`, `ada's` and `ask ada.`, but not in `ada-2`, `canada` or `ada@example.org`. At the end
     of a shortened text, the beginning of a word is replaced too.

@@ -15,12 +15,12 @@ from database.own_collections import AUDIT, IMAGES, STATE
 
 WRITE_CONFLICT: Final = 112
 PATIENCE: Final = 120
-"""The time limit for retries after conflicts, in seconds. The driver has the same limit.
+"""The seconds for which a transaction is tried again after conflicts. The driver has the same limit.
 
 A server needs 60 seconds to end the transaction of a client that died, and to release its locks.
 """
 UNEXPLAINED_WAIT: Final = 2
-"""The seconds of waiting after which the user is told that this write waits for another one."""
+"""After this number of seconds, the user is told that this write waits for another write."""
 UNCERTAIN: Final = (
     "the last change may or may not be saved: check chatctl --local audit list --limit 1, then run the command again"
 )
@@ -30,7 +30,7 @@ T = TypeVar("T")
 
 
 class BusyError(ConflictError):
-    """The error of a transaction that had conflicts with other writes for too long."""
+    """The error for a transaction that had conflicts with other writes for too long."""
 
     def __init__(self) -> None:
         super().__init__(
@@ -49,19 +49,19 @@ def prepare(database: Database[dict[str, Any]], collections: Iterable[str], lock
 
 
 def acquire(database: Database[dict[str, Any]], lock: str, session: ClientSession | None) -> None:
-    """Take a lock in a transaction. Other transactions that need the lock wait until this transaction has ended.
+    """Take a lock in a transaction. Other transactions that need the same lock wait until this transaction has ended.
 
-    Invariant: a rule takes its lock before it reads. The lock is a write, because two writes of one document conflict,
-    and two reads do not.
+    Invariant: a rule takes its lock before it reads. To take a lock is a write, because two writes of one document
+    conflict, and two reads do not.
     """
     database[STATE].update_one({"_id": f"lock:{lock}"}, {"$inc": {"turns": 1}}, session=session)
 
 
 def run(database: Database[dict[str, Any]], work: Work, waits: Callable[[], None]) -> None:
-    """Call `work` in a transaction, and again after each conflict. Without transactions, call it directly.
+    """Call `work` in a transaction, and call it again after each conflict. Without transactions, call it directly.
 
-    `waits` is called once if the wait for other writes becomes long. Not every server labels the error of a conflict as
-    retryable, so the error code is checked too.
+    `waits` is called once if other writes delay this one for long. The error code of a conflict is checked too, because
+    not every server marks the error of a conflict as retryable.
     """
     if not connection.transactions():
         work(None)
@@ -93,14 +93,15 @@ def run(database: Database[dict[str, Any]], work: Work, waits: Callable[[], None
 
 
 def reading_in(session: ClientSession | None, read: Callable[[], T]) -> T:
-    """Call a function that reads documents, so that its reads are part of a transaction without an extra argument."""
+    """Call a function, and make all its reads part of a transaction, without an additional argument."""
     if session is None:
         return read()
     try:
         with session.bind(end_session=False):
             return read()
     except PyMongoError as error:
-        # A bound session removes the error labels by which the driver decides to retry. The original error has them.
+        # For the driver, an error label means that it can retry. A bound session removes the labels; the original error
+        # has them.
         raise (error.__context__ if isinstance(error.__context__, PyMongoError) else error) from None
 
 
@@ -121,7 +122,7 @@ def _commit(session: ClientSession, deadline: float) -> None:
 
 
 def _is_write_conflict(error: BaseException | None) -> bool:
-    if isinstance(error, NetworkTimeout):  # the driver raises this when it stops retrying after conflicts
+    if isinstance(error, NetworkTimeout):  # The driver raises this error when it stops retrying after conflicts.
         error = error.__cause__
     if not isinstance(error, OperationFailure):
         return False

@@ -1,6 +1,6 @@
 """Decide which values may be shown and kept in the audit trail: the values of listed fields that have the right type.
 
-All other values, also of unknown fields, are replaced by their type, because they may be secrets.
+All other values, also of unknown fields, may be secrets. They are replaced by the names of their types.
 """
 
 import re
@@ -35,7 +35,7 @@ SHOWN: Final[Mapping[str, frozenset[str]]] = {
         HOLDS: "kind name users conversations placed released hold collection ids",
     }.items()
 }
-"""Collection → the fields whose values are shown and kept. A field of the schema that is not here is a secret."""
+"""Collection → the fields whose values are shown and kept. All other fields of the schema are secrets."""
 
 NAMED: Final = frozenset(collection for collection, fields in SHOWN.items() if fields & {"username", "name"})
 """Collections whose documents have a name that users know."""
@@ -64,10 +64,13 @@ _ALIKE: Final[Mapping[type, tuple[type, ...]]] = {
     datetime: (datetime, DatetimeMS),
     UserStatus: (str,),
 }
-"""Expected type of a field → all types of values that are shown. Without an entry, it is only the expected type."""
+"""Type of a field → the types of the values that are shown.
+
+If a type is not here, only values of this type are shown.
+"""
 
 _SIMPLE: Final = frozenset({type(None), bool, int, float, str, datetime, ObjectId})
-"""The types of most values. `readable` checks them first, because lists can be long."""
+"""The types of most values. `readable` checks them first, to be fast in long lists."""
 
 NEVER_SHOWN: Final = "(secret)"
 
@@ -88,26 +91,29 @@ _WORDS: Final[tuple[tuple[type | tuple[type, ...], str], ...]] = (
     (MaxKey, "max key"),
     (Mapping, "document"),
 )
-"""Types and the words for them in messages. The first match counts, because a boolean is also a number in Python."""
+"""Types of values, and the words for them in messages.
+
+The first match counts. The order matters, because in Python a boolean is also a number.
+"""
 
 _WITHHELD: Final = re.compile(
     rf"\((?:secret|erased|list of [\d,]+|[\d,]+ bytes|{'|'.join(re.escape(word) for _, word in _WORDS)})\)"
 )
-"""A pattern for the texts that are shown instead of hidden values, also in events of older versions."""
+"""Matches the texts that are shown instead of hidden values, also in events of older versions of chatctl."""
 
 LONGEST_FIELD: Final = 100
-"""The largest number of characters of a field name that are shown."""
+"""The most characters of the name of a field that are shown."""
 
 
 def type_in_words(value: object) -> str:
-    """Name the type of a value in plain words: `text`, `number`, `list of 3`, `document`."""
+    """Return the type of a value in plain words: `text`, `number`, `list of 3`, `document`."""
     if isinstance(value, list | tuple):
         return f"list of {len(value):,}"
     return next((word for kinds, word in _WORDS if isinstance(value, kinds)), "value")
 
 
 def showable(collection: str, field: str, value: Any) -> Any:
-    """Return the value of a field if it may be shown and kept. Otherwise return its type in brackets, like `(text)`.
+    """Return the value of a field if it may be shown and kept. Otherwise return its type in parentheses, like `(text)`.
 
     Each item of a list is treated in the same way. Invariant: secrets stay out of the trail. Only values of fields in
     `SHOWN` are recorded, so a new field is hidden at first. A text that already replaces a hidden value is returned
@@ -126,7 +132,7 @@ def showable(collection: str, field: str, value: Any) -> Any:
 
 
 def withheld(value: object) -> str:
-    """Return the text that is shown instead of a hidden value: its type in brackets."""
+    """Return the text that is shown instead of a hidden value: its type in parentheses."""
     return f"({type_in_words(value)})"
 
 
@@ -136,7 +142,10 @@ def is_withheld(value: object) -> bool:
 
 
 def readable(value: Any) -> Any:
-    """Return a value of a known field. Documents inside it can have unknown fields, so only their types are shown."""
+    """Return a value of a field in `SHOWN`.
+
+    Documents inside it can have any fields, so only their types are returned.
+    """
     if type(value) in _SIMPLE:
         return value
     if isinstance(value, list):
@@ -145,12 +154,12 @@ def readable(value: Any) -> Any:
 
 
 def readable_text(value: Any) -> str:
-    """Return a value of a known field as text. Documents inside it are replaced by their types."""
+    """Return a value of a field in `SHOWN` as text. Documents inside it are replaced by their types."""
     return id_text(readable(value))
 
 
 def name_of(collection: str, document: Mapping[str, Any]) -> str | None:
-    """Return the name of a document, if it has one in a field that may be shown."""
+    """Return the name of a document, or None if it has no name in a field that may be shown."""
     names = (document.get(field) for field in ("username", "name") if field in SHOWN.get(collection, ()))
     return next((name for name in names if name and type(name) is str), None)
 

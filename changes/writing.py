@@ -31,7 +31,7 @@ PHASES: Final = (Delete, Update, Insert)
 Invariant: deletes come before inserts. So a batch can delete a document and give its unique name to a new document.
 """
 LOCK_FIELD: Final = "chatctl_held"
-"""A field that is set and removed again in one transaction, to lock a document. It is never saved."""
+"""A field that a transaction sets and removes again, to lock a document. It is never saved."""
 
 
 class ChangedMeanwhileError(ConflictError):
@@ -53,7 +53,7 @@ class NotAsPlannedError(Exception):
 
 
 class NumberedBatch(NamedTuple):
-    """A batch of an event with its number. `last` tells whether it is the last batch."""
+    """A batch of an event with its number. `last` is True for the last batch of the event."""
 
     number: int
     changes: Batch
@@ -61,7 +61,7 @@ class NumberedBatch(NamedTuple):
 
 
 def number_batches(batches: Iterable[Batch], start: int) -> Generator[NumberedBatch]:
-    """Yield each batch with its number, from `start`. Without batches, yield one empty batch.
+    """Yield each batch with its number, counted from `start`. If there are no batches, yield one empty batch.
 
     One batch is read ahead, to know which batch is the last.
     """
@@ -90,7 +90,8 @@ def write(
         transactions.acquire(database, rule.lock, session)
         rule.check(session)
     if session is None and any(children_left(database, changes, session)):
-        raise NotAsPlannedError  # checked here because a deletion without a transaction cannot be taken back
+        # Without a transaction, a deletion cannot be taken back, so the children are checked before it.
+        raise NotAsPlannedError
     event.record(batch.number, changes, session)
     try:
         _write(database, changes, session)
@@ -122,7 +123,7 @@ def lock_documents(database: Database[dict[str, Any]], batch: Batch, session: Cl
 def describe_conflict(
     database: Database[dict[str, Any]], batch: Batch, names: Mapping[Any, str], error: NotAsPlannedError
 ) -> str:
-    """Return a message with the document that made a write fail. Call this after the write has failed."""
+    """Return a message that names the document because of which a write has failed. Call this after the failure."""
     for change in batch:
         if change.collection == PROPOSALS and database[PROPOSALS].find_one({"_id": change.ids[0]}, {"_id": 1}):
             return "the proposal was decided while this command ran"
@@ -132,9 +133,9 @@ def describe_conflict(
 
 
 def merged(database: Database[dict[str, Any]], batch: Batch) -> Iterator[Change]:
-    """Yield the changes of a batch, without the list changes (added or removed ids) that other programs made already.
+    """Leave out list changes that other programs have made already: ids added to a list or removed from it.
 
-    All other changes stay as planned, and other changes that others have made to these lists are kept.
+    All other planned changes are yielded. Changes of the other programs that are not in the plan are kept.
     """
     for change in batch:
         lists = _lists(change)
@@ -155,7 +156,7 @@ def merged(database: Database[dict[str, Any]], batch: Batch) -> Iterator[Change]
 
 
 def _lists(change: Change) -> dict[str, Add | Take]:
-    """Return the part of a change that others may have made already: field → ids to add to a list or remove from it."""
+    """Return the list changes that another program may have made already: field → ids to add or remove."""
     fields = change.fields if isinstance(change, Update) else {}
     found = {name: field for name, field in fields.items() if not isinstance(field, Set)}
     return {name: field for name, field in found.items() if isinstance(field, Take) or not field.new}
@@ -189,7 +190,7 @@ def children_left(
     """Yield deleted parents that still have a child: (kind of reference, id), at most one for each kind of reference.
 
     Invariant: a parent with children stays. A new child changes nothing in its parent, so no filter of a write would
-    notice it. A parent that is inserted again with the same id, even in another form, does not count as deleted.
+    notice the child. A parent that is inserted again, with its id in any form, does not count as deleted.
     """
     deleted: dict[str, list[Any]] = {}
     come = {(change.collection, referred(change.ids[0])) for change in batch if isinstance(change, Insert)}
@@ -207,7 +208,7 @@ def children_left(
 
 
 def _moved_children(batch: list[Change], owned: Owned, gone: list[Any]) -> Iterator[Any]:
-    """Yield the ids of the children that get another parent, which is not one of the deleted ones."""
+    """Yield the ids of the children that get another parent, which is not one of the deleted parents (`gone`)."""
     parents = list(map(referred, gone))
     for change in batch:
         field = change.fields.get(owned.field) if isinstance(change, Update) else None
@@ -234,9 +235,9 @@ def _changed(database: Database[dict[str, Any]], batch: list[Change], names: Map
 
 
 def _taken(database: Database[dict[str, Any]], batch: list[Change]) -> Iterator[str]:
-    """Yield messages about new unique values that already exist.
+    """Yield a message for each unique value of a batch that another document already has.
 
-    The values are searched for, because the error messages of servers differ too much to read the value from them.
+    The values are looked up in the database, because the error messages of servers differ too much to be read.
     """
     for change in batch:
         for _, fields in UNIQUE_INDEXES.get(change.collection, ()):
@@ -253,7 +254,7 @@ def _taken(database: Database[dict[str, Any]], batch: list[Change]) -> Iterator[
 
 
 def new_values(change: Change) -> dict[str, Any]:
-    """Return the values that a change gives to fields."""
+    """Return the new values of a change: field → value."""
     if isinstance(change, Insert):
         return change.document
     if isinstance(change, Update):

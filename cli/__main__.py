@@ -4,7 +4,10 @@ import os
 import sys
 
 ENDINGS = {"KeyboardInterrupt": 130, "TerminatedError": 143}
-"""Name of an exception → the exit code. These are names, so that the exceptions need not be imported at the start."""
+"""Name of an exception → the exit code.
+
+Names are used, because an import of the exceptions would slow down the start.
+"""
 BUG = 70
 """The exit code of an unexpected error."""
 
@@ -25,9 +28,9 @@ def main() -> None:
 
 
 def _open_standard_streams() -> None:
-    """Open `/dev/null` for each closed standard stream.
+    """Open `/dev/null` for each standard stream that is closed.
 
-    Otherwise the next opened file would get the number of the stream, and its output would be written to that file.
+    If a stream stayed closed, the next opened file would get its number, and output would be written to that file.
     """
     for number in range(3):
         try:
@@ -41,7 +44,7 @@ def _leave(number: int, _: object) -> None:
 
 
 def _end(kind: type[BaseException], error: BaseException, _: object) -> None:
-    """End the program after an uncaught error: a signal during the start, or an error that prevents the start."""
+    """End the program after an error that nothing else has caught: a signal, or an error that prevents the start."""
     if kind.__name__ not in ENDINGS:
         if "--debug" in sys.argv:
             sys.__excepthook__(kind, error, error.__traceback__)

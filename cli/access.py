@@ -62,8 +62,8 @@ class ReportOptions(Options, heading=FILTERS):
 def report(out: AccessOut, options: ReportOptions) -> None:
     """Report likely mistakes in roles and permissions.
 
-    It finds permissions that no role has, roles without permissions or members, equal and contained roles, users whose
-    roles overlap, privileged users who do not sign in, and recent grants and who made them.
+    The report finds permissions that no role has, roles without permissions or members, equal and contained roles,
+    users whose roles overlap, privileged users who do not sign in, and recent grants and who made them.
     """
     found = actions.access.report(idle_since=options.idle, granted_since=options.granted, privileged=options.privileged)
     out.items(found.rows, views.ACCESS_FINDINGS)
@@ -86,7 +86,7 @@ def who(permission: Permission, out: AccessOut, page: Page) -> None:
 def diff(user: User, other: User, out: AccessOut) -> None:
     """Show the permissions that only one of two users has.
 
-    Their status does not matter.
+    The status of the users does not matter.
     """
     out.items(actions.access.diff(user, other), views.ACCESS_DIFFERENCES)
 

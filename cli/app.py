@@ -36,7 +36,7 @@ COMMANDS: Final = {
     "demo": "Show a tour of 15 seconds on generated data.",
     "completion": "Print a completion script for your shell.",
 }
-"""Commands without a group."""
+"""Commands without a group → their help."""
 
 SHORT_NAMES: Final = {"conv": "conversations", "msg": "messages", "perm": "permissions"}
 """Short names of command groups → full names. The audit trail and the output always use the full names."""
@@ -49,7 +49,7 @@ chatctl roles delete intern -n     preview a change\
 
 
 class Root(Group):
-    """The root command. Each group is imported when one of its commands runs or its help is printed."""
+    """The root command. A group is imported only when one of its commands runs or its help is printed."""
 
     def list_commands(self, _: Any) -> list[str]:
         return [*GROUPS, *COMMANDS]
@@ -74,7 +74,7 @@ class Root(Group):
     def main(self, args: Sequence[str] | None = None, prog_name: str | None = None, *_: Any, **__: Any) -> NoReturn:
         """Run the program: parse, work, flush the output, and exit with the right code."""
         arguments = list(sys.argv[1:] if args is None else args)
-        with _closing():  # the connection is closed last, because the message of an error may need it
+        with _closing():  # The connection is closed last, because the message of an error may need it.
             try:
                 with signals.ending():
                     code = self.run(arguments, prog_name or "chatctl")
@@ -83,7 +83,7 @@ class Root(Group):
         sys.exit(code)
 
     def run(self, arguments: list[str], name: str = "chatctl") -> int:
-        """Run one command line and return its exit code. Errors are raised."""
+        """Run one command line and return its exit code. Errors are not caught here."""
         from cli.output import streams
 
         streams.prepare()
@@ -153,7 +153,7 @@ def _fail(error: BaseException, arguments: list[str]) -> int:
     )
     try:
         streams.flush()
-    except OutputError:  # not reported, because the error of the run was already reported
+    except OutputError:  # The first error is reported already, so this second error is not.
         streams.abandon()
     return code
 
@@ -172,7 +172,7 @@ def _before_dashes(arguments: list[str]) -> list[str]:
 
 @contextmanager
 def _closing() -> Iterator[None]:
-    """Close an open database connection after the `with` block. Do not load `database.connection` only for this."""
+    """Close the database connection after the `with` block. If `database.connection` is not loaded, there is none."""
     try:
         yield
     finally:

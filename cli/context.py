@@ -108,7 +108,7 @@ def remove(name: Name, out: Out) -> None:
 
 
 def _source(given: Mapping[str, str | None], invocation: Invocation) -> tuple[str, str]:
-    """Return the kind of the source (`url`, `url-env`, `url-file` or `url-command`) and its value.
+    """Return the kind of the source of the URL (`url`, `url-env`, `url-file` or `url-command`), and its value.
 
     Without an option, ask for the URL.
     """

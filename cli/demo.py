@@ -28,14 +28,14 @@ GENERATE: Final = (
     *("db", "generate", "--users", "50", "--conversations", "30", "--messages", "360"),
     *("--seed", "1", "--broken", "1"),
 )
-"""The command that generates the data, small enough for one transaction.
+"""The command that generates the data of the tour, which are few enough for one transaction.
 
 The audit trail records exactly these words. From this event, a later tour knows that an earlier tour made the data.
 """
 USE_ANOTHER_FOLDER: Final = 'use another folder: export CHATCTL_LOCAL_DIR="$HOME/chatctl-demo", then run chatctl demo'
 TOPICS: Final = ("all", "users", "roles", "conversations", "undo", "check")
 SUPPORT_ROLE: Final = "support"
-"""The preferred role of the person in the tour. If nobody has this role, another person is chosen."""
+"""The role that the person in the tour should have. If nobody has this role, the tour shows another person."""
 SUSPENDED: Final = "SUSPENDED"
 MOST_USERS: Final = 1_000
 SHOWN_RULES: Final = ("unknown-status", "one-sided-link", "stale-last-message")
@@ -48,7 +48,7 @@ CLOSING_LINES: Final = (
 
 
 class Person(NamedTuple):
-    """The person in the tour: a username, and the id of one of their conversations."""
+    """The person in the tour: a username, and the id of one of the person's conversations."""
 
     username: str
     conversation: str
@@ -60,7 +60,7 @@ class Step(NamedTuple):
 
 
 class _OnEmbedded(Command):
-    """A command that always uses the embedded database, even if the environment names another one."""
+    """A command that always uses the embedded database, even if the environment names another database."""
 
     def invoke(self, ctx: Any) -> Any:
         invocation = Invocation.of(ctx.meta)
@@ -127,7 +127,7 @@ def _was_filled() -> bool:
 
 
 def _has_other_data() -> bool:
-    """Tell whether the database has data other than the built-in roles, or whether these roles were changed."""
+    """Tell whether the database has other data than the built-in roles, or whether these roles were changed."""
     found = (actions.users.find(), actions.conversations.find(), actions.messages.find())
     if any(True for listing in found for _ in listing.ids(limit=1)):
         return True
@@ -137,7 +137,7 @@ def _has_other_data() -> bool:
 
 
 def _ask_topic() -> str:
-    """Ask for a part of the tour. Enter without a name chooses the whole tour."""
+    """Ask for a topic, a part of the tour. If the user types nothing, the whole tour is shown."""
     while answer := questions.ask(f"Topic ({', '.join(TOPICS)}) [{TOPICS[0]}]: "):
         if answer in TOPICS:
             return answer
@@ -148,7 +148,7 @@ def _ask_topic() -> str:
 
 
 def _show(topic: str, *, waits: bool) -> None:
-    """Run the tour, and print what to try next. With `waits`, wait for Enter before each step after the first."""
+    """Run the tour, and print what to try next. With `waits`, wait for Enter before each step except the first."""
     person = _choose_person()
     for number, step in enumerate(_steps(topic, person)):
         if number and waits and not _goes_on():
@@ -162,14 +162,17 @@ def _show(topic: str, *, waits: bool) -> None:
 
 
 def _goes_on() -> bool:
-    """Wait until the user has read a step and presses Enter. Return False if the answer ends the tour."""
+    """Wait until the user has read a step and presses Enter.
+
+    Return False if the user types a word that ends the tour.
+    """
     streams.flush()
     say("")
     return questions.ask("[Enter: next step, q: end] ").lower() not in ENDS
 
 
 def _steps(topic: str, person: Person | None) -> Iterator[Step]:
-    """Yield the steps of a topic. Each step is made after the step before it has run."""
+    """Yield the steps of a topic. Each step is made only after the step before it has run."""
     parts = (_users, _roles, _conversations, _undo, _check)
     for name, steps in zip(TOPICS[1:], parts, strict=True):
         if topic in {TOPICS[0], name}:
@@ -193,7 +196,10 @@ def _conversations(person: Person | None) -> Iterator[Step]:
 
 
 def _undo(person: Person | None) -> Iterator[Step]:
-    """Yield the steps that suspend the person and undo the suspension. Only the suspension makes the event to undo."""
+    """Yield the steps that suspend the person, and undo the suspension.
+
+    The second step needs the id of the event that the first one has written.
+    """
     if not person:
         return
     name = person.username
@@ -220,7 +226,7 @@ def _next(person: Person | None) -> Iterator[Line]:
 
 
 def _choose_person() -> Person | None:
-    """Choose a person who can be suspended and has a conversation, or None if there is nobody.
+    """Choose a person who is not suspended and has a conversation. Return None if there is nobody.
 
     Each tour chooses again, because the person of the last tour may have changed.
     """
@@ -242,12 +248,12 @@ def _bold(line: str) -> str:
 
 
 def _run(line: Line) -> None:
-    """Run a command line. Errors are raised."""
+    """Run a command line. Errors are not caught here."""
     _root().run(["--local", *line])
 
 
 def _as_typed(line: Line) -> str:
-    """Return a command line that the user can paste. Add `uv run` if the tour was started with it."""
+    """Return a command line as the user can paste it. Add `uv run` if the tour was started with `uv run`."""
     through: Iterable[str] = ("uv", "run") if "UV_RUN_RECURSION_DEPTH" in os.environ else ()
     return text.quoted([*through, "chatctl", "--local", *line])
 

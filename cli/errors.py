@@ -29,7 +29,7 @@ from database.errors import (
 )
 
 READABLE: Final = 800
-"""The largest number of characters of a printed error message."""
+"""The most characters of a printed error message."""
 
 BUG: Final = 70
 INTERRUPTED: Final = 130
@@ -47,7 +47,7 @@ EXITS: Final[dict[type[BaseException], tuple[int, str]]] = {
     OutputError: (74, "output"),
 }
 
-# Messages of these errors contain only names from the code. Messages of all others may quote data of the user.
+# The messages of these errors contain only names from the code. Messages of all other errors may quote data of users.
 _HARMLESS: Final = (AttributeError, ImportError, NameError, TypeError)
 
 
@@ -65,7 +65,7 @@ class Failure(NamedTuple):
 def report(error: BaseException, arguments: Sequence[str] = (), *, as_json: bool, debug: bool) -> int:
     """Print an error with its hint, and return the exit code.
 
-    Commands in the hint get the options that chose the database, so that the user can paste them.
+    Commands in the hint are completed with the options that chose the database, so that users can paste them.
     """
     failure = describe(error)
     failure = failure._replace(hint=failure.hint and on_same_database(failure.hint, arguments))
@@ -89,7 +89,7 @@ def report(error: BaseException, arguments: Sequence[str] = (), *, as_json: bool
 
 @contextmanager
 def quiet_interrupt() -> Iterator[None]:
-    """On Ctrl-C, end the `with` block without a message, for commands that run until Ctrl-C. The exit code is 130."""
+    """Let Ctrl-C end the `with` block without a message. For commands that run until Ctrl-C; the exit code is 130."""
     try:
         yield
     except KeyboardInterrupt:
@@ -97,7 +97,7 @@ def quiet_interrupt() -> Iterator[None]:
 
 
 def describe(error: BaseException) -> Failure:
-    """Return the failure for an error. Notes on the error (`add_note`) replace the hint."""
+    """Describe an error as a `Failure`. If the error has notes (`add_note`), they replace the hint."""
     failure = _failure(error)
     notes = getattr(error, "__notes__", ())
     return failure._replace(hint="; ".join(notes)) if notes and failure.exit != BUG else failure
@@ -122,7 +122,7 @@ def _failure(error: BaseException) -> Failure:
 
 
 def _signal_behind(error: BaseException | None) -> BaseException | None:
-    """Return the signal that caused an error, if any.
+    """Return the signal that caused an error, or None.
 
     Python 3.11 wraps an interrupt in another error if the signal arrives while a class is created.
     """
@@ -132,7 +132,7 @@ def _signal_behind(error: BaseException | None) -> BaseException | None:
 
 
 def trace(error: BaseException) -> Iterator[str]:
-    """Yield the lines of a traceback without local variables or texts that may quote a document, a reply or a URL."""
+    """Yield the lines of a traceback, without local variables, and without texts that may quote a document or a URL."""
     if error.__cause__ or error.__context__:
         yield from trace(error.__cause__ or error.__context__ or error)
     for entry in traceback.format_tb(error.__traceback__):
@@ -162,7 +162,7 @@ def _usage(error: typer.TyperException) -> Failure:
             message = f"no such option: {name}"
             hint = suggestions.of_option(context, name, near or ()) or hint
     if context and any(param.name == "password_stdin" for param in context.command.params):
-        # The extra argument may be the password, so that the message must not repeat it.
+        # The extra argument may be a password, so the message does not repeat it.
         if "extra argument" in message:
             message, hint = "unexpected extra argument", f"a password cannot be an argument; {hint}"
         elif name == "--password":
@@ -171,10 +171,11 @@ def _usage(error: typer.TyperException) -> Failure:
 
 
 def _invalid_value(error: typer.TyperException) -> str | None:
-    """Return the message about an invalid value, like `--limit must be 1 or more`, or None for another error."""
+    """Return the message about an invalid value, like `--limit must be 1 or more`. Return None for other errors."""
     param: Any = getattr(error, "param", None)
     message = getattr(error, "message", "")
-    if not isinstance(error, typer.BadParameter) or param is None or not message:  # no message: no value given
+    # if the user gives no value, the message is empty
+    if not isinstance(error, typer.BadParameter) or param is None or not message:
         return None
     name = max(param.opts, key=len) if param.param_type_name == "option" else param.make_metavar(error.ctx)
     if message.startswith("must be "):
@@ -203,7 +204,7 @@ def _lines(failure: Failure) -> Iterator[str]:
 
 
 def _readable(message: str) -> str:
-    """Leave out the middle of a very long message, for example if a whole file was pasted as a name."""
+    """Leave out the middle of a very long message. For example, a user may have pasted a whole file as a name."""
     return message if len(message) <= READABLE else f"{message[: READABLE // 2]} … {message[-READABLE // 2 :]}"
 
 

@@ -31,10 +31,10 @@ TYPER_SETTINGS: Final[dict[str, Any]] = {
 
 EXPECT: Final = "CHATCTL_EXPECT"
 REASON: Final = "CHATCTL_REASON"
-"""Environment variables that replace the options `--expect` and `--reason`.
+"""The environment variables that replace the options `--expect` and `--reason`.
 
-An empty CHATCTL_REASON is ignored. An empty CHATCTL_EXPECT is not: no database has an empty name, so every command is
-refused.
+An empty CHATCTL_REASON is ignored. With an empty CHATCTL_EXPECT, every command is refused, because no database has an
+empty name.
 """
 
 FILTERS: Final = "Filters"
@@ -44,7 +44,7 @@ SAFETY: Final = "Safety"
 CONNECTION: Final = "Connection"
 NO_BREAK_HYPHEN: Final = "\u2011"
 HEADINGS: Final = ("Arguments", "Options", FILTERS, OUTPUT, PAGING, SAFETY, CONNECTION)
-"""The sections of a help text, in order. An option without a heading (`rich_help_panel`) is under "Options"."""
+"""The headings of the sections of a help text, in order. An option without `rich_help_panel` is under "Options"."""
 
 
 def _remember(context: typer.Context, option: Any, value: Any) -> None:
@@ -86,7 +86,7 @@ REVEAL_OPTIONS: Final = (
         SAFETY, "--reason", "Reason, kept in the audit trail (or set CHATCTL_REASON).", metavar="TEXT", envvar=REASON
     ),
 )
-"""Options of commands that can show messages and images."""
+"""The options of commands that can show messages and images."""
 
 UTC_OPTION: Final = _option(OUTPUT, "--utc", "Show times in UTC.  [default: local times on a terminal, otherwise UTC]")
 """The option of commands that show times."""
@@ -94,11 +94,11 @@ UTC_OPTION: Final = _option(OUTPUT, "--utc", "Show times in UTC.  [default: loca
 RECORDED_PARAMETERS: Final = frozenset(
     {"around", "conversation", "event", "last", "message", "sender", "since", "until", "user"}
 )
-"""Parameters of a reading command whose values the audit trail records."""
+"""The parameters of commands that only read whose values the audit trail records."""
 
 
 IF_GIVEN: Final = frozenset({"create", "sheet"})
-"""Parameters, for example FILE of `access review`, that make their command write. Without them, it only reads."""
+"""Parameters that make their command write, like FILE of `access review`. Without them, the command only reads."""
 
 
 ELSEWHERE: Final = "local_as"
@@ -106,7 +106,7 @@ ELSEWHERE: Final = "local_as"
 
 
 class HelpFormatter(typer.Context.formatter_class):  # type: ignore[misc, valid-type]
-    """A formatter of help that never breaks a line at a hyphen, so that an option like `--skip-missing` stays whole."""
+    """Formats help, and never breaks a line at a hyphen, so that an option like `--skip-missing` stays whole."""
 
     def write_dl(self, rows: Sequence[tuple[str, str]], *args: Any, **settings: Any) -> None:
         super().write_dl([(name, text.replace("-", NO_BREAK_HYPHEN)) for name, text in rows], *args, **settings)
@@ -131,7 +131,10 @@ class Shared:
     shared: tuple[TyperOption, ...] = GLOBAL_OPTIONS
 
     def get_params(self, ctx: Any) -> list[Any]:
-        """Add the shared options before `--help`, except options that the command defines itself."""
+        """Add the shared options before `--help`.
+
+        An option that the command itself defines replaces the shared option of the same name.
+        """
         *own, help_option = super().get_params(ctx)  # type: ignore[misc]
         taken = {name for param in own for name in param.opts}
         return [*own, *(option for option in self.shared if taken.isdisjoint(option.opts)), help_option]
@@ -172,7 +175,8 @@ class Shared:
 class Command(Shared, TyperCommand):
     """A command. Before it runs, the database is chosen, and a forbidden write is refused.
 
-    The command of a list has the columns of `view`, and can sort by the fields in `sortable`. The help shows both.
+    A command that prints a list has a `view`, with the columns of the list, and can sort by the fields in `sortable`.
+    The help of the command shows the columns and these fields.
     """
 
     def __init__(self, *args: Any, view: "View" = (), sortable: Sequence[str] = (), **settings: Any) -> None:
@@ -200,7 +204,7 @@ class Command(Shared, TyperCommand):
     def _picked(self, ctx: Any, args: list[str], error: typer.BadParameter) -> dict[Any, str]:
         """Let the user choose the missing values from a menu. Return parameter → chosen value.
 
-        The result is empty if there is no terminal, if no menu exists for a missing value, or if a choice failed.
+        The result is empty if there is no terminal, if there is no menu for a missing value, or if a choice failed.
         """
         from cli.output import questions
 
@@ -260,7 +264,7 @@ class Group(Shared, TyperGroup):
     """A group of commands. Without a command, it prints its help. For an unknown command, it suggests a similar one."""
 
     def format_options(self, ctx: Any, formatter: Any) -> None:
-        """List the commands before the options, because most readers of this help look for a command."""
+        """List the commands before the options, because most readers of this help search for a command."""
         self.format_commands(ctx, formatter)
         super().format_options(ctx, formatter)
 
@@ -280,7 +284,8 @@ def _choose_database(invocation: Invocation, params: Mapping[str, Any]) -> None:
     from database import connection
 
     if not invocation.database_is_chosen:
-        if invocation.expect is None:  # read only now, because --expect may be anywhere on the command line
+        if invocation.expect is None:
+            # The variable is read late, because --expect may be anywhere on the command line.
             invocation.expect = os.environ.get(EXPECT)
         env_file = None if invocation.env_file is None else Path(invocation.env_file)
         connection.choose(invocation.url, invocation.local, env_file, invocation.expect, invocation.context)
@@ -290,12 +295,12 @@ def _choose_database(invocation: Invocation, params: Mapping[str, Any]) -> None:
 
 
 def _kind(param: Any) -> str:
-    """Return the name of a parameter's value in the help, without dots: `USER` for both `USER` and `USER...`."""
+    """Return the name of a parameter's value in the help, without dots: `USER` for `USER` and for `USER...`."""
     return (param.metavar or "").removesuffix("...")
 
 
 def _completed(line: Sequence[str], picked: Mapping[Any, str]) -> list[str]:
-    """Add the chosen values to a command line: options before `--`, arguments at the end."""
+    """Add the values that the user has chosen to a command line: options before `--`, arguments at the end."""
     place = line.index("--") if "--" in line else len(line)
     options = [
         word for param, name in picked.items() if param.param_type_name == "option" for word in (param.opts[0], name)
@@ -318,9 +323,9 @@ def _audit_command(ctx: Any) -> str:
 def _writes(params: Mapping[str, Any]) -> bool:
     """Tell whether a command will write.
 
-    A command writes if it has the option `--dry-run`, neither this option nor `--save-plan` is given, and the
-    parameters of `IF_GIVEN` that it has are given. A command with the parameter `ELSEWHERE` does not write to the
-    database that is chosen.
+    Only commands with the option `--dry-run` can write. A command does not write if `--dry-run` or `--save-plan` is
+    given, or if it has a parameter of `IF_GIVEN` that is not given. A command with the parameter `ELSEWHERE` does not
+    write to the chosen database.
     """
     if ELSEWHERE in params:
         return False
@@ -346,8 +351,8 @@ def _show_help(ctx: Any, _: Any, value: bool) -> None:
 class Options:
     """Options that several commands share. Each annotated attribute of a subclass is an option.
 
-    If a command has a parameter of such a type, it has these options, and gets their values as one object. The help of
-    the command lists the options under `heading`, unless an option names another heading.
+    If a parameter of a command has such a type, the command has these options, and gets their values as one object. The
+    help lists the options under `heading`, unless an option names another heading.
     """
 
     def __init_subclass__(cls, *, heading: str | None = None) -> None:
@@ -395,7 +400,7 @@ def _single_options(param: inspect.Parameter) -> list[inspect.Parameter]:
 
 
 class _App(typer.Typer):
-    """A Typer that makes commands of the class `Command`."""
+    """A Typer object whose commands have the class `Command`."""
 
     def command(
         self,
@@ -409,9 +414,9 @@ class _App(typer.Typer):
     ) -> Callable[[F], F]:
         """Add a function as a command.
 
-        The help shows the lines of `example`. `cls` is the class of the command, `Revealing` if it can show messages.
-        The parameters of the function are the options of the command; a parameter of a subclass of `Options` is
-        several options. The command of a list also has `columns`, and the fields that it can sort by (`sortable`).
+        The help shows the lines of `example`. `cls` is the class of the command, like `Revealing` if it can show
+        messages. The parameters of the function are the options of the command; a parameter of a subclass of `Options`
+        is several options. The command of a list also has `columns`, and the fields that it can sort by (`sortable`).
         """
         made_by: Any = cls or Command
         with_columns: Any = partial(made_by, view=columns, sortable=sortable)
@@ -430,7 +435,7 @@ def _help_of_group(ctx: typer.Context) -> None:
 
 
 def group(*parts: _App) -> _App:
-    """Make a group of commands. The `parts` of a large group are given in the order of its help."""
+    """Make a group of commands. The help lists the commands of the `parts` of a large group in the given order."""
     app = _App(cls=Group, callback=_help_of_group, **TYPER_SETTINGS)
     for part in parts:
         app.add_typer(part)

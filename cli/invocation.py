@@ -7,20 +7,20 @@ from typing import Any, Final
 KEY: Final = "chatctl"
 
 _WITH_VALUE: Final = frozenset({"--url", "--context", "--env-file"})
-"""Options that choose the database and have a value."""
+"""The options that choose the database and have a value."""
 
 
 def is_not_utf8(text: str) -> bool:
-    """Tell whether a text was decoded from invalid UTF-8. Python keeps the invalid bytes as surrogates."""
+    """Tell whether a text was decoded from invalid UTF-8. Python represents the invalid bytes as surrogates."""
     return any("\ud800" <= character <= "\udfff" for character in text)
 
 
 @dataclass
 class Invocation:
-    """One run of the program. The root command and the commands below it share this object.
+    """One run of the program. The root command and all its groups and commands share this object.
 
     `command` is the text of the command in the audit trail. `shows_bodies` tells whether messages are shown unmasked;
-    it is None until `masking.may_show` decides it.
+    it is None until `masking.may_show` decides this.
     """
 
     arguments: Sequence[str] = ()
@@ -46,7 +46,7 @@ class Invocation:
         return found
 
     def command_with(self, option: str, value: str) -> list[str]:
-        """Return this command line with a new value for one option, without the options that choose the database."""
+        """Return this command line with a new value of one option, but without options that choose the database."""
         kept: list[str] = []
         rest = list(self.arguments)
         while rest:
@@ -63,7 +63,7 @@ class Invocation:
 
 
 def on_same_database(text: str, arguments: Sequence[str]) -> str:
-    """Add the options that chose the database to each command in a text, so that the user can paste the command."""
+    """Add the options that chose the database to each chatctl command in a text. Then users can paste the command."""
     options = list(_database_options(iter(arguments)))
     if not options or "chatctl" not in text:
         return text
@@ -77,12 +77,12 @@ def on_same_database(text: str, arguments: Sequence[str]) -> str:
 
 
 def _database_options(arguments: Iterator[str]) -> Iterator[str]:
-    """Yield the options that choose the database. The word `URL` replaces a URL that may contain a secret."""
+    """Yield the options that chose the database. If a URL may contain a secret, the word `URL` replaces it."""
     group = None
     for argument in arguments:
         name, given, value = argument.partition("=")
         group = group or (None if argument.startswith("-") else argument)
-        if argument == "--" or group == "context":  # in `context add`, --url does not choose the database
+        if argument == "--" or group == "context":  # In `context add`, the option --url does not choose the database.
             return
         if argument == "--local":
             yield argument

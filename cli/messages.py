@@ -83,7 +83,8 @@ def search(
     The server stops the search after ten seconds. Filters make it faster.
     """
     found = actions.messages.search(text, actions.messages.Filters(**vars(filters)), pattern=regex)
-    if not masking.may_show(out.invocation, silent):  # a count or an id would reveal which texts exist
+    # Without messages, the number or the ids of matches would still show which texts exist.
+    if not masking.may_show(out.invocation, silent):
         hint = "to search, add --reveal --reason TEXT"
         raise RefusedError("Search is blocked here because messages are masked.", hint)
     out.rows(found, views.MATCHES, page)
@@ -128,7 +129,8 @@ def send(
     Without --body and --image, the text is read from standard input.
     """
     if body is None and image is None:
-        actions.messages.destination(conversation, sender)  # an error is raised before the user types the text
+        # An invalid conversation or sender raises an error here, before the user types the text.
+        actions.messages.destination(conversation, sender)
         body = _typed_body(out)
     change = actions.messages.send(conversation, sender, body=body, image=image)
     out.apply(change, confirm)
@@ -165,8 +167,8 @@ def delete(
 ) -> None:
     """Delete messages.
 
-    They are also removed from their conversations and from the lists of seen messages. If the command is interrupted,
-    run it again with --skip-missing to finish the work.
+    The messages are also removed from their conversations and from the lists of seen messages. If the command is
+    interrupted, run it again with --skip-missing to finish the work.
     """
     change = actions.messages.delete(messages, skip_missing=skip_missing, forever=forever)
     out.apply(change, confirm)
@@ -204,7 +206,7 @@ def purge(
 
 
 def _typed_body(out: Out) -> str:
-    """Read the text of a message from standard input. A text that is too long is refused before its end is read."""
+    """Read the text of a message from standard input. Reading stops as soon as the text is too long."""
     from actions.messages.changing import LARGEST_BODY, refuse_size
 
     if streams.is_terminal(sys.stdin):
@@ -243,7 +245,7 @@ def tail(out: StreamOut, *, conversation: InConversation = None, sender: FromSen
 def _line(row: "Row", *, local: bool) -> str:
     """Return the line for an event of a message, like `sent` or `deleted`.
 
-    The kind of the event comes before any text of users, so that a message cannot look like an event.
+    The kind of the event comes before any text of users, so that no message can look like an event.
     """
     from actions.display_names import person_label
 

@@ -37,13 +37,16 @@ FORMATS_BY_ENDING: Final = {
     ".yml": "yaml",
     ".csv": "csv",
 }
-"""The format of a file, by the ending of its name."""
+"""Ending of the name of a file → the format of the file."""
 LARGEST: Final = 2**63 - 1
 """The largest whole number that a database can store."""
 
 
 class InvalidValueError(typer.BadParameter):
-    """The value of an option or argument is not valid. The message has no name of an option: `cli.errors` adds it."""
+    """The error for an invalid value of an option or argument.
+
+    `cli.errors` adds the name of the option to the message.
+    """
 
     def __init__(self, message: str, hint: str | None = None) -> None:
         super().__init__(message)
@@ -73,7 +76,8 @@ def _output(forms: Sequence[str]) -> Any:
         parser=choice(forms),
         callback=output,
         default_factory=lambda: forms[0],
-        is_eager=True,  # parsed first, because other parameters print with it while they are parsed
+        # This option is parsed first, because other parameters print in this format while they are parsed.
+        is_eager=True,
         show_default=False,
         rich_help_panel=OUTPUT,
         help=f"Output format.{WIDE_HELP if 'wide' in forms else ''}  [default: {forms[0]}]",
@@ -93,7 +97,7 @@ def file_format(forms: Sequence[str]) -> Any:
 
 
 def format_of(form: str | None, to: str | None, forms: Sequence[str]) -> str:
-    """Return the format given with `-o`, else the format for the ending of the file name, else the first format."""
+    """Return the format of `-o`. Without it, return the format for the ending of the file name, or the first one."""
     by_name = FORMATS_BY_ENDING.get(PurePath(to or "").suffix.lower())
     return form or (by_name if by_name in forms else None) or forms[0]
 
@@ -223,7 +227,7 @@ class Page(Options, heading=PAGING):
 
 
 class Decide(Options, heading=SAFETY):
-    """Options that preview, confirm and explain a change, also a change that cannot become a proposal."""
+    """Options that preview, confirm and explain a change, also one that cannot become a proposal."""
 
     dry_run: Annotated[bool, typer.Option("--dry-run", "-n", help="Show what would change, and change nothing.")] = (
         False

@@ -149,7 +149,7 @@ def run_tests(
 
 
 def _print(out: output.Output, assertions: Sequence["seeds.reading.Assertion"]) -> None:
-    """Print the test results. For people, each test is a line, with its place in the file if the test failed."""
+    """Print the test results. For people, each test is a line. A failed test has its place in the file."""
     if not out.for_people:
         out.items([one._asdict() for one in assertions], views.ASSERTIONS)
         return

@@ -1,4 +1,4 @@
-"""Handle signals: after the first signal, the program cleans up and ends; a second signal ends it immediately."""
+"""Handle signals: after the first signal, the program cleans up and ends. A second signal ends it immediately."""
 
 import signal
 import threading
@@ -14,7 +14,7 @@ ENDING: Final = tuple(number for number in signal.Signals if number.name in {"SI
 
 @contextmanager
 def ending() -> Iterator[None]:
-    """Raise an exception on the first of the signals `ENDING`, then restore the usual handlers.
+    """Raise an exception on the first of the signals in `ENDING`, then restore the usual handlers.
 
     Signals that the caller ignores (as with `nohup`) stay ignored.
     """

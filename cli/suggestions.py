@@ -32,7 +32,7 @@ OTHER_NAMES: Final = {
     "unsuspend": ("reinstate",),
     "view": ("show",),
 }
-"""Names of commands in other programs → names in chatctl. The first one that exists in the group is suggested."""
+"""Names of commands in other programs → names in chatctl. The hint is the first name that exists in the group."""
 
 OTHER_OPTIONS: Final = {
     "--confirm": "--yes",
@@ -47,7 +47,7 @@ OTHER_OPTIONS: Final = {
 }
 """Options of other programs → options of chatctl.
 
-The most similar name would be a wrong suggestion: for `--force` it is `--forever`.
+Without this table, the hint would be the most similar option. For `--force` this is `--forever`, which is wrong.
 """
 QUIET: Final = frozenset({"--quiet", "--silent", "-q", "-s"})
 
@@ -64,11 +64,11 @@ OPTION_HINTS: Final = {
     "--no-colour": _COLOURLESS,
     "--no-pager": "put CHATCTL_PAGER=cat before chatctl",
 }
-"""Options of other programs that chatctl replaces by something that is not an option → hint."""
+"""Option of another program → hint, for options that chatctl replaces by something else, like a command."""
 
 
 def of_command(context: Any, args: Sequence[str], names: Sequence[str]) -> str:
-    """Return a hint for an unknown command. `args` is the rest of the command line, the unknown command first."""
+    """Return a hint for an unknown command. `args` is the unknown command, and the words after it."""
     word, *others = args
     path = context.command_path
     if word == "version":
@@ -84,7 +84,7 @@ def of_command(context: Any, args: Sequence[str], names: Sequence[str]) -> str:
 
 
 def _exists(group: Any, name: str) -> bool:
-    """Tell whether a group has a command. An option in the name (`list --search`) must exist too."""
+    """Tell whether a group has a command. If the name includes an option (`list --search`), that must exist too."""
     word, _, option = name.partition(" ")
     command = group.command.get_command(group, word)
     return command is not None and (not option or any(option in param.opts for param in command.params))
@@ -103,7 +103,7 @@ def of_option(context: Any, name: str, near: Sequence[str]) -> str | None:
         form = {"ids": "-o ids prints only ids; ", "json": "-o json prints no notes; "}
         return f"{next((form[one] for one in form if one in formats), '')}2>/dev/null hides the notes"
     meant = f"-o {name.lstrip('-')}" if name.lstrip("-") in formats else OTHER_OPTIONS.get(name)
-    known = {option.lstrip("-"): option for option in near}  # without dashes, which would make all names similar
+    known = {option.lstrip("-"): option for option in near}  # dashes would make all names similar
     if meant is None and (closest := nearest(name.lstrip("-"), known)):
         meant = known[closest]
     if meant and meant.replace("-o ", "--output ").partition(" ")[0] in options:

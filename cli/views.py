@@ -11,7 +11,7 @@ class Column:
     - `key`: the name of the value, for programs. `title`: the heading for people; by default the key in capitals.
     - `table`: a width in cells. A terminal with at least this width always shows the column, if a row has a value for
       it. A narrower terminal shows the column only if there is room; columns with a lower number come first. Output to
-      a pipe has all columns. A column with None is in a table only if `--columns` names it.
+      a pipe has all columns. If it is None, a table has the column only if `--columns` names it.
     - `whole`: the column is cut last. `share`: columns without `whole` divide the remaining width in these proportions.
     - `collection`: an id of this collection can be shortened to the digits that make it unique.
     - `listed`: False if the value costs too much for a list. Then only `show` has it.
@@ -129,7 +129,7 @@ CONVERSATIONS: View = (
 )
 
 _SHOWN_ELSEWHERE: Final = frozenset({"name", "participants", "unread"})
-"""Columns that `conversations show` does not print for people: the title or the table below has the same values."""
+"""Columns that `conversations show` does not print for people, because its title or its table has the same values."""
 
 CONVERSATION: View = (
     *CONVERSATIONS[:2],

@@ -1,4 +1,4 @@
-"""The target database of this run, and the only connection to it, which is opened at the first use."""
+"""The target database of this run, and the only connection to it. The connection is opened at its first use."""
 
 import atexit
 import logging
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 MILLISECONDS_TO_FIND_A_SERVER = 5000
 _SECONDS_TO_CLOSE = 1
-"""The longest wait for the driver to end its sessions. The server may already be gone."""
+"""The seconds that closing a connection may take. The server may have stopped already."""
 
 
 @dataclass(frozen=True)
@@ -71,8 +71,8 @@ def choose(
     expect: str | None = None,
     context: str | None = None,
 ) -> None:
-    """Store the root options of this run. Files are read, and the connection is opened, only when they are needed."""
-    global _run  # noqa: PLW0603 - a process works on one database, as MongoEngine's registry has it
+    """Store the options that choose the database. Files are read, and the connection is opened, only when needed."""
+    global _run  # noqa: PLW0603 - a process works on only one database, like the registry of MongoEngine
     choice = urls.Choice(url, local, env_file, expect, context)
     close()
     _run = _Run(choice)
@@ -88,8 +88,8 @@ def target() -> Target:
 def permit_write() -> None:
     """Raise an error if this run must not write to the database.
 
-    Raises `ReadOnlyError` in a read-only context, and `RefusedError` if `.env` and the current context point to
-    different databases. Contacts no server and runs no command of a context.
+    Raises `ReadOnlyError` in a read-only context. Raises `RefusedError` if `.env` and the current context point to
+    different databases. This check contacts no server, and runs no command of a context.
     """
     source = _source()
     if source.context and source.context.read_only:
@@ -102,7 +102,7 @@ def permit_write() -> None:
 
 
 def database() -> "Database[dict[str, Any]]":
-    """Return the target database. The first call opens the connection. The first query fails if no server answers."""
+    """Return the target database. The first call makes the connection, but only the first query contacts the server."""
     if _run.database is None:
         _run.database = _connect(_located(), target().name)
         if _run.choice.expect is not None:
@@ -111,14 +111,14 @@ def database() -> "Database[dict[str, Any]]":
 
 
 def marker() -> "own_collections.Marker | None":
-    """Return the marker that protects the target database, or None if it has no marker. It is read once per run."""
+    """Return the marker that protects the target database, or None if there is no marker. It is read once per run."""
     if _run.marker is None:
         _run.marker = (own_collections.read_marker(database()),)
     return _run.marker[0]
 
 
 def transactions() -> bool:
-    """Tell whether the MongoDB server supports transactions: it is in a replica set, or routes a sharded cluster."""
+    """Tell whether the MongoDB server supports transactions: in a replica set, or as router of a sharded cluster."""
     if _run.transactions is None:
         hello = database().command("hello")
         _run.transactions = "setName" in hello or hello.get("msg") == "isdbgrid"
@@ -132,7 +132,7 @@ def clock() -> datetime:
 
 
 def explain(error: BaseException) -> ChatctlError | None:
-    """Translate an error of the driver into a `ChatctlError`. Returns None for all other errors."""
+    """Translate an error of the database driver into a `ChatctlError`. Return None for all other errors."""
     missing = _run.missing_privileges.missing if _run.missing_privileges else ()
     return _explained(error, _run.target, missing, _run.embedded)
 
@@ -149,7 +149,7 @@ def _explained(
 
 
 def check_alive(hint: str | None = None) -> None:
-    """Raise `UnreachableError` if this run uses the embedded server and the server has stopped.
+    """Raise `UnreachableError` if this run uses the embedded server and that server has stopped.
 
     Without this check, the command would wait for a server that never answers.
     """
@@ -162,10 +162,10 @@ def check_alive(hint: str | None = None) -> None:
 
 @contextmanager
 def peek(choice: urls.Choice, milliseconds: int) -> "Iterator[Database[dict[str, Any]] | None]":
-    """Open the database chosen by `choice` for a short read, and close it again. The target database stays the same.
+    """Open the database that `choice` names for a short read, and close it again. The target database stays the same.
 
     Yields None if this is not possible without side effects: this function reads no `.env`, runs no command of a
-    context, and starts no embedded server. Each wait is at most `milliseconds` long, except for DNS lookups.
+    context, and starts no embedded server. Each wait is at most `milliseconds` long, except the lookup of host names.
     """
     source = _at_hand(choice)
     if source is None:
@@ -233,15 +233,15 @@ def close() -> None:
             mongoengine.disconnect()
         _run.database = _run.transactions = _run.marker = None
         _leave_at_once()
-    if _run.lock is not None:  # the embedded server may stop when no command holds this lock
+    if _run.lock is not None:  # When no command holds this lock any more, the embedded server may stop.
         os.close(_run.lock)
         _run.lock = None
 
 
 def _check_expected(name: str) -> None:
-    """Raise `RefusedError` if the database does not have the expected name.
+    """Raise `RefusedError` if the database does not have the expected name (`--expect`).
 
-    The name in the marker of the database counts. Without a marker, the name of the database counts.
+    For a protected database, this is the name in its marker. For other databases, it is their own name.
     """
     chosen = target()
     found = marker()
@@ -261,7 +261,7 @@ def _source() -> urls.Source:
 
 
 def _located() -> urls.Source:
-    """Return the source of the target database (an option, file or context), with its URL. It is read only once."""
+    """Return the source of the target database (an option, file or context) with its URL. The URL is read only once."""
     source = _source()
     if source.context and source.url is None and not source.context.local:
         from database import contexts
@@ -273,7 +273,7 @@ def _located() -> urls.Source:
 def _other(source: urls.Source) -> str | None:
     """Return the name of the current context if it contradicts the `.env` file, otherwise None.
 
-    It contradicts the file if it is read-only, or if it may point to another database.
+    A context contradicts the file if the context is read-only, or if it may point to another database.
     """
     from database import contexts
 
@@ -321,7 +321,7 @@ def _connect(source: urls.Source, name: str) -> "Database[dict[str, Any]]":
 
     _run.missing_privileges = MissingPrivileges()
     client = _client(source, MILLISECONDS_TO_FIND_A_SERVER, _run.missing_privileges)
-    # Given a URL, MongoEngine would store it and quote it in errors. Therefore MongoEngine gets a finished client.
+    # MongoEngine would store a URL, and quote it in errors. Therefore it gets a finished client, and never the URL.
     mongoengine.connect(name, uuidRepresentation="standard", mongo_client_class=lambda **_: client)
     return client[name]
 
@@ -337,7 +337,10 @@ def _embedded(source: urls.Source, name: str) -> "tuple[urls.Source, int, Server
 
 
 def _at_hand(choice: urls.Choice) -> urls.Source | None:
-    """Find the URL of the database that options choose, without side effects. Return None if this is not possible."""
+    """Find the URL of the database that the options choose, without side effects.
+
+    Return None if that is not possible.
+    """
     source = urls.without_files(choice, os.environ)
     if source is None or source.url is not None:
         return source
@@ -354,15 +357,18 @@ def _at_hand(choice: urls.Choice) -> urls.Source | None:
 
 
 def _client(source: urls.Source, milliseconds: int, *listeners: "CommandListener") -> "MongoClient[dict[str, Any]]":
-    """Create a MongoDB client that waits `milliseconds` for a server. URL options cannot make writes less safe."""
+    """Create a MongoDB client that waits `milliseconds` for a server.
+
+    No option of the URL can make writes less safe.
+    """
     import pymongo
     from pymongo.errors import PyMongoError
 
     from database.decoding import AS_STORED
 
-    logging.getLogger("pymongo").setLevel(logging.CRITICAL)  # otherwise it prints tracebacks of retries
+    logging.getLogger("pymongo").setLevel(logging.CRITICAL)  # hide the tracebacks that pymongo prints for each retry
     with warnings.catch_warnings():
-        # pymongo ignores an invalid option (`tls=yes`) with a warning, and would connect without TLS: raise an error.
+        # For an invalid option (`tls=yes`), pymongo prints a warning and connects without TLS. Here it is an error.
         warnings.simplefilter("error", UserWarning)
         warnings.filterwarnings("ignore", "Unknown option|Wire protocol compression")
         try:
@@ -383,12 +389,12 @@ def _client(source: urls.Source, milliseconds: int, *listeners: "CommandListener
                 connectTimeoutMS=milliseconds,
             )
         except (PyMongoError, ValueError, TypeError, OSError, UserWarning):
-            # The texts of these errors quote the URL, with its password.
+            # The messages of these errors quote the URL, with its password.
             raise urls.unreadable(source.label) from None
 
 
 def _leave_at_once() -> None:
-    """Make sure that the program ends at once, because the driver would wait half a second for its idle threads."""
+    """Let the program end at once. Otherwise the driver waits half a second for its idle threads."""
     from pymongo.synchronous import monitor
 
     if wait := getattr(monitor, "_shutdown_resources", None):

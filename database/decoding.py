@@ -1,4 +1,4 @@
-"""Set the options with which the driver reads documents: any stored value can be shown, compared and written again."""
+"""Set how the driver reads documents, so that every stored value can be shown, compared and written again."""
 
 from collections.abc import Callable
 from typing import Any, Final
@@ -10,14 +10,14 @@ from bson.codec_options import DatetimeConversion, TypeDecoder, TypeRegistry
 
 
 class Object(dict[str, Any]):
-    """A stored document that can be an item of a set, because in broken data an id can be a document."""
+    """A document that can be an item of a set. This is needed because in broken data an id can be a document."""
 
     __slots__ = ()
 
     def __hash__(self) -> int:  # type: ignore[override]
-        try:  # the hash stays valid, because no document in a set is changed
+        try:  # a document in a set is never changed, so its hash stays valid
             return hash(frozenset(self.items()))
-        except TypeError:  # the document contains a list
+        except TypeError:  # the document contains a list, which has no hash
             return hash(frozenset(self))
 
 
@@ -57,9 +57,10 @@ _DECODERS: Final = (
 AS_STORED: Final[CodecOptions[dict[str, Any]]] = CodecOptions(
     document_class=Object,
     tz_aware=True,
-    uuid_representation=UuidRepresentation.UNSPECIFIED,  # then a UUID with a wrong length is not an error
+    uuid_representation=UuidRepresentation.UNSPECIFIED,  # decode a UUID of a wrong length without an error
     unicode_decode_error_handler="replace",
-    datetime_conversion=DatetimeConversion.DATETIME_AUTO,  # then a date after the year 9999 is not an error
+    # decode a date after the year 9999 without an error
+    datetime_conversion=DatetimeConversion.DATETIME_AUTO,
     type_registry=TypeRegistry(_DECODERS),
 )
 """The codec options for all documents: those of the database, and those inside the images of events."""
@@ -68,8 +69,8 @@ AS_STORED: Final[CodecOptions[dict[str, Any]]] = CodecOptions(
 def is_exact(value: Any) -> bool:
     """Tell whether a value that was read is certainly equal to the stored value.
 
-    Two kinds of values may differ: a text with U+FFFD, which may replace invalid bytes, and a `DBRef`, which loses the
-    order of its keys.
+    Two kinds of values may differ from the stored value. A text with U+FFFD may have replaced invalid bytes. A `DBRef`
+    loses the order of its keys.
     """
     if isinstance(value, dict):
         return all(is_exact(key) and is_exact(item) for key, item in value.items())

@@ -1,6 +1,6 @@
-"""The errors of chatctl for its users, and the translation of the driver's errors into them.
+"""The errors that chatctl shows to its users, and the translation of the driver's errors into them.
 
-Only the class and the code of an error are used. Its text is never shown, because it can contain a password.
+Only the class and the code of a driver's error are used. Its text is never shown, because it may contain a password.
 """
 
 import sys
@@ -10,11 +10,11 @@ from typing import Any, Final, NamedTuple
 WITH_LOCAL: Final = (
     "run in the folder of chatctl's source: uv tool install '.[local]', or pipx install --force '.[local]'"
 )
-"""The hint for users who have not installed the optional dependency `local`, the embedded database."""
+"""The hint for users who have not installed the optional dependency `local` (the embedded database)."""
 
 
 class Fault(NamedTuple):
-    """One fault in a file. The first line and the first column have the number 1; `None` means unknown."""
+    """A fault in a file. Lines and columns are counted from 1; None means unknown."""
 
     file: str
     line: int | None
@@ -23,7 +23,10 @@ class Fault(NamedTuple):
 
 
 class ChatctlError(Exception):
-    """An error that the user can fix. `message` says what is wrong, `hint` says what to do, often a command to type."""
+    """An error that the user can fix.
+
+    `message` says what is wrong, `hint` says what to do and often is a command to type.
+    """
 
     def __init__(self, message: str, hint: str | None = None) -> None:
         super().__init__(message)
@@ -56,18 +59,24 @@ class InvalidInputError(ChatctlError):
 
 
 class RefusedError(ChatctlError):
-    """The error for a change that is possible, but was not confirmed or breaks a rule."""
+    """The error for a change that is possible, but that the user has not confirmed or that a rule forbids."""
 
 
 class CancelledError(RefusedError):
-    """The error if the user answers no to a question. It is not a failure, but has the exit code of `RefusedError`."""
+    """The error if the user answers a question with no.
+
+    Such an answer is not a failure, but the program ends with the exit code of `RefusedError`.
+    """
 
     def __init__(self) -> None:
         super().__init__("Cancelled. Nothing was changed.")
 
 
 class LeftError(KeyboardInterrupt):
-    """The user left a question with Ctrl-C. Every question comes before the first write."""
+    """The error if the user leaves a question with Ctrl-C.
+
+    Nothing is written yet: all questions come before the writes.
+    """
 
     def __init__(self) -> None:
         super().__init__("Interrupted. Nothing was changed.")
@@ -78,7 +87,7 @@ class ReadOnlyError(RefusedError):
 
 
 class PartialError(ChatctlError):
-    """The error if only some of the items were processed. The message says which items failed."""
+    """The error if only some of the items were processed. The message names the items that failed."""
 
 
 class OutputError(ChatctlError):
@@ -132,15 +141,18 @@ class NotAllowedError(DatabaseError):
 
 NOT_ALLOWED: Final = 13
 ATLAS: Final = 8000
-"""The error code that shared Atlas clusters use for every restriction. Only the error texts differ."""
+"""The error code that shared Atlas clusters use for every restriction. Only the text of the error tells them apart."""
 MADE_BY_ADMIN: Final = frozenset({"createCollection", "createIndex"})
-"""Rights to create missing collections and indexes. An admin can do this once, and then nobody needs them."""
+"""The rights to create missing collections and indexes.
+
+After an admin has created them once, nobody needs these rights.
+"""
 
 
 def explain(error: BaseException, host: str, missing: Collection[tuple[str, str]] = ()) -> ChatctlError | None:
-    """Translate an error of the driver into a `ChatctlError`. Returns None for all other errors.
+    """Translate an error of the driver into a `ChatctlError`. Return None for all other errors.
 
-    `missing` are the rights that the server did not grant to the last command, as (collection, action).
+    `missing` has the rights that the server did not grant to the last command, as (collection, action).
     """
     if isinstance(error, ChatctlError):
         return error
@@ -165,12 +177,12 @@ def explain(error: BaseException, host: str, missing: Collection[tuple[str, str]
 
 
 def is_refusal(code: Any, text: object) -> bool:
-    """Tell whether an error means that a right is missing. On Atlas the code alone does not show that."""
+    """Tell whether an error means that a right is missing. On Atlas, this also depends on the text of the error."""
     return code == NOT_ALLOWED or (code == ATLAS and "not allowed" in str(text))
 
 
 def _refused(error: Any, host: str) -> ChatctlError | None:
-    """Explain an error by its code, or by the codes of the failed writes in a bulk write."""
+    """Explain a refusal by its error code, or by the codes of the failed writes in a bulk write."""
     details = error.details if isinstance(error.details, dict) else {}
     failed = (*details.get("writeErrors", ()), *details.get("writeConcernErrors", ()))
     codes = [part.get("code") for part in failed] + [error.code]
@@ -191,7 +203,7 @@ def _no_connection(error: BaseException, host: str) -> ChatctlError:
 
 
 def _configuration(error: BaseException, host: str) -> ChatctlError:
-    """Distinguish an unknown host name from options that the server does not accept."""
+    """Explain an error in the configuration: an unknown host name, or options that the server does not accept."""
     if any(type(cause).__module__.partition(".")[0] == "dns" for cause in _causes(error)):
         return UnreachableError(f"cannot resolve the host name {host}", "check the host in the URL, and the network")
     return NotConfiguredError(

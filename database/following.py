@@ -19,26 +19,30 @@ Say = Callable[[str], None]
 T = TypeVar("T")
 
 NO_STREAMS: Final = {59, 115, 303, 40573}
-"""Error codes of servers without change streams: unknown command, not supported, unknown stage, no replica set."""
+"""The error codes of servers without change streams: unknown command, not supported, unknown stage, no replica set."""
 LOST: Final = {260, 280, 286}
-"""Error codes that mean: the server has deleted the changes after this position of the change stream."""
+"""The error codes that mean: the change stream cannot continue here, because the server has deleted later changes."""
 AWAIT: Final = 1
-"""The time, in seconds, for which a server waits for a change before it answers. Also the time between two polls."""
+"""The seconds that a server waits for a change before it answers.
+
+A poller waits for the same time between two polls.
+"""
 PATIENCE: Final = 5
-"""The time without an answer, in seconds, after which the connection counts as lost."""
+"""The seconds without an answer after which the connection counts as lost."""
 PAUSES: Final = (0.5, 30)
-"""Seconds to wait before the first attempt to reconnect, and the longest wait before a later attempt."""
+"""The seconds to wait before the first attempt to reconnect, and the longest wait before a later attempt."""
 OVERLAP: Final = timedelta(minutes=1)
-"""The largest expected difference between the clocks of the programs that create ids."""
+"""The largest expected difference between the clocks of two programs that create ids."""
 AT_ONCE: Final = 200
-"""The largest number of ids in one filter."""
+"""The most ids in one filter."""
 
 
 def lasting(read: Callable[[], Iterator[T | None]], say: Say) -> Iterator[T]:
-    """Yield the items that `read` returns, call it again and again, and reconnect if the connection is lost.
+    """Yield the items that `read` yields. At the end, call `read` again. If the connection is lost, reconnect first.
 
     Each call of `read` must continue where the last call stopped. `read` yields None to show that the server answers.
-    Raises an error if the server has never answered, or if the embedded server has stopped, which is not started again.
+    Raises an error if the server has never answered. Raises an error if the embedded server has stopped, because it is
+    not started again.
     """
     answered, lost, pause = False, False, PAUSES[0]
     while True:
@@ -57,14 +61,17 @@ def lasting(read: Callable[[], Iterator[T | None]], say: Say) -> Iterator[T]:
             if not lost:
                 say("connection lost, trying again")
             lost = True
-        with pymongo.timeout(AWAIT):  # do not wait for a server that has stopped
+        with pymongo.timeout(AWAIT):  # Closing the connection must not wait for a server that has stopped.
             connection.close()
         _wait(pause)
         pause = min(2 * pause, PAUSES[1])
 
 
 def _wait(seconds: float) -> None:
-    """Wait before reconnecting again. Raises `UnreachableError` if the embedded server of this run has stopped."""
+    """Wait before the next attempt to reconnect.
+
+    Raises `UnreachableError` if the embedded server of this run has stopped.
+    """
     deadline = time.monotonic() + seconds
     while (left := deadline - time.monotonic()) > 0:
         time.sleep(min(left, AWAIT))
@@ -72,10 +79,10 @@ def _wait(seconds: float) -> None:
 
 
 class Following:
-    """A follower of the changes of documents that match `where`. It yields events as in a change stream.
+    """Follows the changes of documents that match `where`. It yields the events of a change stream.
 
     Each call continues where the last call stopped, and yields None while nothing is new. `pipeline` filters the change
-    stream. If the server has no change streams, the follower polls for new documents: it sees only insertions, and
+    stream. If the server has no change streams, this class polls for new documents. Then it sees only insertions, and
     tells the user so with `say`.
     """
 
@@ -138,10 +145,10 @@ class _Stream:
 
 
 class _Looking:
-    """A poller that finds new documents by their ids, for servers without change streams.
+    """Polls for new documents by their ids, for servers without change streams.
 
-    The ids of the last minute are remembered and polled again: an id contains the time of the clock of its client, so a
-    new id can sort before a known one.
+    An id contains the time of the clock of the client that created it, so a new id can be lower than a known one.
+    Therefore each poll also reads the ids of the last minute, and leaves out known ids.
     """
 
     def __init__(self, collection: str, where: Document) -> None:
@@ -175,7 +182,7 @@ class _Looking:
             yield identifier, message and {"operationType": "insert", "documentKey": key, "fullDocument": message}
 
     def _since(self) -> ObjectId:
-        """Return the lowest id to poll: one minute before the last id, because the clock of a client may be wrong."""
+        """Return the lowest id to poll, which is one minute before the last id: clocks of clients may be wrong."""
         if self._last is None:
             first = ObjectId(bytes(12))
             order = [("_id", DESCENDING)]

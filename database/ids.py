@@ -1,4 +1,4 @@
-"""Convert ids to the text that users read and type, and back, and match ids in filters.
+"""Convert ids to the text that users read and type, convert such text to ids, and match ids in filters.
 
 An id is normally an ObjectId. In broken data it can be a value of any type.
 """
@@ -23,7 +23,7 @@ from database.decoding import Code, Decimal128, Object
 def is_literal(value: Any) -> bool:
     """Tell whether the MongoDB operators `$in`, `$nin` and `$all` compare fields with exactly this value.
 
-    These operators read a regex, or a document with a `$` key, in another way. `$eq` compares every value exactly.
+    For these operators, a regex or a document with a `$` key has another meaning. `$eq` compares every value exactly.
     """
     if isinstance(value, Mapping):
         return not any(key.startswith("$") for key in value)
@@ -31,12 +31,12 @@ def is_literal(value: Any) -> bool:
 
 
 def any_of(values: Iterable[Any]) -> dict[str, Any]:
-    """Return a filter condition that matches any of these ids. Ids that `$in` would misread are left out."""
+    """Return a filter condition that matches any of these ids. Ids with another meaning for `$in` are left out."""
     return {"$in": [value for value in values if is_literal(value)]}
 
 
 def equal(value: Any) -> Any:
-    """Return a filter condition that matches a field with this value, and a list that contains this value."""
+    """Return a filter condition that matches this value, and a list that contains this value."""
     return value if is_literal(value) else {"$eq": value}
 
 
@@ -44,9 +44,9 @@ Document = dict[str, Any]
 
 OBJECT_ID: Final = re.compile("[0-9a-fA-F]{24}")
 ID_PREFIX: Final = re.compile("[0-9a-fA-F]{6,23}")
-"""The first digits of an id. Users can type only these if no other id of the collection begins with them."""
+"""Matches the first digits of an id. Users can type them if no other id of the collection begins with them."""
 READINGS: Final = 200
-"""The largest number of stored values that are searched for one typed text."""
+"""The most stored values that are searched for one typed text."""
 
 _WORDS: Final[dict[str, Any]] = {
     "true": True,
@@ -62,7 +62,10 @@ _MOST: Final = 2**63
 
 
 def id_text(value: Any) -> str:
-    """Return the text of an id, as lists print it and users type it. A document becomes JSON without spaces."""
+    """Return an id as text, as lists print it and users type it.
+
+    If the id is a document, the text is JSON without spaces.
+    """
     if isinstance(value, (str, ObjectId)):
         return str(value)
     if value is None or isinstance(value, (dict, list, bool)):
@@ -78,7 +81,7 @@ def id_text(value: Any) -> str:
 
 
 def spellings(identifier: Any) -> list[str]:
-    """Return the texts that users can type for an id: the text in lists, and for `{"$oid": digits}` also the digits."""
+    """Return the texts that users can type for an id: as lists print it and, for `{"$oid": digits}`, the digits."""
     spelt = [id_text(identifier)]
     if isinstance(identifier, dict) and [*identifier] in (["$oid"], ["oid"]):
         [digits] = identifier.values()
@@ -87,7 +90,10 @@ def spellings(identifier: Any) -> list[str]:
 
 
 def by_text(documents: Iterable[Document], texts: Iterable[str]) -> dict[str, Document]:
-    """Return text → document for the typed ids. If several documents match, an ObjectId is preferred, then a text."""
+    """Return text → document for typed ids.
+
+    If several match, a document with an ObjectId is preferred, then a document with a text as id.
+    """
     found: dict[str, Document] = {}
     for document in sorted(documents, key=_likelihood):
         for text in spellings(document["_id"]):
@@ -101,14 +107,14 @@ def _likelihood(document: Document) -> int:
 
 
 def beginning_with(prefix: str) -> list[Document]:
-    """Return filter conditions for ids that begin with these digits: one for ObjectIds, the others for texts."""
+    """Return filter conditions for ids that begin with these digits: one for ObjectIds, the others for text."""
     first, last = (ObjectId(prefix.ljust(24, digit)) for digit in "0f")
     texts = dict.fromkeys((prefix, prefix.lower(), prefix.upper()))
     return [{"$gte": first, "$lte": last}, *({"$gte": text, "$lt": f"{text}\U0010ffff"} for text in texts)]
 
 
 def readings(text: str) -> list[Any]:
-    """Return the stored values that are printed as this text, the most likely value first."""
+    """Return the stored values that lists print as this text, the most likely value first."""
     return [*islice(_readings(text), READINGS)]
 
 
@@ -168,7 +174,10 @@ def _timestamp(text: str) -> Timestamp | None:
 
 
 def _nested(value: Any) -> Iterator[Any]:
-    """Yield the stored values for a JSON value. Each text inside can stand for several values (see `readings`)."""
+    """Yield the stored values that are printed as this JSON value.
+
+    Each text in it can mean several values: see `readings`.
+    """
     if isinstance(value, str):
         yield from _readings(value)
     elif isinstance(value, dict):

@@ -1,4 +1,4 @@
-"""The indexes that the database should have. Compare them with the existing indexes, and create missing ones."""
+"""The indexes that the database should have. Compare them with the existing ones, and create missing indexes."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -12,11 +12,11 @@ from database.own_collections import AUDIT, IMAGES, PROPOSALS
 from models.schema import UNIQUE_INDEXES
 
 IMAGES_ARE_KEPT: Final = 30 * 24 * 60 * 60
-"""Seconds until the server deletes an image, which an undo needs, or a proposal."""
+"""The seconds after which the server deletes an image (the data for an undo) or a proposal."""
 
 NAMESPACE_EXISTS: Final = 48
 OPTIONS_CONFLICT: Final = {85, 86, 11000}
-"""Error codes: same key but another name, same name but another key, or duplicate values in documents."""
+"""The error codes for: same key but another name, same name but another key, and duplicate values in documents."""
 
 
 class Index(NamedTuple):
@@ -38,7 +38,7 @@ class Finding:
 
 
 def _partial(collection: str, name: str, *fields: str, direction: int = ASCENDING) -> Index:
-    """Describe an index of chatctl. It is partial, because `prisma db push` drops all other unknown indexes."""
+    """Describe an index of chatctl. It is a partial index, because `prisma db push` drops all other unknown indexes."""
     keys = tuple((field, direction) for field in fields)
     return Index(collection, f"chatctl_{name}", keys, {"partialFilterExpression": {fields[0]: {"$exists": True}}})
 
@@ -48,7 +48,10 @@ APPLICATION: Final = tuple(
     for collection, indexes in UNIQUE_INDEXES.items()
     for name, fields in indexes
 )
-"""The unique indexes of the application. Their names must be exact: the application finds them in error messages."""
+"""The unique indexes of the application.
+
+Their names must be exact: the application searches for them in error messages.
+"""
 
 QUERIES: Final = (
     _partial("User", "created", "createdAt", "_id"),
@@ -74,11 +77,11 @@ RECORDS: Final = (
     Index(IMAGES, "chatctl_at", (("at", ASCENDING),), {"expireAfterSeconds": IMAGES_ARE_KEPT}),
     Index(PROPOSALS, "chatctl_at", (("at", ASCENDING),), {"expireAfterSeconds": IMAGES_ARE_KEPT}),
 )
-"""The indexes of chatctl's own collections: the audit trail, its images, and the proposals."""
+"""The indexes of chatctl's own collections: the audit trail, the images for undos, and the proposals."""
 
 
 def inspect(database: Database[dict[str, Any]]) -> Iterator[Finding]:
-    """Compare each wanted index with the indexes on the server: the name, the keys in their order, and the options."""
+    """Compare each expected index with those on the server: the name, the keys in their order, and the options."""
     wanted = (*APPLICATION, *QUERIES, *RECORDS)
     there = {
         name: database[name].index_information() if name in database.list_collection_names() else {}
@@ -89,7 +92,7 @@ def inspect(database: Database[dict[str, Any]]) -> Iterator[Finding]:
 
 
 def create(database: Database[dict[str, Any]], index: Index) -> Finding:
-    """Create an index, and its collection if necessary. If it conflicts with something, the result says why."""
+    """Create an index, and its collection if necessary. If the server refuses it, `message` of the result says why."""
     try:
         database[index.collection].create_index(list(index.keys), name=index.name, **index.options)
     except OperationFailure as error:
@@ -105,8 +108,8 @@ def create_all(
 ) -> list[Finding]:
     """Create indexes with one command per collection. If the server refuses a command, create its indexes one by one.
 
-    One command is faster: some servers wait before each command. `progress` is called with the number of finished
-    indexes and the number of all indexes.
+    One command is faster, because some servers wait before each command. `progress` is called with the number of
+    finished indexes and the number of all indexes.
     """
     groups: dict[str, list[Index]] = {}
     for index in wanted:
@@ -127,7 +130,7 @@ def create_all(
 def create_collection(database: Database[dict[str, Any]], name: str) -> None:
     """Create a collection with the indexes that it must have from the beginning.
 
-    One command creates the collection and its indexes, so that after a crash no collection is without its indexes.
+    One command creates both, so that after a crash no collection is without its indexes.
     """
     wanted = [index for index in (*APPLICATION, *RECORDS) if index.collection == name]
     if wanted:
@@ -136,7 +139,7 @@ def create_collection(database: Database[dict[str, Any]], name: str) -> None:
     try:
         database.create_collection(name)
     except CollectionInvalid:
-        return  # another program has created it at the same time
+        return  # another program has created the collection
     except OperationFailure as error:
         if error.code != NAMESPACE_EXISTS:
             raise
@@ -158,7 +161,7 @@ def _compare(index: Index, there: Mapping[str, Any]) -> Finding:
 
 
 def _flaw(index: Index, other: Mapping[str, Any]) -> str | None:
-    """Say what is wrong with an existing index that has the right name. Return None if the index is correct."""
+    """Say what is wrong with an existing index that has the right name. Return None if the index is right."""
     if _keys(other) != index.keys:
         return "has different keys"
     if _is_lax(index, other):
@@ -174,7 +177,7 @@ def _flaw(index: Index, other: Mapping[str, Any]) -> str | None:
 
 
 def _is_lax(index: Index, other: Mapping[str, Any]) -> bool:
-    """Tell whether an existing index allows duplicate values, but the wanted index would refuse them."""
+    """Tell whether an existing index allows duplicate values although it should be unique."""
     return bool(index.options.get("unique")) and not other.get("unique")
 
 

@@ -1,6 +1,6 @@
 """Count, sort and read the documents of a list, page by page.
 
-Each page begins after the last id of the previous page, which is found with an index. No query uses `skip`.
+Each page begins after the last id of the page before it. An index finds this id, so no query needs `skip`.
 """
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
@@ -26,7 +26,7 @@ BATCH: Final = 1000
 MOST: Final = 2**31 - 1
 """The largest limit that a server accepts."""
 PATIENCE: Final = 300
-"""The time limit, in milliseconds, for counting documents if the user has not asked for their number."""
+"""The milliseconds that counting may take if the user has not asked for the number of documents."""
 TYPES: Final[dict[str, tuple[type, ...]]] = {
     "minKey": (MinKey,),
     "null": (type(None),),
@@ -43,11 +43,14 @@ TYPES: Final[dict[str, tuple[type, ...]]] = {
     "javascriptWithScope": (Code,),
     "maxKey": (MaxKey,),
 }
-"""BSON type → Python types, in the order in which a server sorts them. If several match a value, use the last one."""
+"""BSON type → Python types, in the order in which a server sorts them.
+
+If a value has several of these Python types, the last of them is right.
+"""
 PRESENT: Final = {"$exists": True}
-"""A condition that is added to others so that every server can use a partial index. It excludes no wanted document."""
+"""A condition to add to others, because some servers need it to use a partial index. It excludes no document."""
 NO_LIST: Final = {"$not": {"$type": "array"}}
-"""A condition to add to `$type`, because `$type` alone also matches a list with an item of the type."""
+"""A condition to add to `$type`, because `$type` alone also matches a list that contains an item of this type."""
 
 
 @dataclass(frozen=True)
@@ -55,10 +58,10 @@ class Listing:
     """The documents of a collection that a command lists.
 
     `resolve` converts raw documents into rows, at most a thousand at a time. A row has "id" first, then fields of the
-    schema and computed fields. `resolve` gets the wanted columns, may leave out others, and must not make a query for
-    each document. `sortable` lists the fields for sorting, besides "id"; all are single values. `order` is the default
-    order ("-" before the field means descending). `fields` are the fields to read, None for all of them. The server
-    stops a query after `milliseconds`.
+    schema and computed fields. `resolve` gets the requested columns, and must not make a query for each document.
+    `sortable` has the fields by which the list can be sorted, besides "id"; all are single values. `order` is the
+    default order ("-" before the field means descending). `fields` are the fields to read, None for all of them. The
+    server stops a query after `milliseconds`.
     """
 
     collection: str
@@ -75,7 +78,7 @@ class Listing:
         return self._documents().count_documents(self.where, **bound)
 
     def count_up_to(self, bound: int) -> tuple[int, bool]:
-        """Count documents, but at most `bound` and only for a short time.
+        """Count the documents, but at most `bound` of them, and only for a short time.
 
         Returns the number, and whether all documents were counted.
         """
@@ -97,7 +100,7 @@ class Listing:
     ) -> Iterator[Row]:
         """Yield rows, sorted by a field ("-field" means descending). With `after`, start after the row with this id.
 
-        Documents without the field come last, sorted by id. Raises `NotFoundError` if `after` is unknown.
+        Documents without the field come last, sorted by id. Raises `NotFoundError` if no document has the id `after`.
         """
         documents = self._found(sort, after, limit, self.fields)
         while batch := list(islice(documents, BATCH)):
@@ -150,7 +153,7 @@ class Listing:
         yield from ((where, order) for where in _all_behind(self._id(after), direction))
 
     def _id(self, after: Any) -> Any:
-        """Return the stored id for `after`, which may be a text as lists print ids."""
+        """Return the stored id for `after`, which may be an id as text, as lists print it."""
         if not isinstance(after, str):
             return after
         documents = self._documents().find({"_id": any_of(readings(after))}, ["_id"])
@@ -182,15 +185,16 @@ class Listing:
 def behind(field: str, value: Any, direction: int) -> dict[str, Any]:
     """Return a condition that matches the values of a field that sort after the given value.
 
-    The condition is written twice, as a comparison and as the negation of the opposite comparison. With only the first,
-    DocumentDB intersects two indexes and sorts the result. With only the second, other servers read every id.
+    The condition is written twice: as a comparison, and as the negation of the opposite comparison. With only the
+    comparison, DocumentDB combines two indexes and sorts the result. With only the negation, other servers read every
+    id.
     """
     beyond, before = ("$gt", "$lte") if direction == ASCENDING else ("$lt", "$gte")
     return {field: {beyond: value, "$not": {before: value}}}
 
 
 def _all_behind(identifier: Any, direction: int) -> Iterator[dict[str, Any]]:
-    """Yield conditions for documents after an id: first ids of the same type, then, in broken data, of other types."""
+    """Yield conditions for ids that sort after an id: first of the same type, then, in broken data, of other types."""
     yield behind("_id", identifier, direction)
     if names := _types_behind(identifier, direction):
         yield {"$or": [{"_id": {"$type": name}} for name in names]}
@@ -200,7 +204,7 @@ def _beyond(field: str, value: Any, direction: int) -> dict[str, Any]:
     """Return a condition for values of a field that sort after the given value and have the same type."""
     operator = "$gt" if direction == ASCENDING else "$lt"
     if isinstance(value, Regex) or value != value:  # noqa: PLR0124 - only NaN is not equal to itself
-        # A plain comparison with a regex is an error, and a plain comparison with NaN finds nothing.
+        # A plain comparison with a regex is an error. A plain comparison with NaN finds nothing.
         return {"$expr": {operator: [f"${field}", {"$literal": value}]}, field: {"$type": _type(value)}}
     return {field: {operator: value, **PRESENT}}
 
@@ -210,6 +214,6 @@ def _type(value: Any) -> str:
 
 
 def _types_behind(value: Any, direction: int) -> list[str]:
-    """Return the types that sort after the type of a value. A comparison like `$gt` finds only values of one type."""
+    """Return the types that sort after the type of a value. An operator like `$gt` finds only values of one type."""
     names = list(TYPES)[::direction]
     return names[names.index(_type(value)) + 1 :]

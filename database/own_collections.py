@@ -3,22 +3,28 @@
 from typing import Any, Final, NamedTuple
 
 AUDIT: Final = "chatctl_audit"
-"""The events of the audit trail: kept for ever, without secrets."""
+"""The events of the audit trail. They contain no secrets, and are kept for ever."""
 
 IMAGES: Final = "chatctl_images"
-"""The complete old and new values of changes, which an undo needs. They include password hashes. Kept for 30 days."""
+"""The images of events, which an undo needs: all old and new values of changes, even password hashes.
+
+Images are kept for 30 days.
+"""
 
 HOLDS: Final = "chatctl_holds"
-"""The legal holds, and the ids of what they kept when they were placed. Kept for ever."""
+"""The legal holds, and the ids of what they kept when they were placed. They are kept for ever."""
 
 PROPOSALS: Final = "chatctl_proposals"
-"""The proposals: changes that somebody proposed and somebody else may approve, and what was decided. Kept for 30 days.
+"""The proposals: changes that one person proposes and another may approve, and the decisions.
 
-Documents are only inserted, so that nobody can change a proposal after it was reviewed.
+Proposals are kept for 30 days. Documents are only inserted, so that nobody can change a proposal after its review.
 """
 
 STATE: Final = "chatctl_state"
-"""The state documents: locks, leases, the list of protected roles, what each seed has created, and the marker."""
+"""The state documents: locks, leases, the list of protected roles, what each seed has created, and the marker.
+
+A lease shows that a command is still running. The marker shows that a database is protected.
+"""
 
 
 MARKER_ID: Final = "marker"
@@ -26,9 +32,9 @@ MARKER_ID: Final = "marker"
 
 
 class Marker(NamedTuple):
-    """The marker of a protected database: its name in the marker, and what is guarded in it.
+    """The marker of a protected database: its name in the marker, and how it is protected.
 
-    `mask_bodies` masks message bodies, `audit_reads` records who reads them. With `two_people`, every change must be
+    `mask_bodies` masks messages. `audit_reads` records who reads messages. With `two_people`, every change must be
     proposed by one person and approved by another.
     """
 
@@ -45,7 +51,7 @@ def marker_document(marker: Marker) -> dict[str, Any]:
 
 
 def read_marker(database: Any) -> Marker | None:
-    """Return the marker of a database, or None if it has no marker. The default name is the name of the database."""
+    """Return the marker of a database, or None if it has none. A marker without a name has the name of the database."""
     found = database[STATE].find_one({"_id": MARKER_ID})
     if not found:
         return None

@@ -12,16 +12,16 @@ T = TypeVar("T")
 
 PART: Final = 1000
 SOON: Final = 0.0003
-"""The time, in seconds, after which Python switches to another thread.
+"""The seconds that one thread may run before Python switches to another.
 
-The thread that reads must run once for each piece of an answer of the server, so this thread must not wait long.
+An answer of the server arrives in many pieces. The thread that reads must run for each piece, so it must not wait long.
 """
 OFTEN: Final = 50_000
-"""The number of new objects that starts a garbage collection, which is slow with many objects and useless here."""
+"""The number of new objects after which Python collects garbage. Here, this is slow and finds nothing."""
 
 
 def prefetched(items: Iterable[T], size: int = PART) -> Iterator[T]:
-    """Yield all items. While the caller works on some items, a thread already reads the next `size` items."""
+    """Yield all items. While the caller works on some of them, a thread already reads the next `size` items."""
     source = iter(items)
 
     def part() -> list[T]:
@@ -36,7 +36,7 @@ def prefetched(items: Iterable[T], size: int = PART) -> Iterator[T]:
 
 @contextmanager
 def _fast_switching() -> Iterator[None]:
-    """Let Python switch between threads more often, and collect garbage less often, until the block ends."""
+    """Until the block ends, let Python switch between threads more often, and collect garbage less often."""
     interval, thresholds = sys.getswitchinterval(), gc.get_threshold()
     sys.setswitchinterval(SOON)
     gc.set_threshold(OFTEN)

@@ -1,6 +1,6 @@
 """The rights that each MongoDB command needs, as listed under "privilege actions" in the MongoDB documentation.
 
-The error of a server does not name the rights that are missing, so they are derived from the refused command.
+A server that refuses a command does not name the missing rights, so they are derived from the command.
 """
 
 from collections.abc import Mapping
@@ -33,11 +33,14 @@ FREE: Final = frozenset(
         *("buildInfo", "connectionStatus", "hello", "ping", "saslContinue", "saslStart"),
     }
 )
-"""Commands that need no right: they sign in, continue or end the client's own work, or ask about the server."""
+"""Commands that need no right: they sign in, continue or end work of the same client, or ask about the server."""
 
 
 def needed(command: Mapping[str, Any]) -> set[Privilege]:
-    """Return the rights that a command needs. The set is empty if it needs none, or if the command is unknown."""
+    """Return the rights that a command needs.
+
+    The set is empty for commands that need none, and for unknown commands.
+    """
     name = next(iter(command), "")
     if name in OF_THE_DATABASE:
         return {("", name)}
@@ -55,7 +58,10 @@ def needed(command: Mapping[str, Any]) -> set[Privilege]:
 
 
 class MissingPrivileges(CommandListener):
-    """A listener that the driver calls for each command. `missing` has the rights for the last refused command."""
+    """A listener that the driver calls for each command.
+
+    `missing` has the rights that the last refused command needs.
+    """
 
     def __init__(self) -> None:
         self.missing: set[Privilege] = set()

@@ -1,4 +1,4 @@
-"""Lists of documents that have, or do not have, certain child documents: for example users without messages."""
+"""Lists of documents that have, or do not have, certain child documents, like users with an account at a provider."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -15,17 +15,16 @@ from database.references import has_other_forms, joined, reference_filter, refer
 from models.links import Owned
 
 PART: Final = 200
-"""The largest number of ids in one filter. Some servers compare each document with each id, so many ids are slow."""
+"""The most ids in one filter. Some servers compare each document with each id, so a longer filter is slow."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class ReferencedListing(Listing):
-    """The list of the documents that have a child matching `having`, and no child matching `lacking`.
+    """A list of documents that have a child matching `having`, and no child matching `lacking`.
 
-    `owned` says which documents are the children. A list that is sorted by id and has only `having` is read from an
-    index of the children, without reading other documents. All other lists are read in batches, and each batch is
-    filtered. References of children can have other forms than an ObjectId: `lacking` always finds them, `having` finds
-    them only with `any_form`.
+    `owned` says which documents are the children. If the list is sorted by id and has only `having`, it is read from an
+    index of the children. Any other list is read in batches, and each batch is filtered. If children refer to their
+    parents in another form than an ObjectId, `lacking` always finds these children, and `having` only with `any_form`.
     """
 
     owned: Owned
@@ -55,7 +54,8 @@ class ReferencedListing(Listing):
         self, having: dict[str, Any], direction: int, after: str | None, size: int, fields: tuple[str, ...] | None
     ) -> Iterator[Document]:
         field = self.owned.field
-        # Each query has a limit. Without one, DocumentDB reads the whole index before it returns the first document.
+        # Each query has a limit. Without a limit, DocumentDB reads the whole index before it returns the first
+        # document.
         last = ObjectId(after or ("0" if direction == ASCENDING else "f") * 24)
         while owners := self._owners(having | behind(field, last, direction), [(field, direction)], size):
             ids = list(dict.fromkeys(owners))
@@ -76,7 +76,10 @@ class ReferencedListing(Listing):
             yield from batch
 
     def _owning(self, ids: list[Any], condition: dict[str, Any], *, odd: bool) -> set[str]:
-        """Return those of the given `ids`, as text, whose document has a child that matches a condition."""
+        """Return those of the given `ids` whose document has a child that matches a condition.
+
+        The ids are returned as text.
+        """
         field, documents = self.owned.field, connection.database()[self.owned.collection]
         found: set[str] = set()
         for start in range(0, len(ids), PART):

@@ -1,4 +1,4 @@
-"""Read references to documents, and find documents by them.
+"""Read references to documents, and find documents by their references.
 
 A reference is normally an ObjectId. Data from other tools can contain other forms of an id: its digits as text, or
 `{"$oid": digits}`.
@@ -18,15 +18,15 @@ from database.listing import PRESENT
 from database.wording import NAMED
 
 NESTED: Final = ("$oid", "oid")
-"""The keys of an id that another tool stored as a document of Extended JSON: `{"$oid": "65…"}`."""
+"""The keys of an id that another tool has stored as a document, like `{"$oid": "65…"}` (Extended JSON)."""
 
 ODD: Final = ("string", "object")
-"""The BSON types of the other forms of an id."""
+"""The BSON types of ids that are not ObjectIds: text, or a document like `{"$oid": digits}`."""
 
 AT_ONCE: Final = 600
-"""The largest number of values in one filter."""
+"""The most values in one filter."""
 PREFIXES_AT_ONCE: Final = 100
-"""The largest number of prefixes in one filter."""
+"""The most beginnings of ids in one filter."""
 
 Document = dict[str, Any]
 
@@ -34,7 +34,7 @@ _NESTED_IDS: WeakKeyDictionary[Any, dict[tuple[str, str], bool]] = WeakKeyDictio
 
 
 def referred(value: Any) -> Any:
-    """Return the ObjectId for an id in any form. Any other value is returned unchanged."""
+    """Return an id in any form as an ObjectId. Any other value is returned unchanged."""
     if type(value) is ObjectId:
         return value
     inner = next(iter(value.values())) if _is_nested(value) else value
@@ -42,7 +42,10 @@ def referred(value: Any) -> Any:
 
 
 def ids_in(document: Mapping[str, Any], field: str) -> list[ObjectId]:
-    """Return the ids in a list of a document, as ObjectIds. The list may be absent; other values in it are left out."""
+    """Return the ids in a list of a document, as ObjectIds. Other values are left out.
+
+    Without a list, return no ids.
+    """
     items = document.get(field)
     if not isinstance(items, list):
         return []
@@ -50,20 +53,26 @@ def ids_in(document: Mapping[str, Any], field: str) -> list[ObjectId]:
 
 
 def references_in(document: Mapping[str, Any], field: str) -> set[Any]:
-    """Return the set of ids in a list of a document, including ids of other types than ObjectId that can be hashed."""
+    """Return the set of ids in a list of a document, also ids of other types.
+
+    Values that cannot be in a set are left out.
+    """
     items = document.get(field)
     found = map(referred, items) if isinstance(items, list) else ()
     return {item for item in found if isinstance(item, Hashable)}
 
 
 def reference(document: Mapping[str, Any], field: str) -> ObjectId | None:
-    """Return the ObjectId in a field of a document, where it may have any form. Returns None for other values."""
+    """Return the id in a field of a document as an ObjectId. The id may have any form.
+
+    Returns None for other values.
+    """
     found = referred(document.get(field))
     return found if isinstance(found, ObjectId) else None
 
 
 def forms(identifier: Any) -> list[Any]:
-    """Return the values that `$in` needs to find an id: the ObjectId, and its digits as text.
+    """Return the values with which `$in` finds an id in its common forms: the ObjectId, and its digits as text.
 
     `$in` cannot find `{"$oid": digits}`; see `reference_filter`.
     """
@@ -81,7 +90,7 @@ def documents(
     fields: Sequence[str] | None = None,
     session: ClientSession | None = None,
 ) -> Iterator[Document]:
-    """Read the documents with these ids. The ids, and the `_id` of a document, may have any form."""
+    """Read the documents with the given ids. The given ids and the stored `_id` may have any form."""
     wanted = dict.fromkeys(map(referred, ids))
     values = iter([form for one in wanted for form in forms(one)])
     found = set()
@@ -97,15 +106,15 @@ def documents(
 def ids_beginning_with(
     database: Database[Document], collection: str, prefixes: Iterable[str], where: Document | None = None
 ) -> dict[str, list[str]]:
-    """Return prefix → the ids that begin with the prefix, as lists print ids. Of many ids, some are left out.
+    """Return prefix → the ids that begin with it, as lists print ids. If there are many, some are left out.
 
-    An id that is equal to the prefix is the only result for it. `where` is an additional filter.
+    If an id is equal to the prefix, only this id is returned. `where` is an additional filter.
     """
     found: dict[str, list[str]] = {prefix: [] for prefix in prefixes}
     left = iter(found)
     while part := list(islice(left, PREFIXES_AT_ONCE)):
         filters = [{"_id": one} for prefix in part for one in beginning_with(prefix)]
-        # If more documents than prefixes are found, a prefix is ambiguous. Its error message lists at most `NAMED` ids.
+        # A prefix is ambiguous if there are more documents than prefixes. The error then lists at most `NAMED` ids.
         most = len(part) + NAMED
         begun = [*database[collection].find({"$or": filters, **(where or {})}, ["_id"], limit=most)]
         if _has_nested_ids(database, collection):
@@ -128,14 +137,14 @@ def existing(
 def referring_to(
     database: Database[Document], collection: str, field: str, ids: Iterable[Any], session: ClientSession | None = None
 ) -> Document:
-    """Return the filter for documents that refer to one of the ids: `field` is the id, or a list that contains it."""
+    """Return the filter for documents whose `field` is one of the ids, in any form, or a list that contains one."""
     return reference_filter(field, ids, odd=has_other_forms(database, collection, field, session))
 
 
 def has_other_forms(
     database: Database[Document], collection: str, field: str, session: ClientSession | None = None
 ) -> bool:
-    """Tell whether any document of the collection has an id in another form than an ObjectId in this field."""
+    """Tell whether a document of the collection has, in this field, an id in another form than an ObjectId."""
     odd = {"$or": [{field: {"$type": kind, **PRESENT}} for kind in ODD]}
     return database[collection].find_one(odd, {"_id": 1}, session=session) is not None
 
@@ -143,8 +152,8 @@ def has_other_forms(
 def reference_filter(field: str, ids: Iterable[Any], *, odd: bool) -> Document:
     """Return the filter for documents whose `field` refers to one of the ids.
 
-    `odd` means that references in other forms than an ObjectId exist. Without `odd`, only ObjectIds are found, with an
-    index. Servers refuse `$in` with `{"$oid": …}`, so the filter names the inner key.
+    If `odd` is true, references in other forms are found too. If it is false, only ObjectIds are found, and the server
+    can use an index. Servers refuse `$in` with `{"$oid": …}`, so the filter names the inner key.
     """
     wanted = [referred(identifier) for identifier in ids]
     if not odd:
@@ -155,18 +164,18 @@ def reference_filter(field: str, ids: Iterable[Any], *, odd: bool) -> Document:
 
 
 def not_referring_to(field: str, identifier: Any) -> Document:
-    """Return the filter for the documents whose `field` does not refer to an id, in any form."""
+    """Return the filter for documents whose `field` does not refer to an id, whatever the form of the reference is."""
     found = forms(identifier)
     return {field: {"$nin": found}, **{path: {"$nin": digits} for path, digits in _nested(field, found)}}
 
 
 def among(values: list[Any]) -> Document:
-    """Return the filter condition that a field has one of the values, or is a list that contains one of the values."""
+    """Return the filter condition that a field has one of the values, or is a list that contains one of them."""
     return {**({"$eq": values[0]} if len(values) == 1 else any_of(values)), **PRESENT}
 
 
 def joined(conditions: Document, *filters: Document) -> Document:
-    """Combine filters with AND. Keys stay at the top level if possible, because `Listing` looks for them there."""
+    """Combine filters with AND. Keys stay at the top level if possible, because `Listing` looks for keys there."""
     both = dict(conditions)
     for one in filters:
         if both.keys().isdisjoint(one):

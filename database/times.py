@@ -7,12 +7,12 @@ from typing import Any, Final
 
 UNITS: Final = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 DAYS_OF_400_YEARS: Final = 146_097
-"""The number of days in 400 years. After that, the dates of the calendar repeat."""
+"""The number of days in 400 years. After 400 years, the calendar repeats."""
 _MOMENT: Final = re.compile(r"\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d(?::?\d\d)?)?)?")
 
 
 def moment(text: str) -> datetime | None:
-    """Read a time in ISO 8601 (in UTC if no zone is given), or an age like `7d`. Returns None for any other text.
+    """Read a time in ISO 8601 (in UTC if no zone is given), or an age like `7d`. Return None for any other text.
 
     The result is cut to milliseconds, like times in the database.
     """
@@ -25,7 +25,7 @@ def moment(text: str) -> datetime | None:
 
 
 def iso(text: str) -> datetime | None:
-    """Read a time in ISO 8601 (in UTC if no zone is given), cut to milliseconds. Returns None for any other text."""
+    """Read a time in ISO 8601 (in UTC if no zone is given), cut to milliseconds. Return None for any other text."""
     if not _MOMENT.fullmatch(text):
         return None
     try:
@@ -40,7 +40,7 @@ def _in_milliseconds(time: datetime) -> datetime:
 
 
 def local(moment: datetime) -> datetime | None:
-    """Return a time in the time zone of this machine; None for years that the machine cannot convert."""
+    """Return a time in the time zone of this machine. Return None for years that the machine cannot convert."""
     try:
         return (moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment).astimezone()
     except (OverflowError, ValueError, OSError):
@@ -48,7 +48,10 @@ def local(moment: datetime) -> datetime | None:
 
 
 def local_zone() -> str | None:
-    """Return the name of the time zone of this machine, like `CET/CEST` if it has summer time; None for UTC."""
+    """Return the name of the time zone of this machine, like `CET/CEST` if there is summer time.
+
+    Return None for UTC.
+    """
     if not clock.timezone and not clock.daylight:
         return None
     return "/".join(dict.fromkeys(clock.tzname))
@@ -60,7 +63,7 @@ def minute(moment: datetime) -> str:
 
 
 def rfc3339(value: Any) -> str | None:
-    """Write a time as RFC 3339 in UTC with milliseconds; None for any other value.
+    """Write a time as RFC 3339 in UTC with milliseconds. Return None for any other value.
 
     Years outside 0 to 9999 have a sign and six digits, as in JavaScript: `+010000-01-01T00:00:00.000Z`.
     """
@@ -69,13 +72,13 @@ def rfc3339(value: Any) -> str | None:
         return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
     if not hasattr(value, "as_datetime"):
         return None
-    if hasattr(value, "inc"):  # a timestamp of BSON
+    if hasattr(value, "inc"):  # the BSON type timestamp
         return rfc3339(value.as_datetime())
     return _beyond(int(value))
 
 
 def _beyond(milliseconds: int) -> str:
-    """Write a time, given in milliseconds since 1970, whose year is too early or late for Python's `datetime`."""
+    """Write a time in a year that Python's `datetime` does not have. It is given in milliseconds since 1970."""
     days, rest = divmod(milliseconds, 24 * 60 * 60 * 1000)
     cycles, day = divmod(days, DAYS_OF_400_YEARS)
     near = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(days=day, milliseconds=rest)

@@ -22,13 +22,13 @@ if TYPE_CHECKING:
 EXAMPLE: Final = "mongodb://user:password@host:27017/database"
 _NO_DATABASE_NAME = frozenset('/\\. "$*<>:|?\0')
 TOO_LONG = 64
-"""The number of bytes at which the name of a database is too long. A valid name has fewer bytes."""
+"""The number of bytes at which the name of a database becomes too long. A valid name has fewer bytes."""
 LONGEST_WAIT = 9
-"""The largest number of digits of a time in milliseconds. A number with more digits may not fit into 32 bits."""
+"""The most digits of a time in milliseconds. A number with more digits may not fit into 32 bits."""
 
 
 class Address(NamedTuple):
-    """The parts of a URL without secrets: `name` of the database, `hosts` ("host:port[,…]"), and `user`."""
+    """The parts of a URL that are not secret: `name` of the database, `hosts` ("host:port[,…]"), and `user`."""
 
     name: str
     hosts: str
@@ -39,7 +39,7 @@ class Address(NamedTuple):
 def parse(url: str, label: str) -> Address:
     """Parse the URL of a database. Raises `NotConfiguredError` if the URL is not valid.
 
-    The error names the source of the URL (`label`), and never quotes the URL.
+    `label` is the source of the URL, for the error. The error never quotes the URL.
     """
     scheme = url.partition("://")[0]
     if not url:
@@ -88,19 +88,23 @@ def read(file: Path, what: str) -> str:
 
 
 def _split(url: str, label: str) -> SplitResult:
-    """Split a URL into its parts. Brackets are escaped first: some versions of Python refuse them in later hosts."""
+    """Split a URL into its parts.
+
+    Brackets are escaped first, because some versions of Python refuse them in later hosts.
+    """
     try:
         if url.isprintable():
             return urlsplit(url.replace("[", "%5B").replace("]", "%5D"))
     except ValueError:
-        pass  # the text of this error quotes the URL, so the error is replaced by another one
+        pass  # the text of this error quotes the URL, so another error is raised below
     raise unreadable(label)
 
 
 def _check_escapes(label: str, user: str, parts: SplitResult) -> None:
-    """Raise `NotConfiguredError` if the user name or password has a character that must be escaped.
+    """Raise `NotConfiguredError` if the user name or the password has a character that must be escaped.
 
-    An `@` in the options is allowed if the URL has a user. Without a user, it shows that a password was cut at a `?`.
+    An `@` in the options is allowed if the URL has a user. If it has no user, the part before this `@` belongs to a
+    password that contains a `?`.
     """
     early = "@" in parts.path or parts.fragment or ("@" in parts.query and not user)
     if early or "@" in user or user.count(":") > 1:
@@ -113,7 +117,7 @@ def _check_escapes(label: str, user: str, parts: SplitResult) -> None:
 def _is_host(host: str) -> bool:
     """Tell whether a text is "name", "name:port", "[v6]:port" or an escaped socket path.
 
-    Any other text may be the rest of a password with a character that was not escaped.
+    Any other text may be a part of a password with a character that was not escaped.
     """
     if host.endswith("%5D"):
         return True
@@ -122,7 +126,7 @@ def _is_host(host: str) -> bool:
 
 
 def _is_option(said: str) -> bool:
-    """Tell whether a text is "name=value". Any other text may be the rest of a password.
+    """Tell whether a text is "name=value". Any other text may be a part of a password.
 
     The size of `wTimeoutMS` is checked here, because pymongo does not check it.
     """
@@ -143,9 +147,9 @@ _VARIABLE = re.compile(r"(\\?)\$\{(\w*)\}", re.ASCII)
 
 
 def read_dotenv(text: str, environment: Mapping[str, str]) -> dict[str, str]:
-    """Return the variables of a `.env` file, with `${NAME}` replaced.
+    """Return the variables of a `.env` file. Each `${NAME}` in a value is replaced by the value of that variable.
 
-    A variable that also exists in `environment` has the value of the environment.
+    If a variable also exists in `environment`, the value there is returned.
     """
     said = {match["key"]: _unquoted(match["value"] or "") for match in _ASSIGNMENT.finditer(_lines(text))}
     known = {**said, **environment}
@@ -164,7 +168,7 @@ def _unquoted(value: str) -> str:
 
 
 def _expanded(value: str, known: Mapping[str, str], within: tuple[str, ...]) -> str:
-    """Replace each `${NAME}` by the value of the variable; an unknown name, or one in its own value, by nothing."""
+    """Replace each `${NAME}` by the value of the variable. Unknown names, and references to itself, become empty."""
 
     def one(match: re.Match[str]) -> str:
         escaped, name = match.groups()
@@ -186,7 +190,7 @@ _HOW = f"set {VARIABLE} to {EXAMPLE}, or use the embedded database with --local"
 
 @dataclass(frozen=True)
 class Choice:
-    """The options before the command (`--url`, `--local`, …), which choose the database. Nothing is read yet."""
+    """The options that choose the database (`--url`, `--local`, …), as typed. No file or variable is read yet."""
 
     url: str | None = field(default=None, repr=False)
     local: bool = False
@@ -206,7 +210,7 @@ class Source:
     """The option, variable, file or context that chose the database. `label` is its name in messages.
 
     `url` is None for a database of the embedded server, and for a `context` until the URL is needed. `found` is true
-    for a `.env` file that was found in the working directory, without an option of the user.
+    for a `.env` file that was found in the working directory and that no option of the user names.
     """
 
     label: str
@@ -226,7 +230,7 @@ class Source:
 
 
 def find(choice: Choice, environment: Mapping[str, str]) -> Source:
-    """Return what chooses the database: the first of options, variables, `.env` files and the current context."""
+    """Return the first of these that chooses a database: options, variables, `.env` files, the current context."""
     return (
         _from_options(choice)
         or _from_environment(environment)
@@ -236,7 +240,10 @@ def find(choice: Choice, environment: Mapping[str, str]) -> Source:
 
 
 def without_files(choice: Choice, environment: Mapping[str, str]) -> Source | None:
-    """Return the same source as `find`, but do not read `.env` files. Returns None if such a file must be read."""
+    """Return the same source as `find`, without reading `.env` files.
+
+    Returns None if `find` would read a `.env` file.
+    """
     if source := _from_options(choice) or _from_environment(environment):
         return source
     return None if choice.env_file or any(_env_files_here()) else _of_context()
@@ -263,7 +270,7 @@ def _from_environment(environment: Mapping[str, str]) -> Source | None:
 
 
 def _local_by_environment(environment: Mapping[str, str]) -> bool:
-    """Read CHATCTL_LOCAL. An invalid word is an error: ignoring it could run the command on the wrong database."""
+    """Read CHATCTL_LOCAL. An invalid word is an error: if it were ignored, the command could use the wrong database."""
     said = environment.get("CHATCTL_LOCAL", "").strip()
     if said.lower() not in _YES | _NO:
         raise UsageError(f"CHATCTL_LOCAL: {shown(said)} is not valid here. Choose true or false.")
@@ -271,8 +278,8 @@ def _local_by_environment(environment: Mapping[str, str]) -> bool:
 
 
 def _of_context(name: str | None = None) -> Source:
-    """Return the context with a name, or else the current context, as a source. Its URL is not read yet."""
-    from database import contexts  # imported here because most runs do not need it
+    """Return a context as a source: the named one, or else the current one. Its URL is not read yet."""
+    from database import contexts  # Imported here, because most runs do not need contexts.
 
     known = contexts.load()
     context = known.current_context() if name is None else known.named(name)
@@ -285,7 +292,7 @@ def _of_context(name: str | None = None) -> Source:
 def _from_env_files(named: Path | None, environment: Mapping[str, str]) -> Source | None:
     """Return the URL in the file of `--env-file`, or else in `.env` or `prisma/.env`.
 
-    A file can use the variables of the file before it.
+    Values in the second file can refer to variables of the first file.
     """
     known = dict(environment)
     for file in [named] if named else _env_files_here():

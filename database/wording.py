@@ -7,7 +7,7 @@ from models import names
 from models.names import LONGEST_EMAIL
 
 NAMED: Final = 10
-"""The largest number of names that a message lists."""
+"""The most names that a message lists."""
 
 _LETTERS: Final = "abcdefghijklmnopqrstuvwxyz0123456789._-"
 
@@ -15,18 +15,21 @@ _SHOWN: Final = 60
 
 
 def shown(text: str) -> str:
-    """Put a text in quotes for a message. A long text is cut, so that it fits into a line."""
+    """Put a text in quotation marks for a message. A long text is cut, so that it fits into a line."""
     return f'"{text}"' if len(text) <= _SHOWN else f'"{text[: _SHOWN - 1]}…"'
 
 
 def name_flaw(name: str) -> str | None:
-    """Say why a text is not a valid name: `"x " begins or ends with a space`. Returns None if it is valid."""
+    """Say why a text is not a valid name: `"x " begins or ends with a space`. Return None if it is valid."""
     found = names.flaw(name)
     return found and (f"{shown(name)} {found}" if name else f"a name {found}")
 
 
 def nearest(word: str, choices: Iterable[str]) -> str | None:
-    """Return the choice that is most similar to a word, ignoring upper and lower case; None if none is similar."""
+    """Return the choice that is most similar to a word, ignoring upper and lower case.
+
+    Return None if none is similar.
+    """
     if len(word) > LONGEST_EMAIL:
         return None
     from difflib import get_close_matches
@@ -37,13 +40,13 @@ def nearest(word: str, choices: Iterable[str]) -> str | None:
 
 
 def did_you_mean(word: str, choices: Iterable[str]) -> str | None:
-    """Return the hint `did you mean "…"?` with the most similar choice; None if none is similar."""
+    """Return the hint `did you mean "…"?` with the most similar choice. Return None if none is similar."""
     name = nearest(word, choices)
     return None if name is None else f'did you mean "{name}"?'
 
 
 def one_edit_away(word: str) -> Iterator[str]:
-    """Yield the words that differ from a word by one mistake: a missing, extra or wrong letter, or two swapped ones.
+    """Yield the words that differ from a word by one mistake: a missing, extra or wrong letter, or two swapped letters.
 
     Yields nothing for a word that is longer than any name.
     """
@@ -57,13 +60,13 @@ def one_edit_away(word: str) -> Iterator[str]:
 
 
 def in_words(words: Sequence[str]) -> str:
-    """Join names with spaces. From a long list, write only the first names: `ada grace … and 5 more`."""
+    """Join names with spaces. Of a long list, write only the first names: `ada grace … and 5 more`."""
     more = [f"and {len(words) - NAMED:,} more"] if len(words) > NAMED else []
     return " ".join([*words[:NAMED], *more])
 
 
 def enumerated(words: Sequence[str]) -> str:
-    """Join names with commas. From a long list, write only the first names: `ada, grace, … and 5 more`."""
+    """Join names with commas. Of a long list, write only the first names: `ada, grace, … and 5 more`."""
     return ", ".join(words[:NAMED]) + (f" and {len(words) - NAMED:,} more" if len(words) > NAMED else "")
 
 

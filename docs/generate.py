@@ -17,9 +17,9 @@ NAMES: Final = [str(path.relative_to(ROOT)) for path in PAGES]
 PART: Final = re.compile(r"(<!-- (\w+)(?:: ([\w-]+))? -->\n).*?(<!-- end -->)", re.DOTALL)
 PICTURE: Final = re.compile(r'(<img src="([\w/.-]+\.svg)" alt="[^"]+") width="\d+" height="\d+"')
 WIDTH: Final = 800
-"""The width of a picture in pixels: a README page has room for it."""
+"""The width of a picture in pixels. A README page has room for this width."""
 COLUMNS: Final = 78
-"""The width of help texts on a terminal with 80 columns."""
+"""The width of help texts, as on a terminal with 80 columns."""
 CASES: Final = {
     "Message.None": "a `Message` of more than 8 MiB",
     "$2y$": "a hash that starts with `$2y$`",
@@ -29,13 +29,13 @@ CASES: Final = {
 
 
 def generated(page: str) -> str:
-    """Return a page with its generated parts and the sizes of its pictures brought up to date."""
+    """Return a page with new generated parts and the present sizes of its pictures."""
     page = PART.sub(lambda part: f"{part[1]}{PARTS[part[2]](part[3])}{part[4]}", page)
     return PICTURE.sub(lambda found: f"{found[1]} {_size(ROOT / found[2])}", page)
 
 
 def _size(picture: Path) -> str:
-    """Return the HTML attributes for the size of a picture. Without them, the text of a page moves while it loads."""
+    """Return the HTML attributes for the size of a picture. Without them, the text moves while the page loads."""
     width, height = re.findall(r'viewBox="0 0 ([\d.]+) ([\d.]+)"', picture.read_text("utf-8"))[0]
     return f'width="{WIDTH}" height="{round(float(height) / float(width) * WIDTH)}"'
 

@@ -29,13 +29,13 @@ PICTURES: Final = {
     ],
     "check": ["db check"],
 }
-"""Picture → its commands. ID in a command stands for the id in the last `audit undo` line of the output."""
+"""Picture → its commands. The word ID in a command means the id in the last `audit undo` line of the output."""
 DAMAGE: Final[dict[str, tuple[dict[str, Any], dict[str, Any]]]] = {
     "User": ({"username": "alan"}, {"$set": {"status": "BANNED"}}),
     "Role": ({"name": "viewer"}, {"$set": {"userIds": []}}),
     "Conversation": ({"name": "lobby"}, {"$currentDate": {"lastMessageAt": True}}),
 }
-"""Collection → (filter, update) that damages a document before the picture of `db check`."""
+"""Collection → (filter, update) that damages a document before the picture of `db check` is drawn."""
 FORMAT: Final = """\
 <svg class="rich-terminal" viewBox="0 0 {width} {height}" xmlns="http://www.w3.org/2000/svg">
 <style>
@@ -59,7 +59,7 @@ font-size: {char_height}px; line-height: {line_height}px; font-variant-east-asia
 </g>
 </svg>
 """
-"""The SVG format of Rich with other fonts: Rich loads fonts from the network, but these exist on every machine."""
+"""The SVG format of Rich with fonts that exist on every machine. Rich itself would load fonts from the network."""
 
 
 def typed(line: str) -> str:

@@ -1,7 +1,7 @@
 """Files with users to import (CSV, JSON, NDJSON, YAML), which are read and checked row by row.
 
-Start reading at `importing.read`. One of the `readers` reads the rows of a file, and finds the column of each header
-by the `Layout`. Then `columns.check` checks each row, and makes a `Person` of it.
+Start reading at `importing.read`. One of the `readers` reads the rows of a file. The `Layout` says which column of an
+import each header means. Then `columns.check` checks each row, and makes a `Person` of it.
 
 The folder `products/` has one YAML file for each other product, which describes the files that the product exports.
 `importing` refuses a file if it does not fit the chosen product, and `products.translating` makes the cells of each

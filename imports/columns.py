@@ -36,7 +36,7 @@ REQUIRED: Final = ("email", "username")
 LISTED: Final = f"The columns are {', '.join(COLUMNS)}."
 
 MAX_GUESSED: Final = 100
-"""The maximum length of an unknown name for which a similar column is suggested, in characters."""
+"""The most characters of an unknown name for which a similar column is suggested."""
 
 NOT_UTF8: Final = "this is not UTF-8 text"
 SAVE_AS_UTF8: Final = (
@@ -44,7 +44,7 @@ SAVE_AS_UTF8: Final = (
 )
 
 _DATA: Final = re.compile(r"@|\d{4}|\$|==|^\s*(true|false|null|-?[\d.,]+)\s*$|\S{40}|.{80}", re.IGNORECASE | re.DOTALL)
-"""Text that is probably a value of a user, not a header."""
+"""Matches a text that is probably a value of a user and not a header."""
 
 
 def is_data(name: str) -> bool:
@@ -72,7 +72,7 @@ _NO: Final = frozenset({"false", "no", "0"})
 _INT64: Final = range(-(2**63), 2**63)
 
 ColumnFault = tuple[str | None, str]
-"""A column with a fault (None for the whole row), and a description of the fault, which never quotes the value."""
+"""A fault: the column (None for the whole row), and a description, which never quotes the value."""
 
 
 class BadCellError(Exception):
@@ -80,10 +80,10 @@ class BadCellError(Exception):
 
 
 def check(row: Row, required: Sequence[str] = REQUIRED) -> tuple[Person | None, list[ColumnFault]]:
-    """Check a row, and return a `Person` with its values and the list of its faults.
+    """Check a row. Return a `Person` with the values of the row, and the list of its faults.
 
-    The `Person` of a faulty row has only the valid values, so that they can still be compared with the database. It is
-    None if the row could not be read at all.
+    The `Person` of a faulty row has only the valid values, which can still be compared with the database. Return None
+    instead of a `Person` if the row could not be read at all.
     """
     found: list[ColumnFault] = [(None, fault) for fault in row.faults]
     values: dict[str, Any] = dict.fromkeys(REQUIRED)
@@ -120,7 +120,7 @@ _ADVICE: Final = {
 
 
 def is_bcrypt(text: Any) -> bool:
-    """Tell whether a value is a bcrypt hash, the only kind of hash that the application can check."""
+    """Tell whether a value is a bcrypt hash. The application can check no other kind of hash."""
     return isinstance(text, str) and _HASH.fullmatch(text) is not None
 
 
@@ -189,7 +189,7 @@ def _names(value: Any) -> tuple[str, ...]:
 
 
 def _accounts(value: Any) -> tuple[dict[str, Any], ...]:
-    """Read linked sign-ins: a list of objects, or a cell with `provider:providerAccountId`, separated by `;`."""
+    """Read linked sign-ins: a list of objects, or a cell like `google:123; github:45` (provider and id there)."""
     given = _in_cell(_text(value)) if isinstance(value, str) else value
     if not isinstance(given, list):
         raise BadCellError(f"expected a list of accounts, found {_KIND_NAMES[type(given)]}")
@@ -235,7 +235,7 @@ def _part(key: str, value: Any) -> Any:
 
 
 def _named(keys: Iterable[str]) -> str:
-    """Return the names of keys for a message. A key that may be personal data is not quoted."""
+    """Return the names of keys for a message. Keys that may be personal data are not quoted."""
     return ", ".join(sorted("a key that looks like personal data (not shown)" if is_data(key) else key for key in keys))
 
 

@@ -9,20 +9,20 @@ from pathlib import PurePath
 from typing import Any, BinaryIO, Final, NamedTuple, TextIO
 
 ERROR: Final = "error"
-"""The column with the faults in a file of rejected rows. An import ignores this column."""
+"""The name of the column with the faults in a file of rejected rows. An import ignores this column."""
 
 EXTRA_CELLS: Final = "too many"
-"""The column, in a file of rejected rows, for cells without a header. Delete it before the file is imported."""
+"""The name of the column for cells without a header in a file of rejected rows. Users delete it before they import."""
 
 DELIMITERS: Final = ",;\t|"
 """The characters that can separate the cells of a CSV file."""
 
 MAX_LINE: Final = 1_000_000
-"""The maximum length of a line in characters. Without it, a file without line ends could fill the memory."""
+"""The most characters of a line. Without this limit, a file without line ends could fill the memory."""
 
 
 class UnreadableError(Exception):
-    """The error of a file that cannot be read to its end. `row` is the first row that cannot be read."""
+    """The error for a file that cannot be read to its end. `row` is the first row that cannot be read."""
 
     def __init__(self, row: int, message: str) -> None:
         super().__init__(message)
@@ -43,8 +43,8 @@ class Problem(NamedTuple):
 class Row:
     """A row of an import file. `cells` maps columns to the values of the row, without empty values.
 
-    `faults` has descriptions of the faults that were found when the row was read. `cells` is None if the row could not
-    be read. `given` is the row as it is in the file. `unknown` has the keys of the row that are not columns.
+    `faults` has descriptions of the faults that were found while the row was read. If the row could not be read,
+    `cells` is None. `given` is the row as it is in the file. `unknown` has the keys of the row that are not columns.
     """
 
     number: int
@@ -73,7 +73,7 @@ _UNMARKED: Final = {(False, True): "utf-16-le", (True, False): "utf-16-be"}
 
 
 def format_of(name: str, head: bytes) -> str:
-    """Detect the format of a file by the ending of its name, otherwise by its beginning: `[`, `{`, `- ` or a header."""
+    """Detect the format of a file by the ending of its name, or else by its beginning: `[`, `{`, `- ` or a header."""
     if form := FORMATS.get(PurePath(name).suffix.lower()):
         return form
     begin = head.decode(encoding_of(head), "ignore").lstrip()
@@ -87,7 +87,7 @@ def encoding_of(head: bytes) -> str:
 
 
 def decoded(file: BinaryIO, head: bytes) -> io.TextIOWrapper:
-    """Open a file of bytes as text. Invalid bytes become surrogates, and the check of a cell reports them."""
+    """Open a file of bytes as text. Invalid bytes become surrogates, which the check of a cell reports as a fault."""
     return io.TextIOWrapper(file, encoding=encoding_of(head), errors="surrogateescape", newline="")
 
 

@@ -30,13 +30,13 @@ HEAD: Final = 64 * 1024
 
 
 Progress = Callable[[int, int], None]
-"""A function that receives the number of rows read so far, and an estimate of the number of all rows."""
+"""A function that shows the progress: it receives the number of rows read so far, and an estimate of all rows."""
 
 
 def read(
     name: str, stdin: BinaryIO, layout: Layout = PLAIN, *, keep: bool = False, progress: Progress = lambda *_: None
 ) -> "Import":
-    """Read a file of users, or standard input if the name is `-`, and check each row. This requires no database.
+    """Read a file of users and check each row. The name `-` means standard input. This requires no database.
 
     If `keep` is true, the rows are also kept as they are in the file, for `Import.rejected`. Raises `NotFoundError` if
     the file does not exist, and `InvalidInputError` if it cannot be opened.
@@ -86,7 +86,8 @@ class Import:
 
         If the rest of the file cannot be read, this is noted as a fault.
         """
-        source: Any = io.BufferedReader(cast("Any", file), HEAD)  # The given stream may have no method `peek`.
+        # The given stream may have no method `peek`, so it is wrapped.
+        source: Any = io.BufferedReader(cast("Any", file), HEAD)
         head = source.peek(HEAD)
         self.format = format_of(self._name, head)
         text = decoded(source, head)
@@ -95,13 +96,13 @@ class Import:
             rows = self._table(text) if self.format == "csv" else self._objects(source, text)
             while (self._keep or not self._refused) and (batch := list(islice(rows, BATCH))):
                 self._add(batch)
-                if size:  # The estimated number of rows assumes that all rows have the same length.
+                if size:  # The estimate assumes that all rows have the same length.
                     self._progress(done := len(self._staging), done * size // file.tell())
         except UnreadableError as error:
             self._note([RowFault(error.row, None, error.message)])
         except UnicodeDecodeError:
             self._note([RowFault(1, None, "the file is not valid in the encoding that its first bytes declare")])
-        finally:  # Without `detach`, both objects would close the file when they are deleted.
+        finally:  # Detach both streams from the file, because Python closes the file when it deletes such a stream.
             text.detach()
             source.detach()
         self._problem = self._refused or self._problem
@@ -109,7 +110,7 @@ class Import:
             self._staging.silence(column, MISSING)
 
     def _note(self, faults: Iterable[RowFault]) -> None:
-        """Store faults of rows. If the whole file is refused, its rows have no faults of their own."""
+        """Store the faults of rows. If the whole file is refused, faults of single rows are not stored."""
         if not self._refused:
             self._staging.add_faults(faults)
 
@@ -127,7 +128,7 @@ class Import:
         self._problem = headers.problem(self.header)
         if not self._problem or not headers.missing:
             return table.rows()
-        if self._keep:  # Keep the rows for the file of --errors. They cannot be checked without these columns.
+        if self._keep:  # Columns are missing, so no row can be checked. Keep all rows for the file of --errors.
             while batch := list(islice(table.rows(), BATCH)):
                 self._keep_rows(batch)
         return iter(())
@@ -173,7 +174,7 @@ class Import:
 
     @property
     def rejects_as(self) -> str:
-        """Return the format of rejected rows: CSV for CSV, otherwise NDJSON."""
+        """Return the format of the file of rejected rows: CSV if the import file is CSV, otherwise NDJSON."""
         return "csv" if self.format == "csv" else "ndjson"
 
     def rejected(self) -> tuple[list[str], Iterator[dict[str, Any]]]:
@@ -219,7 +220,10 @@ class Import:
         return Fault(self._name, fault.row, place, message)
 
     def _with_error(self, given: Any, error: str) -> dict[str, Any]:
-        """Return a row as it is in the file, with its error added. A row that is not an object gets the key `row`."""
+        """Return a row as it is in the file, with its faults in the key `error`.
+
+        A row that is not an object gets the key `row`.
+        """
         if self.format == "csv":
             beyond = given[len(self.header) :]
             given = dict(zip(self._unique_header, given, strict=False)) | ({EXTRA_CELLS: beyond} if beyond else {})
@@ -231,7 +235,7 @@ OURS: Final = frozenset({*map(normalize_header, COLUMNS), ERROR})
 
 
 def wrong_product(head: str, form: str, layout: Layout) -> Problem | None:
-    """Return a problem if a file is not from the product that the layout expects, otherwise None.
+    """Return the problem of a file that the expected product did not export. Return None if the product fits.
 
     Only the beginning of the file is checked. The problem quotes no personal data.
     """

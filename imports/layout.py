@@ -1,4 +1,4 @@
-"""The layout of an import file: the column for each header or key, and the place of the list of users."""
+"""The layout of an import file: the column that each header or key means, and the place of the list of users."""
 
 import re
 import shlex
@@ -14,7 +14,7 @@ from imports.formats import ERROR, Problem
 from imports.products import Product
 
 IGNORED: Final = ""
-"""The text that is used in place of a column for a header or key that is ignored."""
+"""The word that is used instead of a column for a header or key that is ignored."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,8 +22,8 @@ class Layout:
     """The options that say how to read a file whose headers or keys are not chatctl's columns.
 
     `columns` maps names in the file to columns. A name is a header, a key, or a path of keys joined by dots. `path` has
-    the keys that lead to the list of users. `product` describes the files of another product. Then a column in
-    `columns` is used instead of the same column of the product.
+    the keys that lead to the list of users. `product` describes the files of another product. If `columns` and
+    `product` both have a source for a column, the one in `columns` is used.
     """
 
     columns: Mapping[str, str] = field(default_factory=dict)
@@ -77,9 +77,9 @@ def layout(
 
 
 MAX_NAMES: Final = 1000
-"""The largest number of unknown names that are remembered. A broken file may have new names in every row."""
+"""The most unknown names that are remembered. A broken file may have new names in every row."""
 MAX_MAPS: Final = 6
-"""The largest number of --map options in a hint."""
+"""The most --map options in a hint."""
 
 KEEP_ONE: Final = f"keep one of them; --map NAME= ignores the column NAME. {LISTED}"
 """The hint if several headers or keys mean the same column and nothing else is wrong."""
@@ -113,7 +113,7 @@ class Headers:
     def column(self, name: str) -> str | None:
         """Return the column for a header or key of the file, and remember this name as known.
 
-        Return `IGNORED` if the name is ignored, and None if the name is unknown.
+        Return `IGNORED` if the options say to ignore the name, and None if the name is unknown.
         """
         if name not in self._columns:
             folded = normalize_header(name)
@@ -124,7 +124,7 @@ class Headers:
         return self._columns[name]
 
     def meaning(self, name: str) -> str | None:
-        """Return the column for a header or key, without remembering the name. Return None if it is unknown."""
+        """Return the column for a header or key without remembering the name. Return None if the name is unknown."""
         return self._column_of.get(normalize_header(name))
 
     def fields(
@@ -132,7 +132,7 @@ class Headers:
     ) -> Iterator[tuple[str | None, str, Any]]:
         """Yield the column, the full name and the value of each key of an object.
 
-        If a path like `profile.email` is mapped, the keys inside `profile` are yielded too.
+        If the layout has a path like `profile.email`, the keys inside `profile` are yielded too.
         """
         for key, value in given.items() if isinstance(given, Mapping) else enumerate(given):
             name = f"{before}{key}"
@@ -248,11 +248,11 @@ _SYNONYMS: Final = {
 }
 """Common words in the headers of other programs → the columns of an import that they mean."""
 _PARTS: Final = frozenset({"first", "last", "given", "family", "middle", "nick"})
-"""Words of headers that mean only a part of a name, like "first name"."""
+"""Words in headers that mean only a part of a name, like "first name"."""
 
 
 def normalize_header(name: str) -> str:
-    """Return a header in lower case and without blanks around it, so that headers can be compared."""
+    """Return a header in lower case and without spaces around it, so that headers can be compared."""
     return name.strip().casefold()
 
 

@@ -17,7 +17,7 @@ from imports.products.translating import NOT_AN_OBJECT
 from seeds.yaml_tree import Faults, Node, read_items
 
 _DELIMITER_LINE: Final = re.compile(r'"?sep=(.)"?\s*', re.IGNORECASE)
-"""A first line that names the delimiter, as some spreadsheets write it."""
+"""Matches a first line that names the delimiter (`sep=;`), as some spreadsheets write it."""
 
 
 class Table:
@@ -27,7 +27,7 @@ class Table:
     """
 
     def __init__(self, text: TextIO, headers: Headers | Translation) -> None:
-        # The decoder removes only one byte order mark, and some files begin with two.
+        # The decoder removes only one byte order mark, but some files begin with two.
         first = next(read := lines(text), "").removeprefix("\ufeff")
         declared = _DELIMITER_LINE.fullmatch(first)
         first = next(read, "") if declared else first
@@ -35,7 +35,8 @@ class Table:
             declared[1] if declared else max(DELIMITERS, key=lambda one: _weight(_cells(first, one), headers))
         )
         self.places: dict[str, int] = {}
-        # A table that somebody has typed may have blanks after commas. If its header has them, ignore them everywhere.
+        # A table that somebody has typed may have spaces after commas. If its header has them, they are ignored in all
+        # rows.
         others = _cells(first, self._delimiter)[1:]
         self._blanks = bool(others) and all(cell.startswith(" ") for cell in others)
         self._rows = self._read(chain([first], read))
@@ -65,7 +66,7 @@ class Table:
                 self.places[column] = place
 
     def rows(self) -> Iterator[Row]:
-        """Read the rows below the header, without empty rows."""
+        """Read the rows after the header, without empty rows."""
         for number, given in self._rows:
             if any(given) and (row := self._read_row(number, given)):
                 yield row
@@ -76,7 +77,7 @@ class Table:
         if prefix := self._translation.product.prefix:
             given = [cell.removeprefix(prefix) for cell in given]
         missing = len(self.header) - len(given)
-        if 0 < missing <= MAX_MISSING:  # Some products omit empty cells at the end.
+        if 0 < missing <= MAX_MISSING:  # Some products omit empty cells at the end of a row.
             given = given + [""] * missing
         if len(given) < len(self.header) or any(given[len(self.header) :]):
             return Row(
@@ -111,7 +112,10 @@ def _cells(line: str, delimiter: str) -> list[str]:
 
 
 def _weight(header: list[str], headers: Headers | Translation) -> tuple[int, int]:
-    """Return how well a delimiter divides a header, for `max`: the number of known columns, and the number of cells."""
+    """Return how well a delimiter divides a header: the number of known columns, then the number of cells.
+
+    Used with `max`.
+    """
     return len({column for name in header if (column := headers.meaning(name))}), len(header)
 
 
@@ -122,7 +126,7 @@ _LIST: Final = re.compile(r'"([^"\\]{1,100})"\s*:\s*\[\s*\{')
 
 T = TypeVar("T")
 Names = Headers | Translation
-"""The two classes that find the column for a header or key."""
+"""One of the two classes that find the column for a header or key."""
 
 
 def ndjson(text: Iterable[str], headers: Names, first: int = 1) -> Iterator[Row]:
@@ -140,7 +144,7 @@ def ndjson(text: Iterable[str], headers: Names, first: int = 1) -> Iterator[Row]
 def json(text: TextIO, headers: Names, path: Sequence[str] = ()) -> Iterator[Row]:
     """Read the objects of one JSON array, or objects that follow each other without an array.
 
-    If a path is given, the array is the value under the keys of the path.
+    If a path of keys is given, the array is the value under these keys.
     """
     first, begin = "", 0
     while not path and (first := text.readline(MAX_LINE)).isspace():
@@ -169,7 +173,7 @@ def json(text: TextIO, headers: Names, path: Sequence[str] = ()) -> Iterator[Row
 def yaml(file: BinaryIO, name: str, headers: Names, path: Sequence[str] = ()) -> Iterator[Row]:
     """Read the objects of one YAML list, one at a time.
 
-    If a path is given, the list is the value under the keys of the path.
+    If a path of keys is given, the list is the value under these keys.
     """
     faults = Faults()
     number = 0
@@ -207,7 +211,10 @@ _EMPTY: Final[tuple[Any, ...]] = (None, "", [])
 
 
 def _is_whole(line: str) -> bool:
-    """Tell whether a line is a complete JSON object. If the first line is one, the file has one object per line."""
+    """Tell whether a line is a complete JSON object.
+
+    If the first line is complete, the file has one object in each line.
+    """
     try:
         return isinstance(_DECODER.decode(line), dict)
     except (ValueError, RecursionError):
@@ -215,7 +222,7 @@ def _is_whole(line: str) -> bool:
 
 
 def _nested_list_hint(value: Any, headers: Names) -> str | None:
-    """Return a hint with the key of the list of users, if an object is not a user but contains such a list."""
+    """Return a hint if an object is not a user but contains a list of users. The hint names the key of this list."""
     if not isinstance(value, dict) or isinstance(headers, Translation) or any(headers.meaning(key) for key in value):
         return None
     lists = (key for key, item in value.items() if isinstance(item, list) and item and isinstance(item[0], dict))
@@ -254,7 +261,7 @@ class _JsonStream:
     def listed(self, read: Callable[[], T], end: str) -> Iterator[T]:
         """Yield the comma-separated items of a list or object, whose opening bracket was already read.
 
-        `read` reads one item, and `end` is the closing bracket.
+        `read` is a function that reads one item, and `end` is the closing bracket.
         """
         if self.next(peek=True) == end:
             self.next()
@@ -283,7 +290,7 @@ class _JsonStream:
         return name
 
     def _skip(self) -> None:
-        """Skip a value of any length."""
+        """Skip a value. Its length does not matter."""
         begin = self.next(peek=True)
         if begin not in "[{":
             self.value()
@@ -294,7 +301,10 @@ class _JsonStream:
                 self._skip()
 
     def next(self, *, peek: bool = False) -> str:
-        """Skip blanks and return the next character, or an empty text at the end. With `peek`, do not move past it."""
+        """Skip spaces and line ends, and return the next character, or an empty text at the end.
+
+        With `peek`, do not move past this character.
+        """
         while True:
             while self._at < len(self._held) and self._held[self._at] in _BLANKS:
                 self._at += 1
@@ -355,7 +365,7 @@ def _plain(node: Node) -> Any:
 
 
 def _number(text: str) -> float:
-    """Convert text to a number. Columns accept only whole numbers, and others are kept for the file of --errors."""
+    """Convert text to a number. Only whole numbers are valid in a column; others are kept for the file of --errors."""
     if _WHOLE.fullmatch(text):
         return int(text)
     try:

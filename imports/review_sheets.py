@@ -1,4 +1,4 @@
-"""Read the CSV sheet of an access review, which reviewers have filled in with a spreadsheet program."""
+"""Read the CSV sheet of an access review, in which the reviewers have written their answers."""
 
 import csv
 import hashlib
@@ -15,7 +15,7 @@ from imports.formats import DELIMITERS, encoding_of
 
 NEEDED: Final = ("id", "role", "keep")
 LARGEST: Final = 100 * 1024 * 1024
-"""The largest size of a sheet in bytes (about 500,000 rows)."""
+"""The largest size of a sheet in bytes, enough for about 500,000 rows."""
 ANSWERS: Final = {"yes": True, "y": True, "true": True, "1": True, "no": False, "n": False, "false": False, "0": False}
 
 
@@ -27,9 +27,9 @@ class Sheet(NamedTuple):
 
 
 def read(name: str, stdin: BinaryIO) -> Sheet:
-    """Read a sheet from a file, or from standard input if the name is `-`.
+    """Read a sheet from a file. The name `-` means standard input.
 
-    Raises `NotFoundError` if the file does not exist, and `InvalidInputError` with all faults if it is not valid.
+    Raises `NotFoundError` if the file does not exist. Raises `InvalidInputError` with all faults of the sheet.
     """
     data = stdin.read(LARGEST + 1) if name == "-" else _content(name)
     if len(data) > LARGEST:
@@ -71,7 +71,7 @@ def _decisions(text: str, name: str, faults: list[Fault]) -> Iterator[Decision]:
     for number, given in enumerate(rows, 2):
         if not any(given):
             continue
-        cells = [*given, *([""] * len(header))]  # Spreadsheets omit empty cells at the end.
+        cells = [*given, *([""] * len(header))]  # Spreadsheets omit empty cells at the end of a row.
         user, role, answer = (unescape_formulas(cells[places[column]]) for column in NEEDED)
         word = answer.strip().casefold()
         if word and word not in ANSWERS:

@@ -1,5 +1,5 @@
 """The seven documents of the application, with their links and unique indexes.
 
-Start reading at `models.schema`, which lists all collections, fields and indexes. `links` lists which documents
-refer to which, and `names` checks new names.
+Start reading at `models.schema`, which lists all collections, fields and indexes. `links` lists which documents refer
+to which other documents. `names` checks new names.
 """

@@ -1,4 +1,4 @@
-"""The seven documents of the application, as MongoDB stores them. `changes` writes them."""
+"""The seven documents of the application, as MongoDB stores them. Only the package `changes` writes them."""
 
 from collections.abc import Mapping
 from enum import StrEnum
@@ -25,7 +25,7 @@ class ApplicationDocument(Document):
 def unique(name: str, *fields: str) -> dict[str, object]:
     """Describe a unique index for MongoEngine.
 
-    The name must be exact, because the application finds it in the error message for a duplicate value.
+    Its name must be exact, because the application searches for it in the error message about a duplicate value.
     """
     return {"fields": list(fields), "name": name, "unique": True, "cls": False}
 
@@ -56,7 +56,10 @@ PAIR: Final = 2
 
 
 class Conversation(ApplicationDocument):
-    """A conversation. Without `isGroup` it is one-to-one. `messagesIds` repeats `Message.conversationId`."""
+    """A conversation. Without `isGroup` it is one-to-one.
+
+    `messagesIds` is a copy of the links in `Message.conversationId`.
+    """
 
     created_at = DateTimeField(required=True)
     lastMessageAt = DateTimeField(required=True)
@@ -69,12 +72,15 @@ class Conversation(ApplicationDocument):
 
 
 def is_group(conversation: Mapping[str, Any]) -> bool:
-    """Tell whether a conversation is a group; without `isGroup` the application treats it as one-to-one."""
+    """Tell whether a conversation is a group. Without `isGroup`, the application treats it as one-to-one."""
     return conversation.get("isGroup") is True
 
 
 class Message(ApplicationDocument):
-    """A message. `body` is absent if the message is only an image. The application spells `createAt` like this."""
+    """A message. `body` is absent if the message is only an image.
+
+    The application spells the name `createAt` like this.
+    """
 
     body = StringField()
     image = StringField()
@@ -119,7 +125,10 @@ class UserStatus(StrEnum):
 
 
 class User(ApplicationDocument):
-    """A user. `profileId` repeats the link of `Profile.userId`. `hashedPassword` is absent if there is no password."""
+    """A user. `profileId` is a copy of the link in `Profile.userId`.
+
+    `hashedPassword` is absent if there is no password.
+    """
 
     email = StringField(required=True)
     username = StringField(required=True)

@@ -1,14 +1,17 @@
-"""The links between documents: four two-sided links, and the one-sided references of children to a parent.
+"""The links between documents: four two-sided links, and the references of children to their parent.
 
-A two-sided link is stored in a list of each document. The application writes both lists, and reads only one of them.
-One-sided references are required, and the application has no index for most of them.
+A two-sided link is stored in a list of each document. The application writes both lists, and reads only one of them. A
+reference to a parent is required and only in the child. For most such fields, the application has no index.
 """
 
 from typing import NamedTuple
 
 
 class Link(NamedTuple):
-    """A many-to-many link. `field` in `collection` lists ids of `other`; `other_field` lists ids back."""
+    """A many-to-many link.
+
+    `field` of `collection` lists ids of `other`, and `other_field` lists ids of `collection`.
+    """
 
     collection: str
     field: str
@@ -34,7 +37,7 @@ LINKS = (USER_ROLES, ROLE_PERMISSIONS, USER_CONVERSATIONS, USER_SEEN_MESSAGES)
 OTHER_SIDES = {(link.collection, link.field): (link.other, link.other_field) for link in LINKS} | {
     (link.other, link.other_field): (link.collection, link.field) for link in LINKS
 }
-"""(collection, field) of one side of a link → (collection, field) of the other side, in both directions."""
+"""(collection, field) of one side of a link → (collection, field) of the other side, for both sides of every link."""
 
 PROFILE_USER = Owned("Profile", "userId", "User")
 ACCOUNT_USER = Owned("Account", "userId", "User")

@@ -6,13 +6,13 @@ from collections.abc import Callable
 from typing import Final
 
 LONGEST: Final = 200
-"""The largest number of characters in a name."""
+"""The most characters in a name."""
 
 LONGEST_EMAIL: Final = 254
-"""The largest number of characters in an e-mail address. This is the limit of mail servers (RFC 5321)."""
+"""The most characters in an e-mail address. This is the limit of mail servers (RFC 5321)."""
 
 EASY: Final = re.compile(r"(?!-)[A-Za-z0-9_.@+-]{1,64}")
-"""A name that is easy to type: it has no special characters of a shell, and does not look like an option."""
+"""Matches a name that is easy to type: it has no special characters of a shell, and does not look like an option."""
 
 HOW_EASY: Final = "use up to 64 characters (a-z, A-Z, 0-9, _ . @ + -); the first one cannot be -"
 
@@ -29,18 +29,19 @@ A new username must not match any of these patterns.
 
 _PREFIXED: Final = re.compile("(id|email|username):")
 JOINER: Final = re.compile("(?<=[^\x00-\x7f])[\u200c\u200d](?=[^\x00-\x7f])")
-"""An invisible character that joins its neighbours. It is allowed between two letters that are not ASCII (Persian,
-Hindi), and between two parts of an emoji.
+"""Matches an invisible character that joins its neighbours.
+
+Between two letters that are not ASCII (Persian, Hindi) and between two parts of an emoji, it is allowed.
 """
 
 _UNSEEN: Final = frozenset({"Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp"})
 
 
 def flaw(name: str) -> str | None:
-    """Say why a text is not a valid name: `begins or ends with a space`. Returns None if it is valid.
+    """Say why a text is not a valid name: `begins or ends with a space`. Return None if it is valid.
 
-    Only new names are checked, because the application accepts any string and existing names can be invalid. A space
-    at the end or an invisible character in a new name is always a mistake.
+    Only new names are checked, because the application accepts any string and existing names can be invalid. A space at
+    the end or an invisible character in a new name is always a mistake.
     """
     if not name:
         return "cannot be empty"
@@ -52,9 +53,11 @@ def flaw(name: str) -> str | None:
 
 
 def user_flaw(field: str, text: str) -> str | None:
-    """Say why a text is not valid in a field of a new user: `is not a valid e-mail address`. None if it is valid.
+    """Say why a text is not valid in a field of a new user: `is not a valid e-mail address`.
 
-    The field must be in `USER_TEXTS`. Only new values are checked: existing users may have such texts.
+    Return None if it is valid.
+
+    The field must be in `USER_TEXTS`. Only new values are checked, because existing users may have such texts.
     """
     return USER_TEXTS[field](text)
 
@@ -88,7 +91,7 @@ def _url(text: str) -> str | None:
 
 
 def _address(text: str) -> str | None:
-    """Say why a text is not a valid postal address, which can have several lines; None if it is valid."""
+    """Say why a text is not a valid postal address, which can have several lines. Return None if it is valid."""
     return _unseen(JOINER.sub("", text), "\t\r\n") if text.strip() else "cannot be blank"
 
 

@@ -39,7 +39,7 @@ TYPES: Final[dict[type, type]] = {
     LongField: int,
     ObjectIdField: ObjectId,
 }
-"""Class of a MongoEngine field → the Python type of its values. Fields of all other classes contain text."""
+"""Class of a MongoEngine field → the Python type of its values. All other fields contain text."""
 
 SCHEMA: dict[str, dict[str, tuple[type, bool]]] = {
     _meta(document)["collection"]: {
@@ -56,4 +56,4 @@ UNIQUE_INDEXES: dict[str, tuple[Index, ...]] = {
     )
     for document in DOCUMENTS
 }
-"""Collection → its unique indexes as `(name, fields)`; Prisma has chosen the names."""
+"""Collection → its unique indexes as `(name, fields)`. The names are those that Prisma has chosen."""

@@ -1,4 +1,4 @@
-"""Read seed files (YAML), compare them with the database, and plan the changes that the database needs.
+"""Read seed files (YAML), compare them with the database, and plan the changes that make the database match.
 
 Start reading at `reading.read`, which makes a checked `Seed` from files: `yaml_tree` parses a file, `schema` checks it,
 and `seed` resolves patterns and names. Then `planning.plan` makes a `Plan` from a seed and the database: `state` reads

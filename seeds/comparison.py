@@ -19,10 +19,10 @@ from seeds.users import ResolvedUser, hashed_password
 
 
 class Options(NamedTuple):
-    """The command-line options that allow the seed to change or delete more.
+    """The options of the command line that allow a seed to change or delete more.
 
-    `prune` deletes roles and permissions that the seed has created and no longer names. `allow_members` also allows
-    `prune` to delete roles with members. `adopt` allows the seed to give protected roles to users that it has not
+    `prune` deletes roles and permissions that the seed has created and no longer names. With `allow_members`, `prune`
+    also deletes roles that have members. `adopt` allows the seed to give protected roles to users that it has not
     created.
     """
 
@@ -39,11 +39,11 @@ class RoleDifference:
     document: Document
     created: bool
     desired: set[Any] | None
-    """The ids of the permissions that the seed gives to the role. None if the seed does not manage them."""
+    """The ids of the permissions that the seed gives to the role. None if the seed does not manage its permissions."""
     add: set[Any] = field(default_factory=set)
     remove: set[Any] = field(default_factory=set)
     protect: bool | None = None
-    """True if the role becomes protected, False if it becomes unprotected, None if this does not change."""
+    """True if the role becomes protected, False if it becomes unprotected, None if its protection does not change."""
 
     @property
     def renamed(self) -> bool:
@@ -78,7 +78,7 @@ class UserDifference:
 
 @dataclass
 class Comparison:
-    """The differences between a seed and a database. `state` has the roles and permissions of the database."""
+    """The differences between a seed and a database. `state` has the roles and permissions that are in the database."""
 
     seed: Seed
     state: State
@@ -151,7 +151,7 @@ def _role(spec: SeedRole, document: Document | None, permissions: dict[str, Any]
     difference = RoleDifference(spec, document, False, desired)
     if desired is not None:
         own, backlinks = state.permissions_of(identifier), state.backlinks.get(identifier, set())
-        # A one-sided link is completed if the seed gives this permission to the role. Otherwise it is removed.
+        # A one-sided link is completed if the seed gives the permission to the role, and removed if the seed does not.
         difference.add, difference.remove = desired - (own & backlinks), (own | backlinks) - desired
     if spec.protected is not None and spec.protected != (identifier in ids_in(state.protected, "ids")):
         difference.protect = spec.protected
@@ -166,7 +166,7 @@ def _user(person: ResolvedUser, roles: dict[str, RoleDifference]) -> UserDiffere
 
 
 def _unnamed(state: State, kind: str, documents: dict[Any, Document], named: Iterable[Any]) -> list[Any]:
-    """Return the ids of existing documents that the seed has created and no longer names."""
+    """Return the ids of existing documents that the seed has created before, and no longer names."""
     kept = set(named)
     return [
         identifier for identifier in ids_in(state.owned, kind) if identifier in documents and identifier not in kept
@@ -177,7 +177,7 @@ def draft(comparison: Comparison, documents: Mapping[Any, Document], members: It
     """Make the changes that remove the differences of a comparison, with as few changes per document as possible.
 
     `documents` maps ids to the roles and permissions to delete, and to the roles that users get (with `userIds`).
-    `members` are the users with a role that is deleted. All these documents are changed in memory, so describe the
+    `members` are the users who have a role that is deleted. All these documents are changed in memory, so describe the
     comparison before you call this function.
     """
     return _Drafting(comparison, documents, members).draft
@@ -306,7 +306,7 @@ class _Drafting:
 
 
 def results(comparison: Comparison) -> list[Result]:
-    """Return the outcome for each permission, role and user that the seed names, and for each that it deletes."""
+    """Return the outcome for each permission, role and user that the seed names or deletes."""
     roles = comparison.state.roles
     created = set(comparison.created)
     return [

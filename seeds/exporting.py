@@ -1,4 +1,4 @@
-"""Write the roles and permissions of the database as a seed file. Applying this file changes nothing."""
+"""Write the roles and permissions of the database as a seed file. To apply this file changes nothing."""
 
 import json
 from collections import Counter
@@ -19,17 +19,20 @@ _NEVER_FOLDED: Final = 1_000_000
 
 
 class Export(NamedTuple):
-    """The text of a seed file, and notes on what is missing in it. The text begins with these notes as comments."""
+    """The text of a seed file, and notes about what is missing in it.
+
+    The notes are also comments at the top of the text.
+    """
 
     text: str
     notes: list[str]
 
 
 def export() -> Export:
-    """Return all roles and permissions of the database as a seed file. Applying this file changes nothing.
+    """Return all roles and permissions of the database as a seed file. To apply this file changes nothing.
 
-    A role or permission is left out if its name cannot be in a seed (empty, with a control character, duplicate). If a
-    permission of a role is left out, the role gets no list of permissions: then the seed does not manage them.
+    A role or permission is left out if its name cannot be in a seed: empty, duplicate or with a control character. If a
+    permission of a role is left out, the role gets no list of permissions. Then the seed does not manage them.
     """
     there = state.read(UNNAMED)
     notes = [
@@ -58,7 +61,10 @@ def export() -> Export:
 
 
 def _exportable(kind: str, documents: Iterable[Document], there: state.State, notes: list[str]) -> dict[Any, str]:
-    """Return id → name for the documents whose names can be in a seed, sorted by name. Add notes about the others."""
+    """Return id → name of the documents whose names can be in a seed, sorted by name.
+
+    Add a note about each document that is left out.
+    """
     found = list(documents)
     counts = Counter(document["name"] for document in found if isinstance(document.get("name"), str))
     names = {}
@@ -75,7 +81,7 @@ def _exportable(kind: str, documents: Iterable[Document], there: state.State, no
 
 
 def seed_document(seed: Seed, people: Iterable[ResolvedUser]) -> dict[str, Any]:
-    """Return the content of a seed file for a seed.
+    """Return a seed as the content of a seed file.
 
     Patterns, `extends` and variables are replaced by their values. Only a password stays the name of its variable.
     """
@@ -100,12 +106,15 @@ def role_document(role: SeedRole) -> dict[str, Any]:
 
 
 def permission_references(names: Iterable[str]) -> list[str]:
-    """Return names of permissions for the list of a role. Stars are escaped, because a role reads them as patterns."""
+    """Return the names of permissions for the list of a role.
+
+    Stars are escaped, because a star would mean a pattern.
+    """
     return [escape_variables(escape_pattern(name)) for name in sorted(names)]
 
 
 def name_problem(name: object) -> str | None:
-    """Return the reason, in ASCII, why a name cannot be in a seed. Return None if it can."""
+    """Return the reason, in ASCII, why a name cannot be in a seed. Return None if the name can be in a seed."""
     if isinstance(name, str):
         return ascii_only(problem) if (problem := name_flaw(name)) else None
     return "its name is not a text"

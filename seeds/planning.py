@@ -44,7 +44,7 @@ class Affected:
 
 
 class Effects:
-    """The numbers of users whom the changes of a comparison affect, by the id of the changed role, permission or user.
+    """The numbers of users whom changes affect, by the id of the changed role, permission or user.
 
     A user who keeps a permission through another role does not lose this permission.
     """
@@ -110,7 +110,10 @@ _SIGNS: Final = {"create": "+", "change": "~", "delete": "-"}
 
 @dataclass(slots=True)
 class PlannedChange:
-    """One planned change of a permission, role or user. `before` is None if it is new, `after` is None if deleted."""
+    """One planned change of a permission, role or user.
+
+    `before` is None for a new item, `after` is None for a deleted one.
+    """
 
     action: str
     kind: str
@@ -118,9 +121,9 @@ class PlannedChange:
     before: dict[str, Any] | None
     after: dict[str, Any] | None
     affected: dict[str, Any]
-    """`{users, gain: {permission: users}, lose: {permission: users}}`"""
+    """`{users, gain: {permission: users}, lose: {permission: users}}`, where `users` are numbers of users."""
     details: list[str] = field(default_factory=list)
-    """The additional lines that are printed below the first line of the change."""
+    """The additional lines that are printed after the first line of the change."""
 
     def lines(self) -> Iterator[str]:
         yield f"{_SIGNS[self.action]} {self.kind} {self.name}"
@@ -171,9 +174,9 @@ class _Describer:
         return PlannedChange("delete", kind, before["name"], before, None, affected, lost)
 
     def _unmanaged_losers(self) -> dict[Any, list[str]]:
-        """Return deleted permission → the names of the roles that lose it and whose permissions are not managed.
+        """Return deleted permission → the roles that lose it although the seed does not manage their permissions.
 
-        The plan has no lines for these roles, so the line of the permission names them.
+        The plan has no lines about these roles, so the line about the permission names them.
         """
         losers: dict[Any, list[str]] = {permission: [] for permission in self._comparison.pruned_permissions}
         managed = {role.document["_id"] for role in self._comparison.roles if role.desired is not None}
@@ -260,18 +263,19 @@ class Plan:
     options: Options
     comparison: Comparison
     changes: list[PlannedChange]
-    """The changes that `lines` and `document` show. They are described before `changeset` changes the documents in
-    memory.
+    """The changes for `lines` and `document`.
+
+    The changes are described early, because `changeset` changes the documents in memory.
     """
     members: list[Document]
     """The users who have a role that is changed or deleted."""
     documents: dict[Any, Document]
-    """The roles and permissions to delete, and the roles that users get (with `userIds`), by id."""
+    """The documents by id: the roles and permissions to delete, and the roles that users get (with `userIds`)."""
     replan: Callable[[], "Plan"]
 
     @property
     def differs(self) -> bool:
-        """Whether the plan changes anything. This decides the exit code of `plan --exit-code`."""
+        """True if the plan changes anything. This decides the exit code of `plan --exit-code`."""
         return self.comparison.differs
 
     def lines(self) -> Iterator[str]:
@@ -286,7 +290,7 @@ class Plan:
 
     @cached_property
     def changeset(self) -> Changeset:
-        """Return the changeset of the plan. It is written in one transaction, and never together with another seed.
+        """Return the changeset of the plan. It is one transaction, and waits while another seed is written.
 
         If the plan removes something, the user must confirm it; the question shows the lines of the plan. This function
         also hashes the passwords of new users.
@@ -305,7 +309,7 @@ class Plan:
         return replace(made, replan=self._plan_again)
 
     def _plan_again(self) -> Changeset:
-        """Plan again after a conflict. Raise `ConflictError` if the new plan removes something and the first did not.
+        """Plan again after a conflict. Raise `ConflictError` if only the new plan removes something.
 
         The user has not confirmed that anything is removed.
         """
@@ -320,7 +324,7 @@ class Plan:
     def _recheck(self, session: ClientSession | None) -> None:
         """Check in the transaction that no other command has created a document with one of the new names.
 
-        The unique index that normally prevents this can be missing.
+        The unique index that normally prevents this may be missing.
         """
         database = connection.database()
         _refuse_shipped(self.seed, self.comparison.state, session)
@@ -341,8 +345,8 @@ class Plan:
 def plan(seed: Seed, options: Options = AS_WRITTEN) -> Plan:
     """Compare a seed with the database, and return the plan. Nothing is written.
 
-    The number of reads does not depend on the size of the seed. Raises `InvalidInputError` for an invalid variable of
-    the environment, `ConflictError`, `RefusedError`, and `UsageError` for the seed that ships with chatctl if the
+    The number of queries does not depend on the size of the seed. Raises `InvalidInputError` for an invalid environment
+    variable, `ConflictError`, and `RefusedError`. For the seed that ships with chatctl, raises `UsageError` if the
     database has other roles.
     """
     there = state.read(seed.name)
@@ -405,9 +409,9 @@ def _refuse_adoption(comparison: Comparison, options: Options) -> None:
 
 
 def _refuse_members(comparison: Comparison, options: Options, documents: dict[Any, Document], effects: Effects) -> None:
-    """Raise `RefusedError` if the plan would delete a role with members without `allow_members`.
+    """Raise `RefusedError` if the plan would delete a role that has members, unless `allow_members` is given.
 
-    A protected role with an active member is never deleted.
+    A protected role that has an active member is never deleted.
     """
     pruned = set(comparison.pruned_roles)
     members: dict[ObjectId, set[Any]] = {role: set(ids_in(documents[role], "userIds")) for role in pruned}

@@ -43,7 +43,7 @@ def here() -> list[str]:
 
 
 def _yaml_files(folder: Path) -> list[Path]:
-    """List the YAML files of a folder by name, without hidden files. If the folder is not readable, list none."""
+    """List the YAML files of a folder by name, without hidden files. If the folder cannot be read, return no files."""
     try:
         files = sorted(folder.iterdir(), key=lambda file: file.name)
     except OSError:
@@ -53,7 +53,8 @@ def _yaml_files(folder: Path) -> list[Path]:
 
 def _looks_like_a_seed(file: Path) -> bool:
     try:
-        if not file.is_file() or file.samefile(_SHIPPED):  # a pipe is not read, because that could wait for ever
+        # A pipe is not read, because the program could wait for ever.
+        if not file.is_file() or file.samefile(_SHIPPED):
             return False
         with file.open("rb") as stream:
             return bool(_LOOKS_LIKE_A_SEED.search(stream.read(_HEAD_BYTES)))
@@ -62,7 +63,7 @@ def _looks_like_a_seed(file: Path) -> bool:
 
 
 def parse(data: bytes, name: str) -> Seed:
-    """Read a seed from the bytes of one file, and check it as `read` does."""
+    """Read a seed from the bytes of one file, and check the seed as `read` does."""
     faults = Faults()
     tree = compose(data, name, faults)
     if tree:
@@ -77,14 +78,14 @@ def _files(paths: Sequence[Path], faults: Faults) -> Iterator[Path]:
     seen = set()
     for path in paths:
         for file in _seed_files(path, faults) if path.is_dir() else [path]:
-            real = os.path.realpath(file)  # unlike `Path.resolve`, it raises no error for circular links
+            real = os.path.realpath(file)  # unlike `Path.resolve`, this raises no error for circular links
             if real not in seen:
                 seen.add(real)
                 yield file
 
 
 def _seed_files(folder: Path, faults: Faults) -> list[Path]:
-    """Return the seed files of a folder, without hidden files. A folder without seed files is a fault."""
+    """Return the seed files of a folder, without hidden files. If there are none, note a fault."""
     try:
         files = sorted(folder.iterdir(), key=lambda file: file.name)
     except OSError as error:
@@ -119,11 +120,14 @@ def _tree(file: Path, faults: Faults) -> Node | None:
 
 
 class Assertion(NamedTuple):
-    """One check of a test of a seed, with its result. `place` is file:line:column, and `message` says why it failed."""
+    """One check in a test of a seed, with its result. `place` is file:line:column.
+
+    `message` says why the check failed.
+    """
 
     role: str
     expected: str
-    """`can` or `cannot`"""
+    """The word in the seed file: `can` or `cannot`."""
     permission: str
     passed: bool
     place: str
@@ -137,7 +141,8 @@ def run(seed: Seed, *, live: bool = False) -> list[Assertion]:
     """
     roles: Mapping[str, frozenset[str] | None]
     if live:
-        from seeds.state import permissions_by_role  # imported here because only `live` requires the database driver
+        # The module is imported here, because only `live` requires the database driver.
+        from seeds.state import permissions_by_role
 
         roles = permissions_by_role({test.role for test in seed.tests})
     else:

@@ -1,4 +1,4 @@
-"""Save plans in files, and load them again only if they would still make exactly the same changes."""
+"""Save plans in files. A saved plan is loaded only if it would still make exactly the same changes."""
 
 import hashlib
 import json
@@ -19,7 +19,7 @@ STALE: Final = "nothing was changed; make a new plan: chatctl seeds plan … --t
 
 
 def dump(made: Plan) -> str:
-    """Return the text of a file for a plan. It has a fingerprint of the database, and no secrets or URLs.
+    """Return a plan as the text of a file. The text has a fingerprint of the database, and no secrets or URLs.
 
     In e-mails, usernames and names, variables are replaced by their values. A password stays the name of its variable.
     """
@@ -36,7 +36,10 @@ def dump(made: Plan) -> str:
 
 
 def load(path: Path) -> Plan:
-    """Read a saved plan, and make the plan again. Raises `StalePlanError` if the new plan or the database differs."""
+    """Read a saved plan, and plan its seed again.
+
+    Raises `StalePlanError` if the new plan or the database differs from the saved one.
+    """
     document = plan_files.read(path)
     if not _is_plan(document):
         other = document["chatctl"] != plan_files.SEEDS
@@ -57,7 +60,7 @@ def _check_and_plan(document: dict[str, Any], name: str) -> Plan:
 def _fingerprint(made: Plan) -> str:
     """Return a hash of all data that a plan depends on.
 
-    These are the documents that the seed names or has created, and chatctl's records about the seed.
+    A plan depends on the documents that the seed names or has created, and on chatctl's records about the seed.
     """
     comparison = made.comparison
     there = comparison.state
@@ -77,7 +80,7 @@ def _fingerprint(made: Plan) -> str:
 
 
 def _plain(value: Any) -> Any:
-    """Convert a value to JSON types, with sets and mappings in a fixed order."""
+    """Convert a value to types of JSON. Sets and mappings get a fixed order."""
     if isinstance(value, list):
         return [_plain(item) for item in value]
     if isinstance(value, dict):

@@ -1,4 +1,4 @@
-"""The format of a seed file: its JSON Schema for editors, the check of a file, and the escapes in names."""
+"""The format of a seed file: its JSON Schema for editors, the check of a file, and escapes in names."""
 
 import re
 from collections.abc import Callable
@@ -15,7 +15,7 @@ class Pattern(NamedTuple):
     r"""A name, or a pattern for names: `*` matches any characters, and `\` makes the next character literal."""
 
     parts: tuple[str, ...]
-    """The texts before, between and after the stars. A single part is a plain name."""
+    """The texts before, between and after the stars. If there is only one text, the pattern is a plain name."""
 
     @classmethod
     def parse(cls, text: str) -> "Pattern":
@@ -37,7 +37,7 @@ class Pattern(NamedTuple):
     def matches(self, name: str) -> bool:
         """Tell whether a name matches the pattern.
 
-        The time is linear, because it is enough to try the leftmost place for each part.
+        The time is linear, because for each part it is enough to try the leftmost place.
         """
         first, *middle, last = self.parts
         if len(name) < len(first) + len(last) or not name.startswith(first) or not name.endswith(last):
@@ -52,7 +52,7 @@ class Pattern(NamedTuple):
 
 
 def escape_pattern(name: str) -> str:
-    """Escape a name, so that `Pattern.parse` reads it as exactly this name."""
+    """Escape a name, so that `Pattern.parse` returns a pattern that matches only this name."""
     return name.replace("\\", "\\\\").replace("*", "\\*")
 
 
@@ -60,7 +60,7 @@ _VARIABLE: Final = re.compile(r"\$(?P<escaped>\$)?\{(?:(?P<name>[A-Za-z_][A-Za-z
 
 
 def variables(text: str) -> list[str | None]:
-    """Return the names of the variables in a text, and None for each `${` that does not begin a valid `${NAME}`."""
+    """Return the names of the variables in a text. A `${` that does not begin a valid `${NAME}` gives None."""
     return [found["name"] for found in _VARIABLE.finditer(text) if not found["escaped"]]
 
 
@@ -76,7 +76,7 @@ def expand(text: str, values: dict[str, str]) -> str:
 
 
 def escape_variables(text: str) -> str:
-    """Escape `${` in a text, so that `expand` returns the same text."""
+    """Escape `${` in a text, so that `expand` returns the original text."""
     return text.replace("${", "$${")
 
 
@@ -216,7 +216,10 @@ _KIND_NAMES: Final = {
 
 
 def check(node: Node, faults: Faults, schema: dict[str, Any] = SCHEMA) -> None:
-    """Check a value of a file and its parts, and note every fault. Later steps ignore a value of the kind `fault`."""
+    """Check a value of a file and the values inside it, and note every fault.
+
+    A wrong value gets the kind `fault`, and later steps ignore it.
+    """
     if node.kind == "fault":
         return
     name, schema = _definition(schema)
@@ -288,7 +291,7 @@ def _check_array(node: Node, schema: dict[str, Any], faults: Faults) -> None:
 
 
 def _check_name(node: Node) -> str | None:
-    """Return the fault of a name, or None. Escapes in the name are replaced."""
+    """Return the fault of a name, or None. Before the check, escapes in the name are replaced."""
     return _check_text(node) or name_flaw(node.value)
 
 

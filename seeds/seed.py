@@ -10,28 +10,31 @@ from seeds.schema import Pattern, expand, variables
 from seeds.yaml_tree import Faults, Node
 
 UNNAMED: Final = "default"
-"""The name of a seed without a `seed` key."""
+"""The name of a seed whose files have no `seed` key."""
 
 SHIPPED: Final = "chatctl"
-"""The name of the seed that ships with chatctl. It is not `UNNAMED`, so no other seed owns its roles by accident."""
+"""The name of the seed that ships with chatctl.
+
+`SHIPPED` differs from `UNNAMED`, so that a seed without a name does not own the roles of the shipped seed.
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class SeedRole:
-    """A role of a seed. `renamed_from` is the old name of the role, and `at` is its place in the file."""
+    """A role of a seed. `renamed_from` is the old name of the role, and `at` is the place of the role in the file."""
 
     name: str
     permissions: frozenset[str] | None
-    """The permissions of the role, including those of extended roles. None if the seed does not manage them."""
+    """The permissions of the role, including those of roles that it extends. None if the seed does not manage them."""
     protected: bool | None
-    """Whether the role must always have an active member. None if the seed does not say it."""
+    """True if the role must always have an active member. None if the seed does not say whether."""
     renamed_from: str | None
     at: Node
 
 
 @dataclass(frozen=True, slots=True)
 class SeedUser:
-    """A user of a seed. The texts can contain variables, and each node knows its place in the file."""
+    """A user of a seed. The texts can contain variables. Each `Node` knows its place in the file."""
 
     email: Node
     username: Node
@@ -45,7 +48,7 @@ class SeedUser:
 class SeedTest:
     """A test of a seed: the permissions that a role must have (`can`) and must not have (`cannot`).
 
-    Each permission has the name or pattern in the file that contains it.
+    A permission is a name or a pattern, and each one knows its place in the file.
     """
 
     role: str
@@ -66,14 +69,14 @@ class Seed:
 
 
 MOST_LINKS: Final = 2_000_000
-"""The largest number of permissions in all roles and tests together, after patterns and `extends` are resolved."""
+"""The most permissions in all roles and tests together, after patterns and `extends` are resolved."""
 
 _MOST_SHOWN: Final = 12
 _MOST_COMPARED: Final = 10_000_000
 
 
 def resolve(roots: Sequence[Node], faults: Faults, *, shipped: bool = False) -> Seed:
-    """Merge the trees of checked files into a seed. New faults are noted, and the seed is valid only without faults."""
+    """Merge the trees of checked files into a seed. New faults are noted; the seed is valid only without any fault."""
     return _Resolver(roots, faults).seed(shipped=shipped)
 
 
@@ -105,7 +108,7 @@ class _Resolver:
         return named[0].value if named else None
 
     def _named(self, kind: str, items: Iterable[Node]) -> dict[str, Node]:
-        """Return name → item for items with a name. A duplicate name is noted as a fault, with both places."""
+        """Return name → item of the items with a name. A duplicate name is noted as a fault, with both places."""
         found: dict[str, Node] = {}
         for item in items:
             name = item if item.kind == "string" else item.get("name", "string")
@@ -157,7 +160,7 @@ class _Resolver:
     def _union(self, parts: Iterable[tuple[Node, frozenset[str]]]) -> dict[str, Node]:
         """Return the union of sets of permissions: permission → the first item that contains it.
 
-        If the seed has too many links, note a fault and stop.
+        If the seed then has too many links, note a fault and stop.
         """
         whole: dict[str, Node] = {}
         for item, names in parts:
@@ -171,7 +174,7 @@ class _Resolver:
         return whole
 
     def _match(self, item: Node) -> frozenset[str]:
-        """Return the permissions that match a name or pattern. If there are none, note a fault."""
+        """Return the permissions that match a name or pattern. If no permission matches, note a fault."""
         known = self._matches.get(item.value)
         if known is None:
             pattern = Pattern.parse(item.value)
@@ -192,7 +195,10 @@ class _Resolver:
         return known
 
     def _missing(self, node: Node, kind: str, names: Iterable[str]) -> None:
-        """Note a fault for an unknown role or permission, unless a file that could not be read may define it."""
+        """Note a fault for an unknown role or permission.
+
+        If a file could not be read, note none: the file may define it.
+        """
         if not self._faults.incomplete:
             near = self._faults.did_you_mean(node.value, names)
             self._faults.add(node, f"{kind} {shown(node.value)} is not defined in the seed{near}")
@@ -238,7 +244,7 @@ class _Resolver:
         return users
 
     def _texts(self, user: Node) -> None:
-        """Note faults for texts that are not valid for a user. A text with a variable is checked later, in a plan."""
+        """Note faults for texts that are not valid for a user. A text with a variable is checked later, by the plan."""
         for key in ("email", "username", "name"):
             node = user.get(key, "string")
             text = expand(node.value, {}) if node and not variables(node.value) else None
@@ -268,7 +274,7 @@ def _flag(role: Node, key: str) -> bool | None:
 def resolution_order(graph: dict[str, list[str]]) -> tuple[list[str], list[list[str]]]:
     """Sort names so that each name comes after the names that it needs. Also return each cycle, like `[a, b, a]`.
 
-    This uses no recursion, because a chain can be very long. In a cycle, the last step is ignored for the order.
+    This function uses no recursion, because a chain can be very long. In a cycle, the last step is ignored.
     """
     order: dict[str, None] = {}
     cycles: list[list[str]] = []

@@ -15,7 +15,7 @@ from database.own_collections import STATE
 from database.wording import shown
 
 _AT_ONCE: Final = 1_000_000
-"""The largest number of documents in one reply of the server. A reply also has at most 16 MiB."""
+"""The most documents in one reply of the server. A reply also has at most 16 MiB."""
 
 
 @dataclass
@@ -26,13 +26,16 @@ class State:
     permissions: dict[Any, Document]
     protected: Document
     owned: Document
-    """The record of what the seed has created. `owned` and `protected` are empty records if the database has none."""
+    """The record of what the seed has created. If the database has no records, `owned` and `protected` are empty."""
     recorded: set[str]
-    """The `_id` of each of the two records that the database has."""
+    """The `_id` of those of the two records (`owned` and `protected`) that exist in the database."""
     invalid_ids: dict[str, set[str]]
     """`role` or `permission` → names of documents whose `_id` is not an ObjectId. Such documents cannot be linked."""
     backlinks: dict[Any, set[Any]] = field(init=False)
-    """Id of a role → ids of the permissions that list this role. This is the other side of `permissions_of`."""
+    """Id of a role → ids of the permissions that list this role.
+
+    The lists of the roles themselves are in `permissions_of`.
+    """
 
     def __post_init__(self) -> None:
         self.backlinks = {}
@@ -41,7 +44,7 @@ class State:
                 self.backlinks.setdefault(role, set()).add(identifier)
 
     def permissions_of(self, role: Any) -> set[Any]:
-        """Return the ids of the permissions that a role has and that exist."""
+        """Return the ids of the existing permissions that a role has."""
         return {
             identifier for identifier in ids_in(self.roles[role], "permissionsIds") if identifier in self.permissions
         }
@@ -51,7 +54,7 @@ class State:
 
 
 def read(seed: str) -> State:
-    """Read all roles and permissions, and the records about a seed, with a fixed number of queries."""
+    """Read all roles and permissions, and the records about a seed. The number of queries is fixed."""
     records = {
         PROTECTED: {"_id": PROTECTED, "ids": []},
         f"seed:{seed}": {"_id": f"seed:{seed}", "roles": [], "permissions": [], "users": []},
@@ -68,7 +71,7 @@ def read(seed: str) -> State:
 
 
 def permissions_by_role(names: Iterable[str]) -> dict[str, frozenset[str]]:
-    """Return role → permissions, by name, for these roles. Roles that the database does not have are left out."""
+    """Return the permissions of the named roles: role → names. Roles that the database does not have are left out."""
     roles = list(find("Role", {"name": {"$in": list(names)}}, ["name", "permissionsIds"]))
     wanted = list({identifier for role in roles for identifier in ids_in(role, "permissionsIds")})
     permissions = by_id(find("Permission", {"_id": {"$in": wanted}}, ["name"]))
@@ -92,7 +95,7 @@ def by_id(documents: Iterable[Document]) -> dict[Any, Document]:
 
 
 def by_name(state: State, kind: str) -> Callable[[str], Document | None]:
-    """Return a function that finds a role or permission by name. The function raises `ConflictError` if two have it."""
+    """Return a function that finds a role or permission by name. If two have this name, it raises `ConflictError`."""
     named: dict[str, list[Document]] = {}
     for document in (state.roles if kind == "role" else state.permissions).values():
         if isinstance(document.get("name"), str):

@@ -1,4 +1,4 @@
-"""Replace the variables of the users of a seed by values of the environment, and find these users in the database."""
+"""Replace variables in the users of a seed by values of the environment, and find these users in the database."""
 
 import os
 import re
@@ -25,7 +25,10 @@ _FIELDS: Final = ["email", "username", "rolesIds"]
 
 @dataclass(frozen=True, slots=True)
 class ResolvedUser:
-    """A user of a seed, with variables replaced by their values. `document` is the stored user with the same e-mail."""
+    """A user of a seed, with variables replaced by their values.
+
+    `document` is the stored user with this e-mail, or None.
+    """
 
     email: str
     username: str
@@ -38,8 +41,8 @@ class ResolvedUser:
 def resolve(users: Sequence[SeedUser]) -> list[ResolvedUser]:
     """Replace the variables of all users by their values, and find the documents of these users.
 
-    Raises `InvalidInputError` with all variables that are missing or not allowed, and `ConflictError` if an e-mail or
-    username already belongs to another user.
+    Raises `InvalidInputError` with all variables that are missing or not allowed. Raises `ConflictError` if an e-mail
+    or username already belongs to another user.
     """
     if not users:
         return []
@@ -68,7 +71,7 @@ def _expanded(user: SeedUser, faults: Faults) -> ResolvedUser:
 
 
 def _value(field: str, node: Node, faults: Faults) -> str:
-    """Replace the variables of a text. If that fails, note the faults and return an empty text."""
+    """Replace the variables of a text by their values. If that fails, note the faults and return an empty text."""
     names = [name for name in variables(node.value) if name]
     problems = [problem for name in dict.fromkeys(names) if (problem := _unusable(name))]
     text = "" if problems else expand(node.value, {name: os.environ[name] for name in names})
@@ -94,7 +97,7 @@ def _check_password(node: Node, person: ResolvedUser, faults: Faults) -> None:
 
 
 def _refuse_duplicates(users: Sequence[SeedUser], people: Iterable[ResolvedUser], faults: Faults) -> None:
-    """Note faults for duplicate e-mails and usernames. An earlier check could not see the values of variables."""
+    """Note faults for duplicate e-mails and usernames. Earlier checks did not know the values of variables."""
     seen: dict[tuple[str, str], Node] = {}
     for user, person in zip(users, people, strict=True):
         for kind, node, value in (

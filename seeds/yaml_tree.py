@@ -1,7 +1,7 @@
 """Read YAML files as trees of nodes. Each node knows its line and column.
 
-Files are read event by event, without a YAML loader. Anchors, aliases and tags are refused, and the depth and the
-number of nodes are limited before anything is built, so that no file can exhaust memory or the stack.
+Files are read event by event, without a YAML loader. Anchors, aliases and tags are refused. The depth and the number of
+nodes are limited before anything is built, so that no file can exhaust memory or the stack.
 """
 
 import re
@@ -29,28 +29,28 @@ _KINDS: Final = {"bool": "boolean", "int": "integer", "float": "number", "null":
 
 @dataclass(slots=True, eq=False)
 class Node:
-    """A value in a YAML file. `kind` is its type as in JSON Schema, or `fault` if a fault was noted for it."""
+    """A value in a YAML file. `kind` is its type as in JSON Schema. If a fault was noted for it, `kind` is `fault`."""
 
     kind: str
     value: Any
-    """A text for a string, a number or another scalar, a list of nodes for an array, key → node for an object."""
+    """A text for a string, a number or another scalar. A list of nodes for an array. Key → node for an object."""
     file: str
     line: int
     column: int
     keys: dict[str, "Node"] = field(default_factory=dict)
-    """The nodes of the keys of an object, which have the places of the keys: key → node."""
+    """Key → node of the key itself, for an object. Such a node has the place of the key in the file."""
 
     @property
     def place(self) -> str:
         return f"{self.file}:{self.line}:{self.column}"
 
     def get(self, key: str, kind: str) -> "Node | None":
-        """Return the value of a key if it has this kind, otherwise None. A wrong kind was noted as a fault before."""
+        """Return the value of a key if it has this kind, otherwise None. A wrong kind is already noted as a fault."""
         found: Node | None = self.value.get(key) if self.kind == "object" else None
         return found if found is not None and found.kind == kind else None
 
     def items(self, key: str, kind: str = "string") -> "list[Node]":
-        """Return the items of the array under a key, but only the items of this kind."""
+        """Return those items of the array under a key that have this kind."""
         array = self.get(key, "array")
         return [item for item in array.value if item.kind == kind] if array else []
 
@@ -75,21 +75,21 @@ class Faults:
         self.found.append(Fault(node.file, node.line, node.column, message))
 
     def stop(self, file: str, message: str, line: int | None = None, column: int | None = None) -> None:
-        """Note a fault that ends the reading of its file."""
+        """Note a fault, and raise an error that ends the reading of this file."""
         self.found.append(Fault(file, line, column, message))
         self.incomplete = True
 
     def did_you_mean(self, word: str, words: Iterable[str]) -> str:
         """Return ` (did you mean "…"?)` with the most similar valid word, or an empty text.
 
-        After many faults, nothing is suggested, because this would take too long.
+        After many faults, nothing is suggested, because that would take too long.
         """
         worth_it = len(self.found) <= self.MAX_REPORTED // 10 and len(word) <= LONGEST
         match = nearest(word, words) if worth_it else None
         return f" (did you mean {shown(match)}?)" if match else ""
 
     def raise_if_any(self) -> None:
-        """Raise `InvalidInputError` with all faults in the order of the files, if there are any."""
+        """If there are faults, raise `InvalidInputError` with all of them, in the order of the files."""
         if not self.found:
             return
         order = {file: number for number, file in reversed(list(enumerate(fault.file for fault in self.found)))}
@@ -102,7 +102,7 @@ class Faults:
 
 
 class _StopError(Exception):
-    """An internal error that ends the reading of a file after a fault was noted."""
+    """An internal error that ends the reading of a file. The fault is noted already."""
 
 
 def compose(data: bytes, file: str, faults: Faults) -> Node | None:
@@ -121,7 +121,7 @@ def compose(data: bytes, file: str, faults: Faults) -> Node | None:
 
 
 def read_items(stream: BinaryIO, file: str, faults: Faults, path: Sequence[str] = ()) -> Iterator[Node]:
-    """Read the items of the list in a YAML file, or of the list under a path of keys, one at a time.
+    """Read the items of a list in a YAML file, one at a time: the top-level list, or the list under a path of keys.
 
     The limit for the number of nodes applies to each item.
     """
@@ -180,7 +180,7 @@ class _Composer:
         return len(self._open)
 
     def steps(self, source: str | BinaryIO) -> Iterator[None]:
-        """Read all YAML events, and yield after each one. If the rest cannot be read, note the fault and stop."""
+        """Read all YAML events, and yield after each event. If the rest cannot be read, note the fault and stop."""
         try:
             for event in yaml.parse(source, Loader=_LOADER):
                 self._handle(event)
@@ -243,7 +243,10 @@ class _Composer:
         return node
 
     def _attach(self, event: Any, node: Node) -> None:
-        """Add a value to the array or object that is being read. The first value of a file becomes the root."""
+        """Add a value to the array or object that is being read.
+
+        The first value of a file becomes the root of the tree.
+        """
         if not self._open:
             self.root = node
             return

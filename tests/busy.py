@@ -1,4 +1,4 @@
-"""An application that writes all the time: a thread that does the usual writes to some users without a pause."""
+"""A thread that writes to some users all the time, like a busy application."""
 
 # ruff: noqa: S311 - random numbers are not secrets here
 
@@ -19,11 +19,11 @@ Step = Callable[[ClientSession], None]
 
 
 class GoneError(Exception):
-    """A document to connect does not exist; the client of the application then rolls everything back."""
+    """A document that a write refers to does not exist. The client of the application then rolls the write back."""
 
 
 class Application:
-    """Write in transactions like the application's client, and give up a write that conflicts or finds nothing."""
+    """Writes in transactions, like the application. A write is given up after a conflict, or if it finds nothing."""
 
     def __init__(self, database: Documents, users: list[ObjectId], others: list[ObjectId]) -> None:
         self._database = database

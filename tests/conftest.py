@@ -1,4 +1,4 @@
-"""Databases to test against, and `chatctl` as a person types it."""
+"""The databases of the tests, and the fixture `chatctl`, which runs a command line as a person types it."""
 
 import gc
 import io
@@ -48,7 +48,7 @@ Chatctl = Callable[..., Result]
 
 
 def start_server(folder: Path, *options: str, port: int = 0) -> tuple[subprocess.Popen[bytes], str]:
-    """Start a server of its own over `folder`; give the process and "host:port" once it listens."""
+    """Start a new server with its data in `folder`. When it listens, return the process and "host:port"."""
     with socket.socket() as free:
         free.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         free.bind(("127.0.0.1", port))
@@ -58,7 +58,7 @@ def start_server(folder: Path, *options: str, port: int = 0) -> tuple[subprocess
     command = [sys.executable, Path(__file__).with_name("server.py"), "--host", "127.0.0.1", "--port", str(port)]
     command += ["--config", config, "--storage-path", folder / "data", *options]
     with (folder / "server.log").open("wb") as log:
-        process = subprocess.Popen(command, cwd=folder, stdout=log, stderr=log)  # noqa: S603 - made of nothing a user says
+        process = subprocess.Popen(command, cwd=folder, stdout=log, stderr=log)  # noqa: S603 - no input of users
     for _ in range(200):
         with socket.socket() as probe:
             if probe.connect_ex(("127.0.0.1", port)) == 0:
@@ -71,13 +71,13 @@ def start_server(folder: Path, *options: str, port: int = 0) -> tuple[subprocess
 
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Give the URL of a server, without a database name: one for the run, or the one that CHATCTL_TEST_URL names."""
+    """Yield the URL of a server, without a database name: a new server, or the one that CHATCTL_TEST_URL names."""
     if given := os.environ.get("CHATCTL_TEST_URL"):
         yield given
         return
     process, address = start_server(tmp_path_factory.mktemp("server"), "--enable-test-commands")
     yield f"mongodb://{address}/"
-    process.kill()  # what it held is thrown away; a stop takes two seconds
+    process.kill()  # the data of the server are not needed any more, and a normal stop takes two seconds
     process.wait()
 
 
@@ -89,7 +89,7 @@ def server_client(server: str) -> Iterator[pymongo.MongoClient[dict[str, Any]]]:
 
 @pytest.fixture(scope="session")
 def secured(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Give the address of a server that wants a sign-in and has a user who may only read."""
+    """Yield the address of a server that requires a sign-in. Its only other user may only read."""
     folder = tmp_path_factory.mktemp("secured")
     process, address = start_server(folder, "--sync-on-commit")
     with pymongo.MongoClient[dict[str, Any]](f"mongodb://{address}/") as client:
@@ -109,7 +109,7 @@ def name() -> str:
 
 @pytest.fixture
 def url(server: str, server_client: pymongo.MongoClient[dict[str, Any]], name: str) -> Iterator[str]:
-    """Give the URL of a database of the test's own, gone afterwards."""
+    """Yield the URL of a new database for one test. After the test, the database is dropped."""
     address, _, options = server.partition("?")
     scheme, _, rest = address.partition("://")
     yield f"{scheme}://{rest.partition('/')[0]}/{name}" + (f"?{options}" if options else "")
@@ -128,14 +128,14 @@ def with_options(url: str, options: str) -> str:
 
 @pytest.fixture
 def server_or_mock(request: pytest.FixtureRequest) -> str:
-    """Say which database a test runs on: the server, or each in turn where the test asks for `either`."""
+    """Return the kind of database that a test uses: the server, or both kinds in turn for a test with `either`."""
     callspec = getattr(request.node, "callspec", None)
     return str(callspec.params.get("either", "server")) if callspec else "server"
 
 
 @pytest.fixture
 def database(request: pytest.FixtureRequest, server_or_mock: str, name: str) -> Database[dict[str, Any]]:
-    """Give the database that `chatctl` works on, for raw writes and assertions."""
+    """Return the database that `chatctl` uses, for raw writes and assertions."""
     if server_or_mock == "mongomock":
         return request.getfixturevalue("mock_client")[name]
     request.getfixturevalue("url")
@@ -144,7 +144,7 @@ def database(request: pytest.FixtureRequest, server_or_mock: str, name: str) -> 
 
 @pytest.fixture
 def mock_client(monkeypatch: pytest.MonkeyPatch) -> Any:
-    """Put mongomock where the program makes its client; all clients of a test share what is stored."""
+    """Replace pymongo's client by one of mongomock. All clients of a test share the same data."""
     store = mongomock.store.ServerStore()
 
     def client(host: str = "localhost", **options: Any) -> Any:
@@ -152,7 +152,7 @@ def mock_client(monkeypatch: pytest.MonkeyPatch) -> Any:
 
     monkeypatch.setattr(pymongo, "MongoClient", client)
     for kind, test in mongomock.filtering.TYPE_MAP.items():
-        if test is None:  # it takes no values of these types, and asked for them it fails
+        if test is None:  # mongomock never stores these types, and fails if a filter names them
             monkeypatch.setitem(mongomock.filtering.TYPE_MAP, kind, lambda _: False)
     monkeypatch.setattr(mongomock.database.Database, "command", _command)
     for method in ("add_update", "add_replace"):
@@ -161,7 +161,7 @@ def mock_client(monkeypatch: pytest.MonkeyPatch) -> Any:
 
 
 def _command(_: Any, command: str | dict[str, Any], *__: Any, **___: Any) -> dict[str, Any]:
-    """Answer as a standalone server of version 7; the time as DocumentDB says it, in milliseconds."""
+    """Answer like a standalone server of version 7. The time is in milliseconds, as DocumentDB sends it."""
     name = command if isinstance(command, str) else next(iter(command))
     answers: dict[str, dict[str, Any]] = {
         "ping": {},
@@ -175,7 +175,10 @@ def _command(_: Any, command: str | dict[str, Any], *__: Any, **___: Any) -> dic
 
 
 def _without_sort(method: Callable[..., None]) -> Callable[..., None]:
-    """Drop the `sort` that pymongo passes and mongomock 4.3.0 does not take (fixed there, not released)."""
+    """Leave out the argument `sort`, which pymongo passes and mongomock 4.3.0 does not accept.
+
+    A later version of mongomock will accept this argument.
+    """
 
     def call(*args: Any, sort: Any = None, **options: Any) -> None:
         assert sort is None
@@ -185,14 +188,14 @@ def _without_sort(method: Callable[..., None]) -> Callable[..., None]:
 
 
 def pytest_collection_finish() -> None:
-    """Leave what was imported and collected out of every search for garbage."""
+    """Exclude all imported modules and collected tests from garbage collection, which makes it faster."""
     gc.collect()
     gc.freeze()
 
 
 @pytest.fixture(scope="session", autouse=True)
 def _commands() -> Iterator[None]:
-    """Build the commands of a group once: a process runs one command, this one runs thousands."""
+    """Build the commands of each group only once, because one process of the tests runs thousands of commands."""
     from cli import app
 
     with pytest.MonkeyPatch.context() as patch:
@@ -202,13 +205,13 @@ def _commands() -> Iterator[None]:
 
 @pytest.fixture(autouse=True)
 def quick_hashes(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Hash passwords at the least cost there is."""
+    """Hash passwords with the smallest cost that bcrypt allows."""
     monkeypatch.setattr(passwords, "ROUNDS", 4)
 
 
 @pytest.fixture
 def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Work in an empty folder, with no variables set that chatctl reads and no contexts."""
+    """Work in an empty folder, without contexts and without environment variables that chatctl reads."""
     for variable in VARIABLES:
         monkeypatch.delenv(variable, raising=False)
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / ".config"))
@@ -220,7 +223,10 @@ def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def chatctl(
     request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, server_or_mock: str, name: str
 ) -> Iterator[Chatctl]:
-    """Run chatctl in this process as a person types it: `chatctl("roles", "list", code=0)`; None is any code."""
+    """Return a function that runs chatctl in this process: `chatctl("roles", "list", code=0)`.
+
+    The function checks the exit code. With `code=None`, every exit code is right.
+    """
     request.getfixturevalue("workspace")
     if server_or_mock == "mongomock":
         request.getfixturevalue("mock_client")
@@ -266,7 +272,7 @@ def _typed(args: tuple[object, ...], given: bytes, patch: pytest.MonkeyPatch, *,
 
 
 class _Stream(io.TextIOWrapper):
-    """A standard stream that is no terminal."""
+    """A standard stream that is not a terminal."""
 
     def __init__(self, given: bytes) -> None:
         self.bytes = io.BytesIO(given)
@@ -279,5 +285,5 @@ class _Stream(io.TextIOWrapper):
 
 @pytest.fixture(params=["mongomock", "server"])
 def either(chatctl: Chatctl) -> Chatctl:
-    """Be `chatctl`, once on mongomock and once on the server."""
+    """Return `chatctl`. A test with this fixture runs twice: with mongomock and with the server."""
     return chatctl

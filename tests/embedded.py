@@ -1,4 +1,4 @@
-"""Real processes around an embedded database, found and ended."""
+"""Find and end the processes of an embedded database."""
 
 import os
 import signal
@@ -25,7 +25,7 @@ connection.close()
 
 
 def use() -> Database[dict[str, Any]]:
-    """Connect as a command that starts now does."""
+    """Open a new connection, as a new command does."""
     connection.close()
     return connection.database()
 
@@ -35,7 +35,7 @@ def names() -> list[str]:
 
 
 def command(name: str, script: str = INSERT, **options: Any) -> "subprocess.Popen[str]":
-    """Start a command in a process of its own; it inserts a role and prints the server's pid."""
+    """Start a process that inserts a role and prints the pid of the server."""
     return subprocess.Popen([sys.executable, "-c", script, name], stdout=subprocess.PIPE, text=True, **options)  # noqa: S603
 
 
@@ -56,7 +56,7 @@ def server_pid(folder: Path) -> int:
 
 
 def is_serving(pid: int) -> bool:
-    """Tell a process from none, and from one that is over and that nobody has asked about."""
+    """Tell whether a process is a running server. A zombie process is not one."""
     try:
         return b"secantusd-py" in Path("/proc", str(pid), "cmdline").read_bytes()
     except OSError:
@@ -64,7 +64,7 @@ def is_serving(pid: int) -> bool:
 
 
 def watcher_pid(folder: Path) -> int:
-    """Find the watcher among the processes by the folder it was given."""
+    """Find the watcher of a folder among the processes. Return 0 if there is none."""
     for process in Path("/proc").glob("[0-9]*"):
         try:
             said = (process / "cmdline").read_bytes().split(b"\0")
@@ -76,7 +76,7 @@ def watcher_pid(folder: Path) -> int:
 
 
 def kill(folder: Path) -> None:
-    """Kill whatever serves the folder, in the order that leaves nobody to start anew."""
+    """Kill the watcher first and then the server, so that nothing starts the server again."""
     while pid := watcher_pid(folder):
         os.kill(pid, signal.SIGKILL)
         eventually(lambda pid=pid: watcher_pid(folder) != pid)

@@ -1,4 +1,4 @@
-"""Ada and Grace, who write in a group with Alan and to each other, and Edith, who is in no conversation."""
+"""Example users: Ada and Grace write to each other, and in a group with Alan. Edith is in no conversation."""
 
 from datetime import datetime
 
@@ -21,7 +21,7 @@ def settle(database: Documents) -> Ids:
 
 
 def undone(chatctl: Chatctl, done: Result) -> None:
-    """Undo what a command said it could be undone by."""
+    """Undo a command with the undo command that it has printed."""
     assert "undo: chatctl audit undo " in done.stderr, done
     chatctl("audit", "undo", done.stderr.split()[-1], "--yes")
 

@@ -1,4 +1,4 @@
-"""Ada, of whom a database holds much: documents, a trail of what was changed, and what it could be undone with."""
+"""A user, Ada, with many traces: documents, events in the audit trail, and data for undos."""
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -20,18 +20,18 @@ HERS = (
     *("github-4711", "google-4712", "access-token-of-ada", "refresh-token-of-ada", "id-token-of-ada"),
     "her pet is called Puff",
 )
-"""What nothing may hold once she is erased."""
+"""The texts that must not be found anywhere after Ada is erased."""
 
 WRITTEN = (
     *("Notes on the engine", "a message that was redacted", "a message that was deleted"),
     *("https://images.example/sketch.png", "https://images.example/redacted.png"),
 )
-"""What she has sent."""
+"""The texts and images of Ada's messages."""
 
 
 @dataclass
 class History:
-    """Her documents, those of others, and the events by what they did."""
+    """Ada's document, the document of Bob, and the ids of the events that `write` has caused."""
 
     ada: dict[str, Any]
     bob: dict[str, Any]
@@ -58,7 +58,7 @@ def user(username: str, **fields: Any) -> dict[str, Any]:
 
 
 def write(database: Documents) -> History:
-    """Let Ada live through all that chatctl can do to a user."""
+    """Insert Ada and Bob, and record all kinds of changes that chatctl can make to a user."""
     past = History(
         user("ada_first", email="first.ada@example.org", name="Ada Byron", hashedPassword="$2b$12$hash-of-ada"),
         user("bob", name="Bob"),
@@ -81,7 +81,7 @@ def write(database: Documents) -> History:
     draft = Draft()
     draft.set("User", past.bob, {"status": "SUSPENDED"})
     past.did("of bob", draft, "users suspend bob", "he wrote to ada_later (first.ada@example.org)")
-    # What the application adds is not in any schema.
+    # The application may add fields that are not in the schema.
     extra = {"note": "her pet is called Puff", "image": "https://images.example/google.png"}
     database["User"].update_one({"_id": past.ada["_id"]}, {"$set": extra})
     return past
@@ -162,12 +162,12 @@ def _write_messages(database: Documents, past: History) -> None:
 
 
 def everything(database: Documents) -> bytes:
-    """Return all there is in a database, as it is stored."""
+    """Return all documents of a database as bytes."""
     names = sorted(database.list_collection_names())
     return b"".join(bson.encode(document) for name in names for document in database[name].find())
 
 
 def found(database: Documents, texts: tuple[str, ...]) -> list[str]:
-    """Tell which of some texts a database holds anywhere, in any case."""
+    """Return those of the texts that a database contains anywhere, in upper or lower case."""
     stored = everything(database).lower()
     return [text for text in texts if text.lower().encode() in stored]

@@ -1,4 +1,4 @@
-"""A group of three to read."""
+"""A group of three users, in which tests insert messages."""
 
 from datetime import timedelta
 from typing import Any
@@ -8,7 +8,7 @@ from people import BEGAN, Documents, conversation, person
 
 
 class Lobby:
-    """A group of three."""
+    """A group of three users. `say` inserts a message."""
 
     def __init__(self, database: Documents) -> None:
         self.database = database

@@ -1,4 +1,4 @@
-"""Unexpected values of every type in every field; a proxy adds those that the test server refuses."""
+"""Unexpected values of every type, for every field. A proxy adds values that the test server refuses."""
 
 import socket
 import threading
@@ -55,7 +55,7 @@ VALUES: Final[dict[str, Any]] = {
     "id": ObjectId(HEX),
 }
 UNSTORABLE_AS_ID: Final = {"$oid", "operator", "dbref", "list", "lists", "none", "pattern", "nan"}
-"""Values that MongoDB refuses as `_id`, or SecantusDB cannot handle as one."""
+"""Values that MongoDB refuses as `_id`, or that SecantusDB cannot store as `_id`."""
 
 REWRITTEN: Final = {
     FAR: DatetimeMS(LONG),
@@ -68,7 +68,7 @@ def _milliseconds(value: Any) -> bytes:
 
 
 class Proxy(threading.Thread):
-    """A proxy between chatctl and a server, which replaces values by others that the server cannot hold, and back."""
+    """A proxy between chatctl and the server. It replaces values that the server cannot store by others, and back."""
 
     def __init__(self, server: tuple[str, int]) -> None:
         super().__init__(daemon=True)
@@ -95,14 +95,14 @@ class Proxy(threading.Thread):
 
     @staticmethod
     def _pass(one: socket.socket, other: socket.socket, pairs: list[tuple[bytes, bytes]]) -> None:
-        with one, other, suppress(OSError):  # either side may go at any time
+        with one, other, suppress(OSError):  # either side may close the connection at any time
             messages = one.makefile("rb")
             while head := messages.read(4):
                 message = messages.read(int.from_bytes(head, "little") - 4)
                 for was, becomes in pairs:
                     message = message.replace(was, becomes)
                 other.sendall(head + message)
-            other.shutdown(socket.SHUT_RDWR)  # the thread of the other way still reads from it
+            other.shutdown(socket.SHUT_RDWR)  # The thread for the other direction still reads from this socket.
 
 
 @contextmanager
@@ -115,7 +115,7 @@ def proxy(server: str) -> Iterator[str]:
 
 
 def plant(database: Documents) -> dict[str, dict[str, list[Any]]]:
-    """Insert a document for each field and value; return their ids by collection and value."""
+    """Insert a document for each field and value. Return collection → kind of value → ids."""
     for name in ("support", "viewer"):
         database["Role"].insert_one({"name": name, "userIds": [], "permissionsIds": []})
     database["Permission"].insert_one({"name": "user.read", "rolesIds": []})

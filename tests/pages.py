@@ -1,4 +1,4 @@
-"""A page of HTML as a browser would read it, and what should be no more than text on it."""
+"""Parse an HTML page as a browser does, to check that hostile texts stay text."""
 
 from html.parser import HTMLParser
 
@@ -13,7 +13,7 @@ HOSTILE = (
 
 
 class Page(HTMLParser):
-    """A page as a browser would read it: its elements, and its text."""
+    """A parsed HTML page: its elements, its links, and its text."""
 
     def __init__(self) -> None:
         super().__init__()

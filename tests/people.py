@@ -1,4 +1,4 @@
-"""People, conversations and messages as the application leaves them on disk."""
+"""Insert users, conversations and messages as the application stores them."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -14,12 +14,12 @@ SEVEN = ("User", "Account", "Profile", "Role", "Permission", "Conversation", "Me
 
 
 def minute_after(number: int) -> datetime:
-    """Return a time so many minutes after the beginning."""
+    """Return the time this number of minutes after `BEGAN`."""
     return BEGAN + timedelta(minutes=number)
 
 
 def person(database: Documents, username: str, *, roles: tuple[str, ...] = (), **fields: Any) -> ObjectId:
-    """Insert a user who has roles that exist."""
+    """Insert a user. The named roles must exist already."""
     user: dict[str, Any] = {
         "_id": ObjectId(),
         "email": f"{username}@example.org",
@@ -44,7 +44,7 @@ def user(database: Documents, username: str = "ada") -> dict[str, Any]:
 
 
 def conversation(database: Documents, *users: ObjectId, name: str | None = None) -> ObjectId:
-    """Insert a conversation: a group if it has a name."""
+    """Insert a conversation. With a name, it is a group."""
     identifier = ObjectId()
     group = {"name": name, "isGroup": True} if name else {}
     times = {"created_at": BEGAN, "lastMessageAt": BEGAN}
@@ -61,7 +61,10 @@ def messages(
     seen: tuple[ObjectId, ...] = (),
     after: int = 0,
 ) -> list[ObjectId]:
-    """Insert messages a minute apart, the first so many minutes `after` the beginning; the sender has seen them."""
+    """Insert messages, one for each minute from `after` minutes after `BEGAN` on.
+
+    The sender and `seen` have seen them.
+    """
     readers = [sender, *seen]
     documents = [
         {
@@ -85,7 +88,7 @@ def messages(
 
 
 def stored(database: Documents) -> dict[str, list[dict[str, Any]]]:
-    """Return what lies in the application's collections; the order of a list of ids says nothing, nor does its copy."""
+    """Return the documents of the application's collections, with sorted lists of ids and without `updatedAt`."""
     return {
         name: [
             {
@@ -100,7 +103,7 @@ def stored(database: Documents) -> dict[str, list[dict[str, Any]]]:
 
 
 def links(database: Documents) -> dict[str, set[tuple[Any, Any]]]:
-    """Return the pairs of each two-sided link, as both sides have them; they must be the same."""
+    """Return the pairs of ids of each two-sided link. Check that both sides have the same pairs."""
     from models.links import LINKS
 
     found = {}

@@ -1,4 +1,4 @@
-"""A database as the application leaves it, and faults planted in it, each by raw writes."""
+"""A database without faults, and faults that tests plant in it with raw writes."""
 
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 from bson import Int64, ObjectId, Timestamp
 from people import BEGAN, SEVEN, Documents, conversation, messages, minute_after, person
 
-import changes  # noqa: F401 - before database.indexes, which it imports
+import changes  # noqa: F401 - must be imported before database.indexes, which needs it
 from database.indexes import APPLICATION, create
 
 HASH = "$2b$12$" + "a" * 53
@@ -16,7 +16,11 @@ Place = tuple[str, Any, str | None]
 
 
 class Fault(NamedTuple):
-    """Who has a fault: its rule, what plants it and says where it is then, and how many faults of other rules come."""
+    """A fault: its rule, and a function that plants it and returns its place.
+
+    `repaired` tells whether `db repair` repairs the fault. `with_it` has the rules that report further faults because
+    of this one.
+    """
 
     rule: str
     severity: str
@@ -26,7 +30,7 @@ class Fault(NamedTuple):
 
 
 def settle(database: Documents) -> Ids:
-    """Put people, roles, conversations and messages there, without a fault; give their ids by name."""
+    """Insert users, roles, conversations and messages without any fault. Return name → id."""
     for name in SEVEN:
         database[name].drop()
     for index in APPLICATION:
@@ -53,7 +57,7 @@ def settle(database: Documents) -> Ids:
 
 
 def change(collection: str, who: str, update: dict[str, Any], field: str | None) -> Callable[[Documents, Ids], Place]:
-    """Plant by an update; text that is the name of something in it is its id."""
+    """Return a function that plants a fault with an update. A text that is a key of `ids` is replaced by that id."""
 
     def plant(database: Documents, ids: Ids) -> Place:
         named = {
@@ -127,7 +131,7 @@ def other_collection(database: Documents, _: Ids) -> Place:
 
 
 def secret_in_trail(database: Documents, ids: Ids) -> Place:
-    """Plant an event as a version wrote it that kept the values of all fields but four."""
+    """Plant an event of an older version, which kept the values of all fields except four."""
     event = database["chatctl_audit"].insert_one(
         {"kind": "event", "at": BEGAN, "actor": {}, "command": "users unlink ada x", "summary": [], "whole": True}
     )
@@ -169,7 +173,7 @@ def copy_of_messages(database: Documents, ids: Ids) -> Place:
 
 
 def without_messages(database: Documents, ids: Ids) -> Place:
-    """Leave a conversation as the application does that has deleted its only message."""
+    """Insert a conversation in the state in which the application leaves it after its only message is deleted."""
     place = conversation(database, ids["grace"], ids["alan"])
     database["Conversation"].update_one({"_id": place}, {"$set": {"lastMessageAt": minute_after(5)}})
     return "Conversation", place, "lastMessageAt"
@@ -287,7 +291,7 @@ FAULTS = (
 
 
 def many(database: Documents, number: int) -> Any:
-    """Insert people whose roles do not list them, and who list conversations that are gone."""
+    """Insert users with one-sided links to a role, and with links to conversations that do not exist."""
     role = database["Role"].insert_one({"name": "member", "userIds": [], "permissionsIds": []}).inserted_id
     lists: dict[str, Any] = {"rolesIds": [role], "seenMessageIds": []}
     database["User"].insert_many(

@@ -1,4 +1,4 @@
-"""What is sent to the server to read, and whether an index answers it."""
+"""Record the commands that clients send to the server, and check that an index answers each query."""
 
 import signal
 from collections.abc import Iterator, Sequence
@@ -15,7 +15,7 @@ from database.privileges import Privilege
 
 
 class Sent(monitoring.CommandListener):
-    """Keep the commands that read."""
+    """Records the commands that read."""
 
     def __init__(self) -> None:
         self.commands: list[dict[str, Any]] = []
@@ -25,14 +25,14 @@ class Sent(monitoring.CommandListener):
             self.commands.append(dict(event.command))
 
     def succeeded(self, event: monitoring.CommandSucceededEvent) -> None:
-        """Nothing more to keep."""
+        """Do nothing: the command is already recorded."""
 
     def failed(self, event: monitoring.CommandFailedEvent) -> None:
-        """Nothing more to keep."""
+        """Do nothing: the command is already recorded."""
 
 
 class Needs(monitoring.CommandListener):
-    """Collect the rights that all needs which is sent; what follows a collection is ended after its first wait."""
+    """Collects the rights that all sent commands need. A command that follows a change stream is soon interrupted."""
 
     def __init__(self) -> None:
         self.found: set[Privilege] = set()
@@ -49,12 +49,12 @@ class Needs(monitoring.CommandListener):
             signal.raise_signal(signal.SIGINT)
 
     def failed(self, event: monitoring.CommandFailedEvent) -> None:
-        """Nothing more: it was sent."""
+        """Do nothing: the rights of the command are already collected."""
 
 
 @contextmanager
 def heard(listener: monitoring.CommandListener) -> Iterator[None]:
-    """Have a listener hear what all clients send that are made meanwhile."""
+    """In the `with` block, let a listener receive the commands of all new clients."""
     make = pymongo.MongoClient
 
     def client(*args: Any, event_listeners: Sequence[Any] = (), **options: Any) -> Any:
@@ -67,7 +67,7 @@ def heard(listener: monitoring.CommandListener) -> Iterator[None]:
 
 @contextmanager
 def listening(url: str) -> Iterator[Sent]:
-    """Keep what is sent while actions work on a database."""
+    """In the `with` block, record what actions send to a database."""
     listener = Sent()
     with heard(listener):
         connection.choose(url)
@@ -85,7 +85,10 @@ def conditions(where: dict[str, Any]) -> Iterator[tuple[str, Any]]:
 
 
 def is_served(command: dict[str, Any], keys: tuple[tuple[str, int], ...], partial_over: str | None) -> bool:
-    """Tell whether an index gives what a query finds in its order: fields of one value first, then those sorted by."""
+    """Tell whether an index finds the documents of a query in their order.
+
+    The first keys of the index must have one value in the filter, and the other keys must be those of the sort order.
+    """
     said: dict[str, dict[str, Any]] = {}
     for field, condition in conditions(command["filter"]):
         said.setdefault(field, {}).update(condition)

@@ -1,4 +1,4 @@
-"""Every command that touches the database as it may be typed, in all the ways that need other rights."""
+"""Sample command lines for every command that uses the database. Lines of one command need different rights."""
 
 import json
 import os
@@ -17,7 +17,7 @@ from tests.conftest import Chatctl, beside
 
 NIGHT = ("--conversation", "Night shift")
 PLACED = ObjectId("700000000000000000000003")
-"""The event that placed the hold `case-1`."""
+"""The id of the event that placed the hold `case-1`."""
 LOOKS: dict[str, tuple[tuple[str, ...], ...]] = {
     "users list": ((), ("--role", "support", "--permission", "user.read", "--provider", "google", "-o", "json")),
     "users show": (("ada",),),
@@ -74,9 +74,9 @@ MORE: dict[str, tuple[tuple[str, ...], ...]] = {
     "seeds apply": (("full.yaml",), ("seed.yaml", "--prune", "--allow-members")),
 }
 INSTEAD = {"db unprotect": ("--expect", "prod")}
-"""What is typed where there is something to do."""
+"""Command → the words to type after it, if those in `typed.WRITES` would change nothing here."""
 WRITING = {"db indexes": "db indexes --apply", "access review": "access review FILE"}
-"""Commands that write only if something is given → their names then."""
+"""Commands that write only with an additional word → their names in `actions.database.server_roles`."""
 PROPOSING = "every write with --propose"
 BEFORE: dict[tuple[str, ...], tuple[str, ...]] = {
     ("users", "erase", "ada", "--with-messages"): ("users", "suspend", "ada", "--yes"),
@@ -84,7 +84,7 @@ BEFORE: dict[tuple[str, ...], tuple[str, ...]] = {
     ("conversations", "transcript", "Night shift", "--last", "1"): ("db", "protect", "prod", "--audit-reads", "--yes"),
     ("db", "unprotect", "--expect", "prod"): ("db", "protect", "prod", "--yes"),
 }
-"""What has to be typed before, so that a command has something to do."""
+"""Command line → the line to type before it, so that the command has something to do."""
 
 FULL = """
 version: 1
@@ -119,13 +119,14 @@ OLD = {
     "names": [],
     "changes": [{"op": "insert", "collection": "Role", "ids": [], "fields": [{"field": "token", "to": "7"}]}],
 }
-"""What an older version may have kept of an event."""
+"""A part of an event as older versions kept it, with a secret value."""
 
 
 class Sample(NamedTuple):
-    """A command line: the command as `actions.database.server_roles` names it, the line, and one to type before it.
+    """A command line to try.
 
-    An `empty` database has no collections.
+    `command` is its name in `actions.database.server_roles`. `before` is a line to type first. If `empty` is true, the
+    database has no collections.
     """
 
     command: str
@@ -135,11 +136,11 @@ class Sample(NamedTuple):
 
     @property
     def code(self) -> int:
-        """Say how it ends: a check finds something, and who follows messages is interrupted."""
+        """Return the exit code: `db check` finds a fault, and `messages tail` is interrupted."""
         return {"db check": 1, "messages tail": 130}.get(self.command, 0)
 
     def settle(self, database: Documents, chatctl: Chatctl) -> None:
-        """Put the database into the state that the sample begins with."""
+        """Put the database into the state in which the command line is typed."""
         there = database.list_collection_names()
         for name in there:
             (database[name].drop if self.empty else partial(database[name].delete_many, {}))()
@@ -149,14 +150,14 @@ class Sample(NamedTuple):
             chatctl("db", "indexes", "--apply")
         settle(database)
         database[AUDIT].insert_one(dict(OLD))
-        if self.command == "holds add":  # the first hold creates the collection
+        if self.command == "holds add":  # the first hold creates this collection, so the collection must not exist
             database[HOLDS].drop()
         if self.before:
             chatctl(*self.before)
 
 
 def samples() -> Iterator[Sample]:
-    """Go through all ways to type all commands, for each command the plainest first."""
+    """Yield the command lines of all commands. The simplest line of each command comes first."""
     for command, ways in LOOKS.items():
         lines = [(*command.split(), *words) for words in ways]
         yield from (Sample(command, line, BEFORE.get(line, ())) for line in lines)
@@ -187,7 +188,7 @@ def add_context(folder: Path, name: str, url: str) -> None:
 
 
 def settle(database: Documents) -> None:
-    """Put more there than `typed.settle` does: what makes several batches, and what is to be mended elsewhere."""
+    """Insert more than `typed.settle`, so that some commands need several batches, and others have faults to repair."""
     typed.settle(database)
     ada, bob = (database["User"].find_one({"username": name}, {"_id": 1}) or {} for name in ("ada", "bob"))
     database["Profile"].insert_one({"userId": ada["_id"], "phoneNumber": "+44 20 7946 0000"})

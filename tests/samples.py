@@ -1,4 +1,4 @@
-"""Roles, permissions and changesets for tests, and a look at what is stored."""
+"""Roles, permissions and changesets for tests, and a function that returns all stored documents."""
 
 from typing import Any
 
@@ -35,7 +35,10 @@ def permission(name: str = "user.read", **fields: Any) -> dict[str, Any]:
 
 
 def stored(database: Documents) -> dict[str, list[dict[str, Any]]]:
-    """Return what lies in the application's collections; the order of ids in a list says nothing."""
+    """Return the documents of users, roles and permissions.
+
+    Lists of ids are sorted, because their order does not matter.
+    """
     return {
         name: [
             {field: sorted(value) if ids(value) else value for field, value in document.items()}

@@ -1,4 +1,4 @@
-"""The test server: SecantusDB, made quick where it compares every id with every other."""
+"""The test server: SecantusDB, with a faster comparison of many ids."""
 
 import gc
 import sys
@@ -8,28 +8,29 @@ from bson import ObjectId
 from secantus import cli, query, transactions
 
 KEPT: Final = 32
-"""How many lists are remembered: a query looks in the same one with each document."""
+"""The most lists to remember. A query compares each document with the same list."""
 PLAIN: Final = {ObjectId, str}
-"""Types of values that are equal only to the same value of the same type."""
+"""Types whose values are equal only to a value of the same type."""
 
 slow = query._op_matches
 divided: dict[int, tuple[list[Any], set[Any], list[Any]]] = {}
 
 
 def divide(op: str, asked: list[Any]) -> tuple[set[Any], list[Any]]:
-    """Divide the values of `$in` into those that a set can hold and others."""
+    """Divide the values of `$in` into those that can be in a set, and all others."""
     known = divided.get(id(asked))
     if known is None:
         query._validate_in_arg(op, asked)
         if len(divided) >= KEPT:
             divided.clear()
         plain, others = {one for one in asked if type(one) in PLAIN}, [one for one in asked if type(one) not in PLAIN]
-        known = divided[id(asked)] = asked, plain, others  # the list is kept, so that no other list gets its id
+        # The list is kept in memory, so that no other list can get the same `id`.
+        known = divided[id(asked)] = asked, plain, others
     return known[1:]
 
 
 def op_matches(values: list[Any], op: str, asked: Any, collation: Any = None, **how: Any) -> bool:
-    """Look ids and texts up in a set; a batch of a thousand would be a million comparisons."""
+    """Find ids and texts with a set. Without it, a batch of a thousand needs a million comparisons."""
     if op not in {"$in", "$nin"} or collation is not None or not isinstance(asked, list):
         return bool(slow(values, op, asked, collation, **how))
     plain, others = divide(op, asked)
@@ -44,7 +45,8 @@ def op_matches(values: list[Any], op: str, asked: Any, collation: Any = None, **
 
 if __name__ == "__main__":
     query._op_matches = op_matches
-    transactions._RETRYABLE_RECORD_MAX = 100  # each write reads all that it keeps, otherwise of half an hour
+    # SecantusDB reads all kept records at each write. Its default is the records of half an hour.
+    transactions._RETRYABLE_RECORD_MAX = 100
     gc.freeze()
     gc.set_threshold(50_000, 20, 50)
     sys.exit(cli.main())

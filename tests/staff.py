@@ -1,4 +1,4 @@
-"""Four people with names, for tests of what is shown of users: who they are, what they may do, what is theirs."""
+"""Four example users, for tests of how users are shown: their fields, roles, sign-ins and messages."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -20,7 +20,7 @@ def day(number: float) -> datetime:
 
 
 def person(username: str, **fields: Any) -> dict[str, Any]:
-    """Return a user as the application writes one, created a day after the one before."""
+    """Return a user as the application stores one. Each user was created a day after the one before."""
     created = day(list(IDS).index(username) if username in IDS else 0)
     return {
         "_id": IDS.get(username) or ObjectId(),
@@ -42,7 +42,7 @@ def account(user: str, provider: str, **fields: Any) -> dict[str, Any]:
 
 
 def settle(database: Documents) -> None:
-    """Put four people there: ada and bob have roles, bob is suspended, cyd signs in elsewhere, dan has nothing."""
+    """Insert the users. Ada and Bob have roles, Bob is suspended, Cyd has linked sign-ins, and Dan has nothing."""
     support, viewer = ROLES["support"], ROLES["viewer"]
     read, suspend = PERMISSIONS["user.read"], PERMISSIONS["user.suspend"]
     database["Permission"].insert_many([{"_id": id_, "name": name} for name, id_ in PERMISSIONS.items()])

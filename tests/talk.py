@@ -1,4 +1,4 @@
-"""Four people who write to each other, for tests of what is shown of conversations and messages."""
+"""Four example users who write to each other, for tests of how conversations and messages are shown."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ from people import BEGAN, Documents, minute_after, person
 IDS = {name: ObjectId(f"65000000000000000000000{number}") for number, name in enumerate(("ada", "bob", "cyd", "dan"))}
 ADA, BOB, CYD, DAN = IDS.values()
 GHOST = ObjectId("65000000000000000000000f")
-"""Somebody who is no longer there."""
+"""The id of a user who no longer exists."""
 
 DIRECT, SHIFT, CLUB, SILENT = (ObjectId(f"68000000000000000000000{number}") for number in range(4))
 PLACES = {
@@ -17,7 +17,7 @@ PLACES = {
     CLUB: ("Book club (2026)", [CYD, GHOST], 20),
     SILENT: (None, [CYD, DAN], 0),
 }
-"""Conversations: name, participants, and the minute of the last message."""
+"""Conversations: id → (name, participants, minute of the last message)."""
 
 IMAGE = "data:image/png;base64," + "iVBOR" * 100
 WRITTEN: tuple[tuple[int, ObjectId, ObjectId, dict[str, Any], list[ObjectId]], ...] = (
@@ -29,7 +29,7 @@ WRITTEN: tuple[tuple[int, ObjectId, ObjectId, dict[str, Any], list[ObjectId]], .
     (12, SHIFT, BOB, {"body": "not me", "image": "https://images.example/a.png"}, []),
     (20, CLUB, GHOST, {"body": "=1+1"}, [CYD]),
 )
-"""Messages: minute, conversation, sender, what they say, who else has seen them."""
+"""Messages: (minute, conversation, sender, text or image, other users who have seen the message)."""
 MESSAGES = [ObjectId(f"69000000000000000000000{number}") for number in range(len(WRITTEN))]
 
 

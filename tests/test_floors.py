@@ -1,4 +1,4 @@
-"""Nothing writes to the database but the changeset."""
+"""No module writes to the database except through a changeset."""
 
 import ast
 from pathlib import Path
@@ -29,7 +29,7 @@ WRITES = {
 OURS = {
     "draft",
     "self.draft",
-    "super()",  # a draft of a repair is a Draft; no document has methods of its own
+    "super()",  # The draft of a repair is a `Draft`, and `super()` is never a document here.
     *(f"actions.{noun}" for noun in ("conversations", "messages", "permissions", "roles", "users")),
 }
 ALLOWED = {"changes", "database/indexes.py", "database/local"}
@@ -45,7 +45,7 @@ def files() -> list[str]:
 
 
 @pytest.mark.parametrize("name", files())
-def test_no_module_writes_past_the_changeset(name: str) -> None:
+def test_no_other_module_writes_without_a_changeset(name: str) -> None:
     calls = [node.func for node in ast.walk(ast.parse((ROOT / name).read_text())) if isinstance(node, ast.Call)]
     methods = [call for call in calls if isinstance(call, ast.Attribute) and call.attr in WRITES]
     found = [ast.unparse(call) for call in methods if ast.unparse(call.value) not in OURS]

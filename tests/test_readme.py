@@ -1,4 +1,4 @@
-"""What the README promises is what there is."""
+"""What the README says about commands, libraries and links is true."""
 
 import re
 import tomllib
@@ -15,17 +15,17 @@ README = (ROOT / "README.md").read_text("utf-8")
 ROWS = dict(re.findall(r"^\| \[`(\w+)`\]\(.*?\) \| .*? \| ((?:`[\w-]+` ?)*)\|$", README, re.MULTILINE))
 
 
-def test_the_groups_are_those_of_the_help() -> None:
+def test_the_readme_lists_the_same_groups_as_the_help() -> None:
     assert list(ROWS) == [*GROUPS, *COMMANDS]
 
 
 @pytest.mark.parametrize("name", GROUPS)
-def test_the_commands_of_a_group_are_those_of_its_help(name: str) -> None:
+def test_the_readme_lists_the_same_commands_of_a_group_as_the_help(name: str) -> None:
     group: Any = get_command(app).get_command(None, name)  # type: ignore[attr-defined]
     assert re.findall(r"`([\w-]+)`", ROWS[name]) == list(group.commands)
 
 
-def test_the_libraries_are_those_that_are_installed() -> None:
+def test_the_readme_lists_the_libraries_that_are_installed() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
     needed = [*project["dependencies"], *(one for extra in project["optional-dependencies"].values() for one in extra)]
     table = README.partition("| library |")[2]
@@ -36,6 +36,6 @@ def test_the_libraries_are_those_that_are_installed() -> None:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=NAMES)
-def test_links_lead_somewhere(page: Path) -> None:
+def test_every_link_of_a_page_leads_to_an_existing_file(page: Path) -> None:
     for link in re.findall(r"\]\(([^)#]+)(?:#[\w-]*)?\)", page.read_text("utf-8")):
         assert link.startswith("https://") or (page.parent / link).exists(), link

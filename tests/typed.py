@@ -1,4 +1,4 @@
-"""Every command that writes, as it may be typed, and a database where each of them has something to do."""
+"""A command line for every command that writes, and a database in which each command has something to do."""
 
 import os
 from collections.abc import Iterator
@@ -19,9 +19,9 @@ from cli.app import app
 from database import connection
 
 EVENT = ObjectId("700000000000000000000001")
-"""Of the creation of the role `temp`."""
+"""The id of the event that created the role `temp`."""
 PROPOSAL, OWN_PROPOSAL = ObjectId("710000000000000000000001"), ObjectId("720000000000000000000001")
-"""Both suspend cyd. Somebody else has made the first, this user the second."""
+"""The ids of two proposals to suspend cyd. The first is of another person, the second of the current user."""
 MESSAGE = ObjectId("690000000000000000000001")
 ADA = ObjectId("680000000000000000000001")
 
@@ -73,15 +73,15 @@ WRITES: dict[str, tuple[str, ...]] = {
     "db unprotect": (),
     "db generate": ("--users", "3", "--conversations", "1", "--messages", "2"),
 }
-"""Words of each command that writes → what is typed behind them.
+"""Command that writes → the words to type after it.
 
-Each has something to do where `settle` and `lay_out` were, but `db generate`, which wants an empty database, and
-`db unprotect`, which wants one that is protected.
+After `settle` and `lay_out`, each command has something to do, with two exceptions: `db generate` requires an empty
+database, and `db unprotect` requires a protected one.
 """
 
 
 def commands() -> Iterator[tuple[str, Any]]:
-    """Walk all commands there are: their words, and what Typer made of them."""
+    """Yield each command: its words, and its Click command."""
     root: Any = get_command(app)
     for name in root.list_commands(None):
         command = root.get_command(None, name)
@@ -96,7 +96,7 @@ def is_write(command: Any) -> bool:
 
 
 def lay_out(folder: Path) -> None:
-    """Write the files that the arguments name."""
+    """Write the files that the command lines name."""
     (folder / "people.csv").write_text("email,username\neve@example.org,eve\n")
     (folder / "sheet.csv").write_text(f"id,role,keep\n{ADA},support,no\n")
     (folder / "seed.yaml").write_text("version: 1\npermissions: [role.read]\n")
@@ -108,7 +108,7 @@ def lay_out(folder: Path) -> None:
 
 
 def settle(database: Documents) -> None:
-    """Put people there, two roles, a talk, a link that one side alone has, a hold, and an event that can be undone."""
+    """Insert users, two roles, a conversation, a one-sided link, a hold, and an event that can be undone."""
     read, suspend = permission("user.read"), permission("user.suspend")
     support, temp = role("support", permissionsIds=[read["_id"]]), role("temp")
     database["Permission"].insert_many([{**read, "rolesIds": [support["_id"]]}, suspend])
@@ -137,7 +137,7 @@ def settle(database: Documents) -> None:
 
 
 def keep_event(database: Documents, event: ObjectId, command: str, collection: str, document: dict[str, Any]) -> None:
-    """Insert an event that inserted a document and can be undone."""
+    """Insert an event that has inserted a document and can be undone."""
     head = {"at": BEGAN, "actor": {"os": "ada"}, "command": command, "whole": True, "undoable": True}
     database["chatctl_audit"].insert_one({"_id": event, "kind": "event", "summary": [], **head})
     [data] = encode_changes([Insert(collection, document)])
@@ -146,7 +146,7 @@ def keep_event(database: Documents, event: ObjectId, command: str, collection: s
 
 
 def propose(database: Documents, proposal: ObjectId, who: str, plan: plans.Plan) -> None:
-    """Keep a plan as a proposal of somebody."""
+    """Insert a plan as a proposal of the person `who`."""
     by = {"actor": {"os": who, "host": "office"}, "by": {"system": who}, "at": datetime.now(UTC)}
     targets = [identifier for change in plan.changes for identifier in change.ids]
     about = {"command": plan.command, "reason": "spam", "documents": len(targets), "targets": targets}

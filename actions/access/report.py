@@ -1,4 +1,4 @@
-"""A report of possible problems of access: unused, equal and overlapping roles, idle users, recent grants."""
+"""The report of `access report`: unused, equal and overlapping roles, idle privileged users, and recent grants."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -29,7 +29,7 @@ NONE_PRIVILEGED: Final = (
 
 
 class Grant(NamedTuple):
-    """The time at which a user got a role, and the actor who gave it; both as `audit list` shows them."""
+    """The time at which a user got a role, and the actor who gave it. Both are written as in `audit list`."""
 
     at: Any
     actor: str
@@ -49,9 +49,9 @@ class Report(NamedTuple):
 def report(*, idle_since: datetime, granted_since: datetime, privileged: Sequence[str] = ()) -> Report:
     """Report possible problems of roles, permissions and the users who have them.
 
-    A user with one of the `privileged` roles (by default the protected ones) is idle if they have not signed in since
-    `idle_since`. Grants are reported from `granted_since` on, if the user still has the role.
-    Raises `UnknownNameError` for an unknown role.
+    `privileged` names the privileged roles; by default, these are the protected roles. A user with a privileged role is
+    reported as idle if the user has not signed in since `idle_since`. A grant is reported if it was made after
+    `granted_since` and the user still has the role. Raises `UnknownNameError` for an unknown role.
     """
     chosen = [role.document["_id"] for role in lookup.find_all("Role", privileged, ())] if privileged else None
     ids = {referred(one) for one in (lockout.protected_roles() if chosen is None else chosen)}
@@ -77,7 +77,7 @@ def report(*, idle_since: datetime, granted_since: datetime, privileged: Sequenc
 
 
 def diff(left: str, right: str) -> list[Row]:
-    """Return a row for each permission that only one of two users has: `{id, permission, user, through}`."""
+    """Return the permissions that only one of two users has, as rows `{id, permission, user, through}`."""
     users = [lookup.find_user(ref, ("rolesIds",)) for ref in (left, right)]
     held = [_permissions(user) for user in users]
     rows = [
@@ -109,7 +109,10 @@ def _row(finding: str, name: str, detail: str, **more: Any) -> Row:
 
 @dataclass
 class _Roles:
-    """All roles with their permissions. `masks` is role → a number in which each bit stands for a permission."""
+    """All roles with their permissions.
+
+    `masks` maps the id of each role to a bit mask of its permissions: a number with one bit for each permission.
+    """
 
     names: dict[ObjectId, str]
     masks: dict[ObjectId, int]
@@ -150,7 +153,7 @@ class _Roles:
                 yield _row("equal-roles", _listed(names), f"they have the same {number}", roles=names)
 
     def contained(self) -> Iterator[Row]:
-        """Yield a row for each role whose permissions another role also has, together with more permissions."""
+        """Yield a row for each role whose permissions are all in one larger role."""
         for identifier, mask in self.masks.items():
             larger = [self.names[other] for other, more in self.masks.items() if mask | more == more != mask]
             if mask and larger:
@@ -201,9 +204,9 @@ class _Members:
         self.idle.append(_row("idle-privileged", lookup.user_label(user), detail, **more))
 
     def overlapping(self) -> Iterator[Row]:
-        """Yield a row for each combination of roles of a user in which two roles grant the same permission.
+        """Yield a row for each combination of roles that users have and that grants a permission more than once.
 
-        The rows are sorted by the number of users with the combination, largest number first.
+        The rows are sorted by the number of users who have the combination of roles, largest number first.
         """
         for ids, users in self.combinations.most_common():
             masks = {one: self.roles.masks[one] for one in ids}
@@ -239,7 +242,10 @@ def _union(masks: Mapping[ObjectId, int], without: ObjectId) -> int:
 
 
 def last_grants(since: datetime | None = None) -> Grants:
-    """Read from the audit trail who got which role since a time. Grants by the application are not in the trail."""
+    """Return the last grant of each role to each user since a time, as recorded in the audit trail.
+
+    Grants by the application are not in the audit trail.
+    """
     where: Document = {"kind": "part", "changes": {"$elemMatch": {"collection": "User", "fields.field": "rolesIds"}}}
     if since is not None:
         where["_id"] = {"$gte": _first_id(since)}
@@ -254,13 +260,16 @@ def last_grants(since: datetime | None = None) -> Grants:
 
 
 def _first_id(time: datetime) -> ObjectId:
-    """Return the smallest ObjectId that can be made at a time. An ObjectId stores seconds, from 1970 to 2106."""
+    """Return the smallest ObjectId with this creation time. An ObjectId stores seconds, from 1970 to 2106."""
     seconds = min(max(int(time.timestamp()), 0), 2**32 - 1)
     return ObjectId(f"{seconds:08x}{0:016x}")
 
 
 def _granted(part: Document) -> Iterator[tuple[Any, ObjectId]]:
-    """Yield (user id, role id) for each grant in a part of an event. In a restored trail, values may have any type."""
+    """Yield (user id, role id) for each grant in one part of an audit event.
+
+    Fields of a restored audit trail may have any type, so every type is checked.
+    """
     for change in _documents(part, "changes"):
         for changed in _documents(change, "fields") if change.get("collection") == "User" else ():
             if changed.get("field") == "rolesIds":

@@ -1,4 +1,7 @@
-"""The review of access: make a sheet with a row for each role of each user, and revoke the roles answered with no."""
+"""The review of access with a sheet that has a row for each role of each user.
+
+A reviewer answers each row with yes or no. `review` then revokes the roles that were answered with no.
+"""
 
 from collections.abc import Iterator, Sequence
 from typing import Any, Final, NamedTuple
@@ -18,12 +21,12 @@ from database.wording import NAMED, counted
 from models.links import USER_ROLES
 
 SHEET: Final = ("id", "username", "name", "email", "role", "since", "by", "lastSignIn", "keep")
-"""The columns of a sheet. The reviewer writes yes or no in the column `keep`."""
+"""The columns of a review sheet. The reviewer writes yes or no in the column `keep`."""
 USER_FIELDS: Final = ("username", "name", "email", "rolesIds", "lastLogin")
 
 
 class Decision(NamedTuple):
-    """A row of a sheet: its number, the id of the user, the name of the role, and the answer (None if it is empty)."""
+    """A row of a review sheet: its number, a user's id, the name of a role, and the answer (None for an empty cell)."""
 
     row: int
     user: str
@@ -32,7 +35,10 @@ class Decision(NamedTuple):
 
 
 def sheet(roles: Sequence[str] = ()) -> Iterator[Row]:
-    """Yield the rows of a sheet for some roles, or for all roles. Raises `UnknownNameError` for an unknown role."""
+    """Yield the rows of a review sheet for some roles, or for all roles.
+
+    Raises `UnknownNameError` for an unknown role.
+    """
     chosen = {referred(role.document["_id"]) for role in lookup.find_all("Role", roles, ())} if roles else None
     found = connection.database()["Role"].find({}, ["name"])
     names = {referred(one["_id"]): lookup.label(one) for one in found}
@@ -61,11 +67,11 @@ def _sheet_rows(roles: dict[Any, str], where: Document) -> Iterator[Row]:
 
 @replannable()
 def review(decisions: Sequence[Decision], sha256: str, *, allow_last_member: bool = False) -> Changeset:
-    """Revoke the roles in the rows of a sheet whose answer is no.
+    """Revoke the roles that the reviewer of a sheet has answered with no.
 
-    Raises `ConflictError` if a user or a role of such a row no longer exists, or the user no longer has the role. If
-    this sheet was applied before, such rows are unchanged. Raises `LastMemberError` if a protected role would lose its
-    last active member.
+    Raises `ConflictError` if such a user or role no longer exists, or if the user no longer has the role. But if the
+    same sheet was applied before, these rows are reported as unchanged. Raises `LastMemberError` if a protected role
+    would lose its last active member.
     """
     command = f"access review sha256:{sha256}"
     refused = [one for one in decisions if one.keep is False]

@@ -49,7 +49,10 @@ _IF_UNCHANGED: Final = {"add": "already a participant", "remove": "not a partici
 
 
 def create(users: Sequence[str], *, name: str | None = None) -> Changeset:
-    """Create a group with a name. Without a name, create a one-to-one conversation, unless the two users have one."""
+    """Create a group if a name is given.
+
+    Without a name, create a one-to-one conversation, unless the two users already have one.
+    """
     found = lookup.find_users(users, ("conversationIds",))
     if len(found) < PAIR:
         raise UsageError("a conversation requires at least two different users", "name two or more users")
@@ -87,7 +90,7 @@ def _document(name: str | None) -> Document:
 
 
 def _one_conversation_per_pair(pair: list[Any]) -> Rule:
-    """Return the rule that two users have only one conversation, even if two commands create it at once."""
+    """Return the rule that two users have only one conversation, even if two commands create one at the same time."""
 
     def check(session: ClientSession | None) -> None:
         if existing := _one_to_one_between(pair, session):
@@ -97,7 +100,7 @@ def _one_conversation_per_pair(pair: list[Any]) -> Rule:
 
 
 def _unused_group_name(name: str) -> Rule:
-    """Return the rule that the name of a group is unused, even if two commands create it at once."""
+    """Return the rule that no other group has this name, even if two commands create one at the same time."""
 
     def check(session: ClientSession | None) -> None:
         where = {"name": {"$eq": name, **PRESENT}}
@@ -131,7 +134,10 @@ def add(conversation: str, users: Sequence[str], *, skip_missing: bool = False) 
 
 @replannable()
 def remove(conversation: str, users: Sequence[str], *, skip_missing: bool = False) -> Changeset:
-    """Remove users from a conversation, even if only one side has the link. Their messages are kept."""
+    """Remove users from a conversation, even if only one of the two documents lists the other.
+
+    Their messages are kept.
+    """
     document = lookup.find_one("Conversation", conversation, _FIELDS)
     found = lookup.find_users(users, ("conversationIds",), skip_missing=skip_missing)
     participants = set(ids_in(document, "userIds")) - {referred(user.document["_id"]) for user in found}
@@ -159,7 +165,7 @@ def rename(conversation: str, name: str) -> Changeset:
 def _change_participants(
     verb: str, conversation: Document, found: FoundAll, participants: Collection[Any], **details: Any
 ) -> Changeset:
-    """Add users to a conversation or remove them; `participants` are the ids of all participants after the change."""
+    """Add or remove users. `participants` are the ids of all participants after the change."""
     adding = verb == "add"
     title = titles([conversation])[conversation["_id"]]
     members = set(ids_in(conversation, "userIds"))
@@ -184,7 +190,7 @@ def _change_participants(
 
 
 def _at_most_two(conversation: Any, title: str, participants: Collection[Any]) -> Rule:
-    """Return the rule that a one-to-one conversation has at most two people, even if two commands run at once."""
+    """Return the rule that a one-to-one conversation has at most two people, even if two commands add some at once."""
 
     def check(session: ClientSession | None) -> None:
         where = {"_id": conversation}
@@ -196,9 +202,10 @@ def _at_most_two(conversation: Any, title: str, participants: Collection[Any]) -
 
 
 def rules_of(changes: Iterable[Change]) -> Iterator[Rule]:
-    """Yield the rules to check for a proposal that creates conversations or adds people: the same rules as without one.
+    """Yield the rules to check before a proposal is carried out that creates conversations or adds people.
 
-    Raises `ConflictError` if a one-to-one conversation would get a third participant.
+    The commands `create` and `add` have the same rules. Raises `ConflictError` if a one-to-one conversation would get a
+    third participant.
     """
     added: dict[Any, set[Any]] = {}
     taken: dict[Any, set[Any]] = {}
@@ -226,7 +233,10 @@ def _create_command(found: list[Found]) -> str:
 
 
 def _one_to_one_between(pair: Collection[Any], session: ClientSession | None = None) -> Document | None:
-    """Find the one-to-one conversation of two users as the application does: it has only these two, in any order."""
+    """Find the one-to-one conversation of two users in the same way as the application.
+
+    Only these two users are its participants, in any order.
+    """
     listed: list[Document] = [{"userIds": {"$in": forms(person), **PRESENT}} for person in pair]
     both = {"$and": listed, "isGroup": {"$ne": True}}
     found = connection.database()["Conversation"].find(both, ["userIds"], session=session).sort("_id")
@@ -235,7 +245,7 @@ def _one_to_one_between(pair: Collection[Any], session: ClientSession | None = N
 
 
 def _warnings(conversation: Document, title: str, participants: Collection[ObjectId]) -> Iterator[str]:
-    """Yield warnings if the application cannot show a conversation correctly with the new `participants`."""
+    """Yield a warning if the application will not show a conversation correctly with the new `participants`."""
     number = len(participants)
     if not number:
         yield f"{title} will have no participants."
@@ -257,9 +267,9 @@ def _warnings(conversation: Document, title: str, participants: Collection[Objec
 
 @replannable(deletes=True)
 def delete(conversations: Sequence[str], *, skip_missing: bool = False, forever: bool = False) -> Changeset:
-    """Delete conversations and, before them, their messages; remove the ids of both from the lists of users.
+    """Delete conversations and all their messages, and remove the ids of both from the lists of users.
 
-    With `forever`, nothing is kept for an undo.
+    The messages are deleted first. With `forever`, nothing is kept for an undo.
     """
     found = lookup.find_all("Conversation", conversations, FIELDS, skip_missing=skip_missing)
     lookup.refuse_duplicate_ids("Conversation", (one.document for one in found))
@@ -281,13 +291,13 @@ def delete(conversations: Sequence[str], *, skip_missing: bool = False, forever:
         notes=[*_notes(names, counts), *(FOREVER if forever else ())],
         names=labels,
         undoable=not forever,
-        # The question has only a number, because the notes name each conversation.
+        # The question does not name the conversations, because the notes above it do.
         question=Question(f"Delete {counted(len(names), 'conversation')}") if len(names) > 1 else None,
     )
 
 
 def _message_counts(ids: Sequence[Any]) -> Counter[str]:
-    """Return id of a conversation as text → number of its messages. In broken data the id may have any type."""
+    """Count the messages of each conversation: text of its id → number. In broken data, the id may have any type."""
     counts: Counter[str] = Counter()
     for some in queries.chunks(ids):
         of_each: list[Document] = [

@@ -1,4 +1,4 @@
-"""List conversations, and show one conversation with the numbers of unread messages of its participants."""
+"""List conversations, and show one conversation with the unread messages of each participant."""
 
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ from database.references import forms, has_other_forms, joined, reference_filter
 from models.links import MESSAGE_CONVERSATION
 
 CONVERSATION_FIELDS: Final = ("lastMessageAt", "created_at", *display_names.FIELDS)
-"""The fields to read of a conversation. Its message ids are not read: there may be hundreds of thousands."""
+"""The fields to read of a conversation. The list of message ids is left out: it may have hundreds of thousands."""
 
 NEWEST: Final = [("createAt", DESCENDING), ("_id", DESCENDING)]
 
@@ -42,9 +42,9 @@ class Filters:
 
 
 def find(filters: Filters | None = None) -> Listing:
-    """List conversations as rows of `ConversationRows`, the one with the newest message first.
+    """List conversations as rows of `ConversationRows`. The conversation with the newest message is first.
 
-    The filters of activity read the messages, because creating a conversation also sets `lastMessageAt`.
+    Filters for recent activity read the messages, because `lastMessageAt` is also set when a conversation is created.
     Raises `UnknownNameError` for an unknown user.
     """
     chosen = filters or Filters()
@@ -80,10 +80,11 @@ def _by_participants(filters: Filters) -> Document:
 
 
 class ConversationRows:
-    """Make rows of conversations. Messages are read only if a requested column needs them.
+    """Makes rows of conversations. Messages are read only if a requested column needs them.
 
-    A row is `{id, title, participants, lastMessageAt, name, isGroup, created_at}`. On request it also has `unread`
-    (participants who have not seen the last message; the application checks only this one) and `messages` (the number).
+    A row is `{id, title, participants, lastMessageAt, name, isGroup, created_at}`. On request it also has `unread` (the
+    participants who have not seen the last message; earlier messages do not matter, as in the application) and
+    `messages` (the number of messages).
     """
 
     def __init__(self) -> None:
@@ -122,15 +123,18 @@ def _not_read_by(place: TitledConversation, where: Document) -> list[Row]:
 
 ENDS: Final = {"first": "createAt", "last": "-createAt"}
 RECENT: Final = 1_000
-"""The number of newest messages to search first: nearly every participant has seen or written one of them."""
+"""The number of newest messages that are searched first.
+
+Nearly every participant has seen or written one of these messages.
+"""
 
 
 def show(conversation: str) -> Row:
     """Return the row that `find` makes of a conversation, with its first and last message, `unread` and `people`.
 
-    `messages` is the number of messages. `unread` has each participant with unread messages and their number: messages
-    count as unread after the last one that the participant has seen or written. `people` are all participants, with
-    the numbers of messages that they sent and have not read.
+    `messages` is the number of messages. For a person, a message is unread if it is newer than all messages that the
+    person has seen or written. `unread` has each participant with unread messages, and their number. `people` has all
+    participants, each with the number of sent messages and of unread messages.
     """
     document = lookup.find_one("Conversation", conversation, CONVERSATION_FIELDS)
     [row] = ConversationRows()([document])
@@ -154,7 +158,7 @@ def show(conversation: str) -> Row:
 
 
 def _sent_counts(where: Document) -> dict[str, int]:
-    """Count the messages of each sender."""
+    """Count the messages of each sender: id of the sender as text → number."""
     pipeline: list[dict[str, Any]] = [{"$match": where}, {"$group": {"_id": "$senderId", "n": {"$sum": 1}}}]
     counted: dict[str, int] = {}
     for group in connection.database()["Message"].aggregate(pipeline):
@@ -164,9 +168,9 @@ def _sent_counts(where: Document) -> dict[str, int]:
 
 
 def unread_counts(where: Document, people: Collection[str], total: int) -> dict[str, int]:
-    """Count for each person the messages after the last one that they have seen or written.
+    """Count the unread messages of each person: those after the last message that the person has seen or written.
 
-    `where` matches the messages of a conversation, of which there are `total`.
+    `where` matches all messages of one conversation, and `total` is their number.
     """
     unread: dict[str, int] = {}
     read = 0
@@ -186,7 +190,7 @@ def unread_counts(where: Document, people: Collection[str], total: int) -> dict[
 
 
 def _last_read(where: Document, people: Collection[str]) -> dict[str, tuple[Any, ObjectId]]:
-    """Find for each person the time and the id of the last message they have seen or written, in one query."""
+    """Find the last message that each person has seen or written: person → its time and id. This is one query."""
     among = [form for person in people for form in forms(person)]
     seen = {"$cond": [{"$isArray": "$seenIds"}, "$seenIds", []]}
     pipeline: list[Document] = [

@@ -23,11 +23,11 @@ from database.times import minute
 
 INDEX: Final = "chatctl_conversation"
 MANY_MESSAGES: Final = 10_000
-"""If the database has more messages than this, reading without an index is noticeably slow."""
+"""If the database has more messages than this, reading a transcript without an index is noticeably slow."""
 FIRST_PAGE: Final = 200
-"""The number of messages in the first page, equal to the number that is written to the screen at once."""
+"""The number of messages in the first page. The output is written to the screen in parts of the same size."""
 NEAR: Final = 10
-"""The number of messages to show before and after the message of `--around`."""
+"""The number of messages that `--around` shows before and after the given message."""
 
 
 @dataclass(frozen=True)
@@ -48,9 +48,9 @@ class Transcript:
     description: str = ""
 
     def rows(self) -> Iterator[Row]:
-        """Read the messages, as rows of `MessageRows`.
+        """Read the selected messages, as rows of `MessageRows`.
 
-        The first page is a query with a limit, because some servers find all messages before they return the first.
+        The first page is a query with a limit. Without a limit, some servers find all messages before they return one.
         """
         length = FIRST_PAGE if self.limit is None else min(FIRST_PAGE, self.limit)
         first = list(self.listing.rows(after=self.after, limit=length))
@@ -60,7 +60,7 @@ class Transcript:
             yield from prefetched(self.listing.rows(after=first[-1]["id"], limit=rest))
 
     def count(self) -> int:
-        """Return the number of messages that `rows` reads at most."""
+        """Return the largest number of messages that `rows` can return."""
         found = self.listing.count()
         return found if self.limit is None else min(found, self.limit)
 
@@ -73,9 +73,9 @@ def transcript(
     last: int | None = None,
     around: str | None = None,
 ) -> Transcript:
-    """Select messages of a conversation: the messages of a period, the last messages, or those around a message.
+    """Select messages of a conversation: those of a period, the last ones, or those around one message.
 
-    Raises `NotFoundError` for a message of another conversation.
+    Raises `NotFoundError` if the message of `around` is in another conversation.
     """
     if around is not None and (since, until, last) != (None, None, None):
         raise UsageError("--around cannot be combined with --last, --since or --until", "use --around, or the others")
@@ -94,9 +94,10 @@ def transcript(
 
 
 def with_short_ids(messages: Iterable[Row]) -> Iterator[Row]:
-    """Add `shortId` to each message: the first digits that only its id has, or the whole id; see `queries.short_ids`.
+    """Add `shortId` to each message: the first digits of its id, which no other message has. See `queries.short_ids`.
 
-    If ids cannot be shortened once, for example because the server takes too long, all later messages get whole ids.
+    If an id cannot be shortened, `shortId` is the whole id. If the server takes too long once, all later messages get
+    whole ids.
     """
     left, patient = iter(messages), True
     while batch := list(islice(left, FIRST_PAGE)):
@@ -113,7 +114,10 @@ def _describe(since: datetime | None, until: datetime | None, last: int | None) 
 
 
 def lacks_index() -> bool:
-    """Tell whether the index for transcripts is missing and reading is slow; False if the server refuses to list it."""
+    """Tell whether transcripts are slow because their index is missing.
+
+    Return False if the database user has no right to list indexes.
+    """
     messages = connection.database()["Message"]
     try:
         return INDEX not in messages.index_information() and messages.estimated_document_count() > MANY_MESSAGES
@@ -124,7 +128,10 @@ def lacks_index() -> bool:
 
 
 def _last(selected: Transcript, number: int) -> Transcript:
-    """Select the last messages. If there are fewer with a time than asked for, messages without a time are included."""
+    """Select the last `number` messages of a transcript.
+
+    Messages without a time are selected only if there are too few with a time.
+    """
     before = next(islice(_dated(selected.listing).ids("-createAt", limit=number + 1), number, None), None)
     return replace(selected, after=before and before["id"], limit=number)
 
@@ -149,7 +156,7 @@ def _around(selected: Transcript, ref: str) -> Transcript:
 
 
 def _before(listing: Listing, message: Document) -> Iterable[Row]:
-    """Read the ids of the messages before a message, the nearest first."""
+    """Read the ids of the messages before a given message, beginning with the nearest one."""
     if message.get("createAt") is not None:
         return _dated(listing).ids("-createAt", message["_id"], NEAR + 1)
     undated = replace(listing, where=listing.where | {"createAt": None})

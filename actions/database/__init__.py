@@ -1,6 +1,6 @@
 """Actions on the whole database, for the commands of the group `db`.
 
-A module is imported only when it is first used. Start reading at `server.status`, or at `checking.check`.
+Each module is imported at its first use. Start reading at `server.status`, or at `checking.check`.
 """
 
 import importlib

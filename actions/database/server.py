@@ -23,7 +23,7 @@ T = TypeVar("T")
 def status() -> Row:
     """Describe the database: server, version, topology, collections and missing indexes.
 
-    Facts that the database user has no right to read are None, and `notAllowed` names them.
+    A fact is None if the database user has no right to read it. `notAllowed` names these facts.
     """
     database, target = connection.database(), connection.target()
     hello = database.command("hello")
@@ -77,8 +77,8 @@ def whoami() -> Row:
 def misnamed_collections(names: Iterable[str]) -> dict[str, str]:
     """Return misnamed collections that probably belong to the application: wrong name → right name.
 
-    A wrong name differs from the right one only in upper and lower case. Or it is the plural of the right name; then
-    it counts only if its collection has documents, and the collection with the right name is empty or missing.
+    A wrong name differs from the right name in upper and lower case, or is its plural. A plural counts only if its
+    collection has documents, and the collection with the right name is empty or missing.
     """
     right = {name.lower(): name for name in FIELDS}
     found = {}
@@ -94,7 +94,7 @@ def _misnamed(names: Iterable[str]) -> list[Row]:
 
 
 def _is_empty(collection: str) -> bool:
-    """Tell whether a collection is empty. Return False if the user has no right to read it."""
+    """Tell whether a collection is empty. Return False if the database user has no right to read it."""
     return _if_allowed(lambda: connection.database()[collection].find_one({}, ["_id"]) is None, collection, []) or False
 
 
@@ -123,7 +123,10 @@ def list_indexes() -> list[Row]:
 
 
 def create_indexes() -> Changeset:
-    """Plan the creation of the missing indexes. An index with a wrong name or wrong keys is only reported."""
+    """Plan the creation of the missing indexes.
+
+    Indexes with a wrong name or wrong keys are reported and not changed.
+    """
     found = list(indexes.inspect(connection.database()))
     results = [
         Result(None, one.index.name, "created" if one.state == "missing" else "unchanged", one.message) for one in found
@@ -148,9 +151,9 @@ def stop() -> bool:
 
 
 def take_turn(waits: Callable[[], None]) -> AbstractContextManager[None]:
-    """Start the embedded server and hold its lock, so that only one tour (`chatctl demo`) runs at a time.
+    """Start the embedded server, and hold a lock, so that only one tour (`chatctl demo`) runs at a time.
 
-    `waits` is called if another tour holds the lock, so that this tour must wait.
+    If another tour holds the lock, call `waits` once and then wait for the end of that tour.
     """
     connection.database()
     return local.turn(waits)
@@ -167,13 +170,13 @@ def _topology(hello: dict[str, Any]) -> str:
 
 
 def _size_of(database: Database[dict[str, Any]], name: str, not_allowed: list[str]) -> Row:
-    """Return `{name, count, bytes}` of a collection from the server's statistics, without counting its documents."""
+    """Return `{name, count, bytes}` of a collection. The server has these numbers and does not count documents."""
     sizes = _if_allowed(lambda: database.command("collStats", name), f"the size of {name}", not_allowed) or {}
     return {"name": name, "count": sizes.get("count"), "bytes": sizes.get("size")}
 
 
 def _if_allowed(read: Callable[[], T], what: str, not_allowed: list[str]) -> T | None:
-    """Call `read` and return its result. If the server refuses, add `what` to the list `not_allowed`, return None."""
+    """Return the result of `read`. If the server refuses, add `what` to `not_allowed` and return None."""
     try:
         return read()
     except OperationFailure as error:
@@ -185,10 +188,10 @@ def _if_allowed(read: Callable[[], T], what: str, not_allowed: list[str]) -> T |
 
 
 def protect(name: str, *, mask_bodies: bool = False, audit_reads: bool = False, two_people: bool = False) -> Changeset:
-    """Plan to mark the database as protected, or to change the name and the options of its marker.
+    """Plan to mark the database as protected. If it is protected already, plan to replace its name and options.
 
-    Users must type the name to confirm a write. Raises `InvalidInputError` for a name that is hard to type, and
-    `RefusedError` for `two_people` in the embedded database, which has only one user.
+    In a protected database, users type this name to confirm a write. Raises `InvalidInputError` for a name that is hard
+    to type. Raises `RefusedError` for `two_people` in the embedded database, which has only one user.
     """
     if not EASY.fullmatch(name):
         raise InvalidInputError(f"{shown(name)} cannot be the name of a protected database", HOW_EASY)
@@ -207,7 +210,7 @@ def protect(name: str, *, mask_bodies: bool = False, audit_reads: bool = False, 
 
 
 def unprotect() -> Changeset:
-    """Plan to remove the marker of a protected database, if it has one."""
+    """Plan to remove the protection of the database, if it has one."""
     draft = Draft()
     found = connection.database()[STATE].find_one({"_id": MARKER_ID})
     if found:

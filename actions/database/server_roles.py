@@ -1,6 +1,6 @@
 """Five roles for database users: the commands of each role, and exactly the rights that these commands need.
 
-A test records the requests that the commands send to the server. It finds missing rights and rights without a use.
+A test records the requests that each command sends to the server. So it finds rights that are missing or not used.
 """
 
 from collections.abc import Mapping
@@ -14,7 +14,7 @@ from database.privileges import Privilege
 from database.wording import shown
 
 Rights = Mapping[str, str]
-"""Collection → the allowed actions, separated by spaces. The key "" means the database itself."""
+"""Collection → the actions that a role allows there, separated by spaces. The key "" means the whole database."""
 
 WITHOUT_RIGHTS: Final = (
     *("seeds validate", "seeds schema", "db stop", "db roles", "completion", "demo"),
@@ -28,10 +28,10 @@ READ_ACTIONS: Final = "find listIndexes collStats"
 
 @dataclass(frozen=True)
 class Role:
-    """A role of the MongoDB server: the commands and rights that it adds to its included roles.
+    """A role of the MongoDB server. It adds commands and rights to those of the roles that it includes.
 
-    `verbs` maps a group of commands to the commands that the role is for. A command without a group has an empty
-    text there. `also_allowed` has other commands that work with the same rights, some of them only in part.
+    `verbs` is group of commands → the commands of this group that the role is for. The key "" means commands without a
+    group. `also_allowed` has other commands that work with the same rights, some of them only in part.
     """
 
     name: str
@@ -43,13 +43,13 @@ class Role:
 
     @property
     def commands(self) -> set[str]:
-        """Return the names of all commands that the role is for."""
+        """Return the names of all commands that the role is for, also those of the roles that it includes."""
         own = {f"{group} {verb}".strip() for group, verbs in self.verbs.items() for verb in verbs.split(", ")}
         return own.union(*(role.commands for role in self.includes))
 
     @property
     def rights(self) -> dict[str, list[str]]:
-        """Return collection → allowed actions, including the rights of the included roles."""
+        """Return collection → the actions that the role allows there, with the rights of the roles that it includes."""
         found: dict[str, set[str]] = {}
         for rights in (*(role.rights for role in self.includes), self.added_rights):
             for collection, actions in rights.items():
@@ -184,11 +184,14 @@ ROLE_LIMITS: Final = (
     "insert on chatctl_proposals allows proposing in the name of others: check the changes, not only who made them",
     "insert on chatctl_audit allows writing false events; only admin may change and delete events",
 )
-"""Dangers that these roles cannot prevent, because a server grants rights only by collection and action."""
+"""Dangers that these roles cannot prevent, because MongoDB grants rights only by collection and action."""
 
 
 def database_name(name: str | None) -> str:
-    """Return the name of the database for the roles: `name` or, if it is None, the target database. Do not connect."""
+    """Return the name of the database for the roles: `name`, or by default the target database.
+
+    No server is contacted.
+    """
     if name is None:
         try:
             return connection.target().name

@@ -17,21 +17,24 @@ from database.references import has_other_forms, referred
 from models.documents import UserStatus
 
 FORMATS: Final = {"day": "%Y-%m-%d", "week": "%G-%V", "month": "%Y-%m"}
-"""Length of a period → the format of its name (UTC, weeks begin on Monday), for MongoDB and for Python."""
+"""Length of a period → the format of the name of such a period, for MongoDB and Python.
+
+Weeks begin on Monday, in UTC.
+"""
 DEFAULT_PERIODS: Final = {"day": 30, "week": 12, "month": 12}
-"""Length of a period → how many periods are counted if `--since` is not given."""
+"""Length of a period → the number of periods to count if the option `--since` is not given."""
 TOP_SENDERS: Final = 10
 END_OF_CALENDAR: Final = datetime(9999, 12, 31, tzinfo=UTC)
-"""Later times are ignored: the server cannot format them, so a single wrong time would make every count fail."""
+"""Later times are ignored. MongoDB cannot format them, so a single later time would make the whole count fail."""
 
 
 def stats(since: datetime | None = None, by: str = "day") -> Row:
-    """Count `{since, by, periods: [{period, users, messages, conversations}], status, roles, topSenders}`.
+    """Count sign-ups, messages and active conversations: `{since, by, periods, status, roles, topSenders}`.
 
-    The first period contains `since`, and is counted from its beginning. A period has the name of its first day or
-    of its month. `status` is status → number of users. `roles` is a list of `{name, users}`. `topSenders`
-    is a list of `{id, username, messages}`; it counts messages from the beginning of the first period.
-    Broken data is ignored. Raises `UsageError` for a time in the future.
+    `periods` is a list of `{period, users, messages, conversations}`. The first period contains `since`, and is counted
+    from its beginning. A period is named after its first day or its month. `status` is status → number of users.
+    `roles` is a list of `{name, users}`. `topSenders` is a list of `{id, username, messages}`, counted since the
+    beginning of the first period. Broken data is ignored. Raises `UsageError` for a time in the future.
     """
     starts = list(_periods(since, by))
     counts: dict[str, Row] = {start.strftime(FORMATS[by]): _empty_period(start, by) for start in starts}
@@ -78,7 +81,7 @@ def _sign_ups(since: datetime, date_format: str) -> Iterator[Document]:
 
 
 def _activity(since: datetime, date_format: str) -> Iterator[Document]:
-    """Count, for each period, the messages and the conversations that have messages in the period."""
+    """Count for each period its messages, and the conversations with messages in the period."""
     when = {"$dateToString": {"format": date_format, "date": "$createAt"}}
     each = {"_id": {"period": when, "place": "$conversationId"}, "messages": {"$sum": 1}}
     places = {"$sum": {"$cond": ["$_id.place", 1, 0]}}
@@ -112,7 +115,7 @@ def _top_senders(since: datetime) -> list[Row]:
 
 
 def _times_since(since: datetime) -> Document:
-    """Return a filter for valid times not before `since`, written so that the server can use a partial index."""
+    """Return a filter for valid times from `since` on. Its form lets the server use a partial index."""
     return {"$gte": since, "$lt": END_OF_CALENDAR, **PRESENT, "$type": "date", **NO_LIST}
 
 

@@ -25,7 +25,10 @@ REMOVED: Final = "[removed by an administrator]"
 def redact(
     messages: Sequence[str], *, text: str | None = None, forever: bool = False, skip_missing: bool = False
 ) -> Changeset:
-    """Replace the texts of messages, and remove their images. With `forever`, nothing is kept for an undo."""
+    """Replace the texts of messages, and remove their images.
+
+    With `forever`, the old texts are not kept for an undo.
+    """
     text = REMOVED if text is None else text
     refuse_body(text)
     found = lookup.find_messages(messages, ("body", "image"), skip_missing=skip_missing)
@@ -43,7 +46,7 @@ def redact(
 
 
 LARGEST_BODY: Final = 1024 * 1024
-"""The most bytes that the body of a message may have, so that a page of many messages can still be shown."""
+"""The most bytes that the text of a message may have, so that a page of many messages can still be shown."""
 
 
 class Destination(NamedTuple):
@@ -55,7 +58,7 @@ class Destination(NamedTuple):
 
 
 def destination(conversation: str, sender: str) -> Destination:
-    """Find a conversation and a sender; raises `NotParticipantError` if the sender is not a participant."""
+    """Find a conversation and a sender. Raises `NotParticipantError` if the sender is not a participant."""
     there = lookup.find_one("Conversation", conversation, ("userIds", "lastMessageAt", "messagesIds"))
     user = lookup.find_user(sender, ("status", "conversationIds", "seenMessageIds"))
     title = titles([there])[there["_id"]]
@@ -68,7 +71,7 @@ def destination(conversation: str, sender: str) -> Destination:
 
 
 def send(conversation: str, sender: str, *, body: str | None = None, image: str | None = None) -> Changeset:
-    """Send a text, an image or both; the sender counts as having seen the message.
+    """Send a text, an image or both. The sender is recorded as having seen the message.
 
     Raises `BadMessageError`, and `NotParticipantError` if the sender is not a participant.
     """
@@ -82,9 +85,9 @@ def send(conversation: str, sender: str, *, body: str | None = None, image: str 
     draft = Draft()
     draft.names[there["_id"]] = title
     message = _message(there, user, body, image)
-    # A command that deletes the conversation, or removes the sender from it, also writes to the documents of the sender
-    # and the conversation. If both commands run at once, one waits for the other and then finds its change. The sender
-    # is written first: the conversation may stay unchanged, because its time only moves forward.
+    # Another command may delete the conversation, or remove the sender from it, at the same time. Both commands write
+    # to the documents of the sender and of the conversation, so one waits for the other and then finds its change. The
+    # sender must be written too, because the conversation may stay unchanged: its time only moves forward.
     draft.add("User", [user], "seenMessageIds", [message["_id"]])
     taking_part = {
         "userIds": ListContaining(tuple(item for item in there["userIds"] if referred(item) == referred(user["_id"])))
@@ -140,7 +143,7 @@ def refuse_size(size: int) -> None:
 
 
 def refuse_image(image: str) -> None:
-    """Raise `BadMessageError` if the address of an image is not a web address."""
+    """Raise `BadMessageError` if the address of an image is not a web address (http or https)."""
     try:
         address = urlsplit(image)
         loads = address.scheme in {"http", "https"} and bool(address.hostname)

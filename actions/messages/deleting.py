@@ -1,4 +1,4 @@
-"""Delete messages by their ids or by their age, and remove them from all lists."""
+"""Delete messages by their ids or by their age, and remove their ids from all lists."""
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Sequence
@@ -22,7 +22,7 @@ from database.wording import NAMED, counted, in_words
 
 @replannable(deletes=True)
 def delete(messages: Sequence[str], *, skip_missing: bool = False, forever: bool = False) -> Changeset:
-    """Delete messages by their ids. With `forever`, nothing is kept for an undo."""
+    """Delete messages by their ids. With `forever`, they are not kept for an undo."""
     found = lookup.find_messages(messages, ("conversationId",), skip_missing=skip_missing)
     lookup.refuse_duplicate_ids("Message", (one.document for one in found))
     ids = [message["_id"] for _, message in found]
@@ -56,7 +56,7 @@ def _filters(ids: Sequence[Any]) -> Iterator[tuple[str, Document]]:
 
 
 def _notes(counts: Counter[str]) -> Iterator[str]:
-    """Say from which conversations messages are deleted, beginning with the conversation that loses the most."""
+    """Say from which conversations messages are deleted, beginning with the one that loses the most messages."""
     first = counts.most_common(NAMED)
     found = list(queries.find_by_ids("Conversation", (one for one, _ in first), FIELDS))
     titles_by_id = {id_text(referred(one)): title for one, title in titles(found).items()}
@@ -67,16 +67,16 @@ def _notes(counts: Counter[str]) -> Iterator[str]:
 
 
 VALID_DATE: Final[Document] = {"$type": "date", "$not": {"$type": "array"}, **PRESENT}
-"""The filter for a field that is a date, but not a list that contains a date."""
+"""A filter for a field whose value is a date. A list that contains a date does not match."""
 HELD_MESSAGES: Final = "held messages"
-"""The name of the result with the number of messages that legal holds keep."""
+"""The name of the result that has the number of messages kept by legal holds."""
 REPAIR_COMMAND: Final = "chatctl db check --rule wrong-type --rule missing-field"
 
 
 class _PurgedPart(NamedTuple):
-    """The messages to delete from one conversation. The id of the conversation may have any type.
+    """The messages that a purge deletes from one conversation. The id of the conversation may have any type.
 
-    If other messages of the conversation are kept, `narrowed` is the filter for the messages to delete.
+    `narrowed` is empty if all old messages are deleted. Otherwise it is the filter for the messages to delete.
     """
 
     conversation: Any
@@ -87,11 +87,14 @@ class _PurgedPart(NamedTuple):
 
     @property
     def key(self) -> str:
-        """Return a key for dictionaries: in broken data, the id of a conversation may not be hashable."""
+        """Return a dictionary key for the conversation. In broken data, its id may not be hashable."""
         return repr(self.conversation)
 
     def combined(self, other: "_PurgedPart") -> "_PurgedPart":
-        """Add up two parts of the same conversation, whose id its messages store in two forms (for example as text)."""
+        """Add up two parts of one conversation.
+
+        Its messages store the id in two forms, for example as an ObjectId and as text.
+        """
         oldest, newest = (
             min(self.oldest, other.oldest, key=_since_1970),
             max(self.newest, other.newest, key=_since_1970),
@@ -108,11 +111,10 @@ def purge(
     keep_last: int | None = None,
     forever: bool = False,
 ) -> Changeset:
-    """Delete the messages from before a time.
+    """Delete the messages that were sent before a time.
 
-    With `keep_last`, this number of messages of each conversation is kept; messages of all senders count.
-
-    After an interruption, the same command continues. With `forever`, nothing is kept for an undo.
+    With `keep_last`, this number of newest messages of each conversation is kept. Messages of all senders count. After
+    an interruption, the same command continues. With `forever`, the messages are not kept for an undo.
     """
     in_conversation, in_scope, scope = _scope(conversation, sender)
     words = ["messages purge", f"--before {before.isoformat(timespec='milliseconds').replace('+00:00', 'Z')}", *scope]
@@ -145,14 +147,14 @@ def purge(
 
 
 class _KeptByHolds:
-    """The messages that a purge passes over because of legal holds, counted by conversation."""
+    """Counts the messages of each conversation that a purge does not delete because of legal holds."""
 
     def __init__(self) -> None:
         self._held = holds.read(connection.database())
         self._counts: Counter[str] = Counter()
 
     def without_senders(self, where: Document) -> Document:
-        """Exclude messages of senders under a legal hold from a filter, and count these messages."""
+        """Return a filter without the messages of senders under a legal hold, and count these messages."""
         if not (senders := self._held.users):
             return where
         theirs = queries.refers_to("Message", "senderId", *senders)
@@ -160,7 +162,7 @@ class _KeptByHolds:
         return joined(where, {"$nor": [theirs]})
 
     def without_conversations(self, parts: Iterable[_PurgedPart]) -> list[_PurgedPart]:
-        """Leave out the parts of conversations under a legal hold, and count the messages of these parts."""
+        """Leave out the parts that are about conversations under a legal hold, and count their messages."""
         free = []
         for part in parts:
             if self._held.named("Conversation", part.conversation):
@@ -170,13 +172,16 @@ class _KeptByHolds:
         return free
 
     def results(self) -> list[Result]:
-        """Return a result with the number of all messages that legal holds keep, or an empty list if it is 0."""
+        """Return a list with one result: the number of all messages that legal holds keep.
+
+        If it is 0, return an empty list.
+        """
         if not (number := self._counts.total()):
             return []
         return [Result(None, HELD_MESSAGES, "passed-over", self._held.note(number, "message"), documents=number)]
 
     def corrected(self, agreed: Collection[Result]) -> list[Result]:
-        """Return the results of a confirmed purge, without the messages that new legal holds keep."""
+        """Return the results of a confirmed purge, without the messages that a new legal hold keeps."""
         done = [result for result in agreed if result.ref != HELD_MESSAGES]
         for place, result in enumerate(done):
             if result.outcome == "purged" and (kept := self._counts[repr(result.id or result.ref)]):
@@ -186,7 +191,7 @@ class _KeptByHolds:
 
 
 def _deletion(parts: list[_PurgedPart], where: Document, names: dict[Any, str]) -> Stream:
-    """Return the batches of changes that delete the messages in `parts`, but only messages that match `where`."""
+    """Return the batches of changes that delete the messages of `parts` that also match `where`."""
 
     def batches() -> Iterator[Batch]:
         cascade = CascadingDeletion(names)
@@ -201,9 +206,9 @@ def _deletion(parts: list[_PurgedPart], where: Document, names: dict[Any, str]) 
 
 
 def _scope(conversation: str | None, sender: str | None) -> tuple[Document, Document, list[str]]:
-    """Return the filter for messages of a conversation, the filter for the sender's messages there, and the options.
+    """Return two filters and the options of the command: messages of the conversation, messages of the sender in it.
 
-    The options are the words of the command, for example `--sender ada`.
+    The options are words like `--conversation office` and `--sender ada`.
     """
     words = []
     in_conversation: Document = {}
@@ -220,7 +225,7 @@ def _scope(conversation: str | None, sender: str | None) -> tuple[Document, Docu
 
 
 def _kept_undated(in_scope: Document) -> Iterator[Result]:
-    """Report how many messages are kept because they have no usable date."""
+    """Report how many messages are kept because they have no valid date."""
     number = connection.database()["Message"].count_documents(joined({"$nor": [{"createAt": VALID_DATE}]}, in_scope))
     if number:
         have, kept = ("message has", "is kept") if number == 1 else ("messages have", "are kept")
@@ -229,7 +234,7 @@ def _kept_undated(in_scope: Document) -> Iterator[Result]:
 
 
 def _group_by_conversation(where: Document) -> Iterator[_PurgedPart]:
-    """Group the messages by conversation. Two forms of the same id are one conversation."""
+    """Group messages by conversation. Messages that store the same id in two forms are in the same group."""
     of_each = {
         "_id": "$conversationId",
         "count": {"$sum": 1},
@@ -245,7 +250,7 @@ def _group_by_conversation(where: Document) -> Iterator[_PurgedPart]:
 
 
 def _without_last(found: list[_PurgedPart], where: Document, old: Document, number: int) -> Iterator[_PurgedPart]:
-    """Exclude the last `number` messages of each conversation from the deletion."""
+    """Leave out the last `number` messages of each conversation, so that they are not deleted."""
     since = {**old, "createAt": {"$gte": old["createAt"]["$lt"], **VALID_DATE}}
     stay = {part.key: part.number for part in _group_by_conversation(since)}
     for part in found:
@@ -256,19 +261,20 @@ def _without_last(found: list[_PurgedPart], where: Document, old: Document, numb
         elif last := _nth_newest(joined(old, in_conversation), more):
             time = last["createAt"]
             earlier = [{"createAt": {"$lt": time}}, {"_id": {"$lt": last["_id"]}}]
-            # The condition on the time lets the server use an index; `$or` then leaves out the messages to keep.
+            # Only the condition on the time can use an index. `$or` then excludes the messages to keep that have the
+            # same time.
             narrowed = joined({"createAt": {"$lte": time, **VALID_DATE}, "$or": earlier}, in_conversation)
             yield from (left._replace(narrowed=narrowed) for left in _group_by_conversation(joined(where, narrowed)))
 
 
 def _nth_newest(where: Document, number: int) -> Document | None:
-    """Find a message by its position from the end (1 is the newest); None if there are fewer messages."""
+    """Find a message by its position from the end (1 is the newest). Return None if there are fewer messages."""
     order = [("createAt", DESCENDING), ("_id", DESCENDING)]
     return connection.database()["Message"].find_one(where, ["createAt"], sort=order, skip=number - 1)
 
 
 def _purge_filters(parts: list[_PurgedPart]) -> Iterator[list[Document]]:
-    """Yield lists of filters for the messages to delete, each for as many conversations as one batch has room for."""
+    """Yield lists of filters that match the messages to delete. Each filter is short enough for one query."""
     whole = [part.conversation for part in parts if not part.narrowed]
     for some in queries.chunks(one for one in whole if isinstance(one, ObjectId)):
         yield [_of_conversations(some)]
@@ -279,7 +285,8 @@ def _purge_filters(parts: list[_PurgedPart]) -> Iterator[list[Document]]:
 def _of_conversations(conversations: list[Any]) -> Document:
     """Return the filter for the messages of conversations. In broken data, the id may have any type or be missing."""
     [one, *_] = conversations
-    if isinstance(one, ObjectId):  # a list that contains the id is a separate group
+    # Exclude messages whose `conversationId` is a list with the id. They are another group of messages.
+    if isinstance(one, ObjectId):
         no_list = {"$nor": [{"conversationId": {"$type": "array"}}]}
         return joined(no_list, queries.refers_to("Message", "conversationId", *conversations))
     if one is None:
@@ -299,7 +306,7 @@ def _result(part: _PurgedPart, names: dict[Any, str]) -> Result:
 
 
 def _purge_notes(parts: list[_PurgedPart], old: int) -> Iterator[str]:
-    """Say how many messages are deleted, from which time, and how many old ones `--keep-last` keeps."""
+    """Say how many messages are deleted, from which times, and how many old messages `--keep-last` keeps."""
     number = sum(part.number for part in parts)
     if parts:
         yield f"{counted(number, 'message')} in {counted(len(parts), 'conversation')}"
@@ -311,7 +318,7 @@ def _purge_notes(parts: list[_PurgedPart], old: int) -> Iterator[str]:
 
 
 def _since_1970(time: datetime | DatetimeMS) -> int:
-    """Return milliseconds since 1970, to compare any two times, also times that Python's calendar does not have."""
+    """Return milliseconds since 1970, to compare any two times, even times for which Python has no date."""
     return int(DatetimeMS(time) if isinstance(time, datetime) else time)
 
 

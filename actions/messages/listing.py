@@ -28,10 +28,10 @@ if TYPE_CHECKING:
 
 NEWEST: Final = "-createAt"
 MESSAGE_FIELDS: Final = ("createAt", "body", "image", "seenIds", "conversationId", "senderId")
-"""The fields that are read of a message."""
+"""The fields of a message that are read."""
 
 READERS_KEPT: Final = 1_000
-"""The number of sets of readers to keep in memory. Most messages have the same readers as the message before."""
+"""The number of sets of readers to keep in memory. Most messages have the same readers as the message before them."""
 
 NO_SENDER: Final[Row] = {"id": None, "username": None}
 
@@ -65,7 +65,7 @@ def show(ref: str) -> Row:
 
 
 def query(filters: Filters) -> Document:
-    """Return the MongoDB filter for the messages that match all filters."""
+    """Return the MongoDB filter for the messages that match all of `filters`."""
     reader, sender = (_user_id(ref) for ref in (filters.unseen_by, filters.sender))
     conditions: dict[str, Any] = {
         "createAt": time_range(filters.since, filters.until),
@@ -84,7 +84,7 @@ def _user_id(ref: str | None) -> Any:
 
 
 def _in_conversations(ref: str | None, reader: Any) -> Document:
-    """Return the filter for messages of a conversation, and of conversations in which `reader` participates."""
+    """Return the filter for messages of the conversation `ref`. With `reader`, only their conversations count."""
     chosen = [] if ref is None else [lookup.find_one("Conversation", ref, ())["_id"]]
     if reader is not None:
         among = {"_id": {"$in": chosen}} if chosen else {}
@@ -97,10 +97,11 @@ def _in_conversations(ref: str | None, reader: Any) -> Document:
 
 
 class MessageRows:
-    """Make rows of messages. Conversations and readers are kept in memory for the messages of the next call.
+    """Makes rows of messages. It keeps the names of conversations and readers in memory for later calls.
 
     A row is `{id, createAt, sender, conversation, body, image, seen, unseen, conversationId, senderId}`. A person is
-    `{id, username}`, the conversation `{id, title}`; `unseen` are the participants who have not seen the message.
+    `{id, username}`, and the conversation is `{id, title}`. `unseen` has the participants who have not seen the
+    message.
     """
 
     def __init__(self, places: ConversationTitles | None = None) -> None:
@@ -140,31 +141,34 @@ class MessageRows:
 
 
 def _reference_text(message: Document, field: str) -> str:
-    """Return the referenced id as text; in broken data it may have any type, or be missing."""
+    """Return the referenced id as text. In broken data, the id may have any type, or be missing."""
     return readable_text(referred(message.get(field)))
 
 
 LONGEST_PATTERN: Final = 200
 """The most characters of a search pattern."""
 SECONDS_ON_SERVER: Final = 10
-"""The most seconds that the MongoDB server may need for one part of the result of a search."""
+"""The seconds after which the MongoDB server stops a query of a search."""
 SECONDS_PER_MESSAGE: Final = 0.1
-"""The most seconds to find the match of a search pattern again in the text of one message."""
+"""The seconds that Python may search for the match in one message. MongoDB has found it, but does not say where."""
 CHARACTERS_BEFORE: Final = 20
 CHARACTERS_AFTER: Final = 60
-"""The numbers of characters that are shown before and after a match."""
+"""The numbers of characters that are shown before a match, and after it."""
 LARGEST_COUNT: Final = 100_000
-"""The largest product of all counts in a search pattern (`a{1,300}`): nested counts multiply its size in memory."""
+"""The largest product of all counts in a search pattern, like 300 in `a{1,300}`.
+
+Nested counts multiply the memory that the compiled pattern needs.
+"""
 _COUNTS: Final = re.compile(r"\{(\d*),?(\d*)\}")
 UNREADABLE_PATTERN: Final = {2, 51091}
-"""Error codes of a MongoDB server that cannot read a search pattern."""
+"""The error codes of a MongoDB server for a search pattern that is not valid."""
 
 
 def search(text: str, filters: Filters | None = None, *, pattern: bool = False) -> Listing:
     """List the messages that contain a text or match a pattern, ignoring case: rows of `find` with a `match`.
 
-    A match is `{before, found, after}`: the found text, and some characters around it. Raises `UsageError` for an
-    empty text, and `BadPatternError`.
+    A match is `{before, found, after}`: the found text, and some characters before and after it. Raises `UsageError`
+    for an empty text, and `BadPatternError` for a bad pattern.
     """
     pattern_text = require_text("the search text", text)
     if pattern and len(pattern_text) > LONGEST_PATTERN:
@@ -179,7 +183,7 @@ def search(text: str, filters: Filters | None = None, *, pattern: bool = False) 
 
 @dataclass(frozen=True)
 class _Search(Listing):
-    """The messages that match a search. The MongoDB server may refuse a search pattern, or need too long for it."""
+    """The messages that match a search. An error of the server about the pattern or the time gets a clear message."""
 
     def count(self) -> int:
         with _search_errors():
@@ -191,7 +195,7 @@ class _Search(Listing):
 
 
 class _MatchRows:
-    """Make rows of messages, each with the text around its match."""
+    """Makes rows of messages, each with the text around the match."""
 
     def __init__(self, expression: str) -> None:
         self._rows = MessageRows()
@@ -202,11 +206,11 @@ class _MatchRows:
             yield {**row, "match": self._excerpt(row["body"])}
 
     def _excerpt(self, body: Any) -> Row:
-        """Return the match and the text around it. The match is empty if only MongoDB finds it, but not Python."""
+        """Return the match with the text around it. If Python does not find what MongoDB found, the match is empty."""
         text = body if isinstance(body, str) else str(body)
         start, end = self._span(text)
         before = text[max(0, start - CHARACTERS_BEFORE) : start]
-        if start > CHARACTERS_BEFORE:  # remove the first word, because a part of it may be missing
+        if start > CHARACTERS_BEFORE:  # The first word of the text may be cut, so it is removed.
             before = before.partition(" ")[2] or before
         return {"before": before, "found": text[start:end], "after": text[end : end + CHARACTERS_AFTER]}
 
@@ -214,12 +218,12 @@ class _MatchRows:
         try:
             found = self._expression and self._expression.search(text, timeout=SECONDS_PER_MESSAGE)
         except TimeoutError:
-            self._expression = found = None  # no more tries: the next message would take as long
+            self._expression = found = None  # Do not search later messages: each would take as long.
         return found.span() if found else (0, 0)
 
 
 def _compile(expression: str) -> "regex.Pattern[str] | None":
-    """Compile a search pattern for Python. Return None if Python would need too much memory for the pattern."""
+    """Compile a search pattern for Python. Return None if the compiled pattern would need too much memory."""
     import regex
 
     counts = (max(1, int(least or 1), int(most or 1)) for least, most in _COUNTS.findall(expression))

@@ -1,4 +1,4 @@
-"""Follow new, changed and deleted messages."""
+"""Follow messages: report each new, changed or deleted message at once."""
 
 from collections.abc import Iterator
 from contextlib import suppress
@@ -19,23 +19,25 @@ from database.listing import PRESENT, Row
 from database.references import forms, joined
 
 CONTENT_FIELDS: Final = ("body", "image")
-"""Only changes of these fields are shown. Other fields, for example `seenIds`, change too often."""
+"""Only changes of these fields are reported. Other fields, like `seenIds`, change too often."""
 REFERENCE_FIELDS: Final = ("conversationId", "senderId")
 KNOWN_AT_START: Final = 10_000
-"""The number of older messages to read at the start.
+"""The number of older messages whose conversation and sender are read at the start.
 
-If such a message is deleted, its conversation and sender are then known.
+If one of these messages is deleted later, the report can say where and from whom it was.
 """
 MOST_KNOWN: Final = 50_000
 """The most messages whose conversation and sender are kept in memory."""
 MILLISECONDS_AT_START: Final = 3_000
-"""The longest time to read the older messages at the start. It is reached only if the index is missing."""
+"""The most milliseconds to read older messages at the start. Reading takes longer only if the index is missing."""
 SECONDS_TO_KEEP_NAMES: Final = 10
-"""The number of seconds after which the names of people and conversations are read again."""
+"""The names of people and conversations are read again after this number of seconds."""
 
 
 def follow(conversation: str | None, sender: str | None, say: Say) -> Iterator[Row]:
-    """Yield a row for each message that is sent, changed or deleted, without end: a row of `MessageRows` and `event`.
+    """Yield a row for each message that is sent, changed or deleted. This never ends.
+
+    Rows of `MessageRows` also get `event`.
 
     The event is `sent`, `redacted`, `changed` or `deleted`. The row of a deleted message has only its id and, if known,
     its conversation and sender. `say` receives texts about the state of the connection. Raises `UnknownNameError`.
@@ -52,7 +54,7 @@ def follow(conversation: str | None, sender: str | None, say: Say) -> Iterator[R
 
 
 def _pipeline(where: Document) -> list[Document]:
-    """Return the MongoDB pipeline that selects matching changes of messages, and all deletions of messages."""
+    """Return the pipeline for a change stream: all deletions of messages, and the other changes that match `where`."""
     changed: list[Document] = [{f"updateDescription.updatedFields.{field}": PRESENT} for field in CONTENT_FIELDS]
     changed.append({"updateDescription.removedFields": {"$in": list(CONTENT_FIELDS)}})
     written = {"$or": [{"operationType": {"$in": ["insert", "replace"]}}, *changed]}
@@ -62,7 +64,7 @@ def _pipeline(where: Document) -> list[Document]:
 
 
 class _Follower:
-    """Make rows of changes. Remember the conversations of messages: for a deletion, the server sends only the id."""
+    """Makes rows of changes, and remembers conversations: for a deleted message, the server sends only the id."""
 
     def __init__(self, wanted: Document) -> None:
         self._wanted = wanted
@@ -80,7 +82,8 @@ class _Follower:
         operation, message = change["operationType"], change.get("fullDocument")
         if operation == "delete":
             return self._deleted(change["documentKey"]["_id"], references)
-        if message is None:  # the message is already deleted (the next event says so), or the event is of another kind
+        # the message is deleted already (the next change reports that), or this change is of another kind
+        if message is None:
             return None
         references.pop(message["_id"], None)
         references[message["_id"]] = {field: message.get(field) for field in ("_id", *REFERENCE_FIELDS)}
@@ -103,7 +106,10 @@ class _Follower:
         return next(self._rows([message]))
 
     def _read_newest(self) -> dict[Any, Document]:
-        """Read conversation and sender of the newest messages. If this takes too long, return only some of them."""
+        """Read the conversation and the sender of the newest messages.
+
+        If this takes too long, return only some of them.
+        """
         found = (queries.refers_to("Message", field, identifier) for field, identifier in self._wanted.items())
         where = joined({}, *found)
         order = [("createAt", DESCENDING)] if where else []

@@ -1,4 +1,4 @@
-"""Make changesets that keep the rules, make them again after a conflict, and divide changes into batches."""
+"""Make changesets with their rules, plan them again after a conflict, and divide changes into batches."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
@@ -36,7 +36,7 @@ from database.wording import NAMED
 P = ParamSpec("P")
 
 FOREVER: Final = ("This cannot be undone: nothing is kept for an undo.",)
-"""The note before a change that cannot be undone."""
+"""The note that is printed before a change that cannot be undone."""
 
 
 def checked_changeset(
@@ -48,10 +48,10 @@ def checked_changeset(
     allow_lockout: bool = False,
     **details: Any,
 ) -> Changeset:
-    """Make a changeset from a draft of changes, with the rules to check. `details` are further fields of `Changeset`.
+    """Make a changeset from a draft, with the rules to check. `details` are other fields of `Changeset`.
 
-    Raises `LastMemberError` if a protected role would be left without an active member, and `LastSignInError` if a
-    user would be left without a way to sign in.
+    Raises `LastMemberError` if a protected role would be left without an active member, and `LastSignInError` if a user
+    would be left without a way to sign in.
     """
     names = {**{result.id: result.ref for result in results if result.id}, **draft.names}
     rules = [*details.pop("rules", ()), *_list_rules(draft, names)]
@@ -70,7 +70,7 @@ def checked_changeset(
 
 
 def undo_limits(changeset: Changeset) -> list[str]:
-    """Return a note about values that an undo cannot restore exactly, because they are stored as invalid UTF-8."""
+    """Return a note about values that an undo cannot restore exactly: texts that are not valid UTF-8."""
     if not changeset.undoable or all(verb == "insert" for verb, _ in changeset.documents):
         return []
     first: list[str] = []
@@ -84,7 +84,7 @@ def undo_limits(changeset: Changeset) -> list[str]:
 
 
 def _inexact(change: Change) -> Iterator[str]:
-    """Yield the deleted or overwritten fields of a change whose name or value could not be read exactly."""
+    """Yield the names of deleted or overwritten fields whose name or value could not be read exactly."""
     lost: Document = change.document if isinstance(change, Delete) else {}
     if isinstance(change, Update):
         fields = ((name, field) for name, field in change.fields.items() if not isinstance(field, Add))
@@ -95,11 +95,11 @@ def _inexact(change: Change) -> Iterator[str]:
 def replannable(
     *, deletes: bool = False, quick: bool = True
 ) -> Callable[[Callable[P, Changeset]], Callable[P, Changeset]]:
-    """Decorate a function that plans a changeset: it is called again if documents change before the write.
+    """Decorate a function that plans a changeset: if documents change before the write, the function is called again.
 
-    The arguments stay the same. If a name in them now means another document, `ChangedMeanwhileError` is raised. With
-    `deletes`, some of the documents may have been deleted in the meantime. `quick` tells whether the function is fast
-    enough to run inside a transaction.
+    The arguments stay the same. If a name in the arguments now means another document, `ChangedMeanwhileError` is
+    raised. With `deletes`, it is not an error if somebody else has deleted some of the documents. `quick` tells whether
+    the function is fast enough to run inside a transaction.
     """
 
     def decorated(plan: Callable[P, Changeset]) -> Callable[P, Changeset]:
@@ -130,7 +130,7 @@ def replannable(
 
 
 def in_batches(changes: Iterable[Change]) -> Iterator[Batch]:
-    """Divide changes into batches small enough for a transaction and for a message to the server."""
+    """Divide changes into batches. Each batch is small enough for one transaction and for one message to the server."""
     batch: Batch = []
     room = PART_BYTES
     for change in changes:
@@ -145,15 +145,15 @@ def in_batches(changes: Iterable[Change]) -> Iterator[Batch]:
 
 
 def _is_same_document(deleted: Change, change: Change) -> bool:
-    """Tell whether a change inserts the document that the previous change deletes. Both must be in one batch."""
+    """Tell whether two changes delete a document and insert it again. Such changes must be in the same batch."""
     return isinstance(deleted, Delete) and isinstance(change, Insert) and deleted.ids == change.ids
 
 
 def _list_rules(draft: Draft, names: Mapping[Any, str]) -> list[Rule]:
-    """Return a rule about the lists that a draft was made from: if one of them has changed, the write is refused.
+    """Return the rule that no list has changed that a draft relies on. Otherwise the write is refused.
 
-    A draft relies on a list if it changes a link that only one of the two documents has. Commands with this rule are
-    written one after the other.
+    A draft relies on a list if only one of two linked documents must change: the list of the other document must stay
+    as it is. The rule has one lock, so commands with this rule are written one after the other.
     """
 
     def check(session: ClientSession | None) -> None:

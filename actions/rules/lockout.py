@@ -1,4 +1,4 @@
-"""The rules against lockout: a user must keep a way to sign in, and a protected role an active member."""
+"""The rules against lockout: a user keeps a way to sign in, and a protected role keeps an active member."""
 
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any, Final
@@ -17,10 +17,10 @@ from models.links import ACCOUNT_USER
 
 
 def sign_in_rules(changes: Iterable[Change], names: Mapping[Any, str]) -> list[Rule]:
-    """Return a rule for each user who loses a password or a linked sign-in and is not deleted.
+    """Return a rule for each user who loses a password or a linked sign-in, except deleted users.
 
-    The rules depend only on the changes. Each rule is checked twice: here, to raise `LastSignInError` before the user
-    is asked for confirmation, and again in the transaction.
+    Each rule is checked twice: now, to raise `LastSignInError` before the question to the user, and in the transaction.
+    Which rules there are depends only on the changes.
     """
     accounts: dict[Any, list[Any]] = {}
     without: set[Any] = set()
@@ -51,8 +51,8 @@ def _sign_in_rule(user: Any, label: str, accounts: list[Any], without_password: 
         password = {"_id": {"$in": forms(user)}, "hashedPassword": {"$ne": None}}
         if not without_password and database["User"].find_one(password, {"_id": 1}, session=session):
             return
-        tsuccessors = referring_to(database, ACCOUNT_USER.collection, ACCOUNT_USER.field, [user], session)
-        others = joined({"_id": {"$nin": accounts}}, tsuccessors)
+        theirs = referring_to(database, ACCOUNT_USER.collection, ACCOUNT_USER.field, [user], session)
+        others = joined({"_id": {"$nin": accounts}}, theirs)
         if database[ACCOUNT_USER.collection].find_one(others, {"_id": 1}, session=session):
             return
         raise LastSignInError(f"{label} would have no way to sign in", "set a password first, or add --allow-lockout")
@@ -62,17 +62,17 @@ def _sign_in_rule(user: Any, label: str, accounts: list[Any], without_password: 
 
 LAST_MEMBER: Final = "last-member"
 LOCKOUT: Final = "lockout"
-"""The names of the rules that a user can switch off with an option (`--allow-last-member`, `--allow-lockout`)."""
+"""The names of the two rules that options switch off (`--allow-last-member`, `--allow-lockout`)."""
 
 
 def lifted(*, allow_last_member: bool = False, allow_lockout: bool = False) -> frozenset[str]:
-    """Return the names of the rules that the user has switched off."""
+    """Return the names of the rules that the options of the user switch off."""
     given = {LAST_MEMBER: allow_last_member, LOCKOUT: allow_lockout}
     return frozenset(name for name, is_lifted in given.items() if is_lifted)
 
 
 PROTECTED: Final = "protected-roles"
-"""The `_id` of the state document whose `ids` are the protected roles."""
+"""The `_id` of the document in `chatctl_state` whose `ids` are the protected roles."""
 
 
 MEMBERSHIP: Final = frozenset({"rolesIds", "status"})
@@ -88,9 +88,9 @@ def protected_roles() -> set[ObjectId]:
 def member_rules(changes: Iterable[Change]) -> list[Rule]:
     """Return a rule for each protected role that would lose members.
 
-    A user who gets such a role by the same changes counts as a member of it. The rules depend only on the changes, so
-    that no command and no undo can forget them. Each rule is checked twice: here, to raise `LastMemberError` before the
-    user is asked for confirmation, and again in the transaction.
+    A user who gets such a role in the same changeset counts as a member. Each rule is checked twice: now, to raise
+    `LastMemberError` before the question to the user, and in the transaction. Which rules there are depends only on the
+    changes, so that no command and no undo can forget a rule.
     """
     of_users = [change for change in changes if change.collection == "User" and _may_leave(change)]
     leaving = _leaving_users(of_users)
@@ -102,10 +102,10 @@ def member_rules(changes: Iterable[Change]) -> list[Rule]:
 
 
 def _leaving_users(changes: list[Change]) -> dict[ObjectId, set[Any]]:
-    """Return protected role → users who lose this role, are deleted or become suspended.
+    """Return protected role → the users who lose this role, are deleted or become suspended.
 
-    A user who becomes suspended is listed for every protected role: the user may get the role before the write. A role
-    of an active user whose deletion is undone is left out, because this user becomes its member again.
+    A suspended user is listed for every protected role, because the user may get the role before the write. A role is
+    left out if an undo restores an active user with this role.
     """
     returning: set[Any] = set()
     revoked: list[tuple[Any, Collection[Any]]] = []
@@ -128,7 +128,7 @@ def _leaving_users(changes: list[Change]) -> dict[ObjectId, set[Any]]:
 
 
 def _gaining_users(changes: list[Change]) -> dict[ObjectId, list[Any]]:
-    """Return role → users who get this role."""
+    """Return role → the users who get this role."""
     gaining: dict[ObjectId, list[Any]] = {}
     for change in changes:
         field = change.fields.get("rolesIds") if isinstance(change, Update) else None
@@ -173,7 +173,7 @@ def _member_rule(role: ObjectId, leaving: set[Any], gaining: list[Any]) -> Rule:
         members = [form for one in ids_in(document, "userIds") if one not in gone for form in forms(one)]
         if users.find_one({"_id": {"$in": members}, **active}, {"_id": 1}, session=session):
             return
-        # No active member is left. This is an error only if one of the leaving users is an active member now.
+        # No active member would be left. That is an error only if there was an active member before.
         if users.find_one({"_id": {"$in": list(leaving)}, **active}, {"_id": 1}, session=session):
             raise LastMemberError(
                 f'the protected role "{readable(document.get("name"))}" would lose its last active member',

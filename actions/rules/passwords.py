@@ -19,7 +19,7 @@ LONGEST_HASH: Final = 500
 """The largest number of characters that a password hash may have, in any scheme."""
 
 RULE: Final = f"At least {SHORTEST} characters. Common passwords and the user's own name or e-mail are refused."
-"""The rule that is shown before a password is typed."""
+"""The rules for passwords in one sentence, which is shown before a user types a password."""
 
 BCRYPT: Final = "bcrypt"
 
@@ -30,7 +30,7 @@ ROUNDS = 12
 """The bcrypt cost that the application uses. Tests use a lower one, because it is faster."""
 
 _LOADING: Final = Lock()
-"""The lock for the import of passlib: without it, another thread could use a half-initialized module."""
+"""A lock for the import of passlib. Without the lock, another thread could use the module before it is complete."""
 
 _LEGIBLE: Final = "abcdefghjkmnpqrstuvwxyz23456789"
 """The letters and digits of generated passwords. No two of them look alike."""
@@ -44,7 +44,7 @@ _ROWS: Final = (
     "1q2w3e4r5t6y7u8i9o0p",
     "1qaz2wsx3edc4rfv5tgb6yhn7ujm8ik",
 )
-"""Sequences of letters and keys. A password that is a part of one, forwards or backwards, is easy to guess."""
+"""Rows of letters and keys. A password that is part of such a row, forwards or backwards, is easy to guess."""
 
 _COMMON: Final = frozenset(
     """
@@ -76,18 +76,21 @@ _HASHES: Final = tuple(
         ("LDAP", r"\{(ssha|sha|smd5|md5|crypt)-?\d*\}\S{11,}"),
     )
 )
-"""Scheme of a hash → pattern of such hashes. Plain hex digits are not listed: they may be a real password."""
+"""Scheme of a hash → pattern of its hashes.
+
+Hashes that are only hex digits are not here: they may be real passwords.
+"""
 
 _LOOKALIKES: Final = str.maketrans("0134578@$!", "oleastbasi")
 _REPEATED: Final = re.compile(r"(.+?)\1+", re.DOTALL)
 
 
 class BadPasswordError(InvalidInputError):
-    """A password that the rules do not allow; the message never contains it."""
+    """The error for a password that the rules do not allow. The message never contains the password."""
 
 
 def validate(password: str, own: Iterable[str | None] = ()) -> None:
-    """Raise `BadPasswordError` for a password that is too short, too long, common, or one of `own` (name, e-mail)."""
+    """Raise `BadPasswordError` for a password that the rules do not allow. See `flaw`."""
     if problem := flaw(password, own):
         hint = f"use at least {SHORTEST} characters that are hard to guess, for example several words"
         if scheme_of(password):
@@ -103,9 +106,10 @@ def scheme_of(text: str) -> str | None:
 
 
 def flaw(password: str, own: Iterable[str | None] = ()) -> str | None:
-    """Return why a text is not a valid password, without the text itself, or None if it is valid.
+    """Return the reason why a text is not a valid password, or None if it is valid. The reason never quotes the text.
 
-    `own` are the name, username and e-mail. A password must not be one of them, even in other case or punctuation.
+    `own` are the name, username and e-mail of the user. A password must not be one of them, even in other case or with
+    other punctuation.
     """
     if problem := _malformed(password):
         return problem
@@ -134,9 +138,10 @@ def generate() -> str:
 
 
 def bcrypt_hash(password: str, salt: str | None = None) -> str:
-    """Hash a valid password as the application does: 60 characters, `$2b$`.
+    """Hash a valid password in the same way as the application: 60 characters, beginning with `$2b$`.
 
-    The salt is random by default. `salt` is only for a password that is not secret and needs the same hash every time.
+    The salt is random by default. A `salt` may be given only for a password that is not secret, to get the same hash
+    every time.
     """
     with _LOADING:
         from passlib.hash import bcrypt
@@ -149,7 +154,10 @@ def _letters_and_digits(text: str) -> str:
 
 
 def _repeated_part(text: str) -> str:
-    """Return the part that a text repeats (`abc` for `abcabc`), or the text if it is not such a repetition."""
+    """Return the part that a text repeats, like `abc` for `abcabc`.
+
+    If the text repeats nothing, return the whole text.
+    """
     repeated = _REPEATED.fullmatch(text)
     return repeated[1] if repeated else text
 

@@ -1,4 +1,4 @@
-"""The roles of users: grant and revoke roles, and say what the roles of a user allow."""
+"""The roles of users: grant and revoke roles, and tell which permissions a user has."""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final, NamedTuple
@@ -8,7 +8,7 @@ from bson import ObjectId
 from actions import lookup, queries
 from actions.rules.checked_changeset import checked_changeset, replannable
 from changes import ABSENT, Add, Change, Changeset, Document, Draft, Question, Result, Set, Update, ids_in
-from changes.change import FieldChange
+from changes.change import FieldChange, Take
 from changes.draft import BATCH
 from changes.id_lists import MOST_IDS, TooManyLinksError, add_missing, take_present
 from database import connection
@@ -27,7 +27,7 @@ class Role(NamedTuple):
 
 
 def read_roles(ids: Iterable[ObjectId]) -> dict[ObjectId, Role]:
-    """Read roles with their permissions, by id; roles that no longer exist are left out."""
+    """Read roles with their permissions: id → role. Roles that no longer exist are left out."""
     found = list(queries.find_by_ids("Role", ids, ["name", "permissionsIds"]))
     wanted = {item for role in found for item in ids_in(role, "permissionsIds")}
     permissions = queries.find_by_ids("Permission", wanted, ["name"])
@@ -41,7 +41,7 @@ def read_roles(ids: Iterable[ObjectId]) -> dict[ObjectId, Role]:
 
 
 def permissions_of(user: Document, roles: Mapping[ObjectId, Role]) -> dict[str, list[str]]:
-    """Return the permissions of a user: name → names of the user's roles that grant it. Both are sorted."""
+    """Return the permissions of a user: name → the user's roles that grant it. Both are sorted."""
     given: dict[str, set[str]] = {}
     for item in ids_in(user, "rolesIds"):
         if item in roles:
@@ -80,15 +80,15 @@ class AllRoles:
         return self._by_name.get(name, [])
 
     def ids_of(self, names: Iterable[str]) -> Iterator[ObjectId]:
-        """Yield the ids of the roles that have these names. All names must exist."""
+        """Yield the ids of the roles with these names. Each name must exist."""
         return (identifier for name in names for identifier in self.ids_named(name))
 
 
 def can(ref: str, permission: str, *, ignore_status: bool = False) -> Row:
     """Say whether a user has a permission: `{id, user, permission, allowed, why, suspended, through, wouldGive}`.
 
-    `through` lists the roles of the user that grant the permission, `wouldGive` all roles that grant it. A suspended
-    user may do nothing, unless `ignore_status`.
+    `through` are the roles of the user that grant the permission. `wouldGive` are all roles that grant it. A suspended
+    user has no permission, unless `ignore_status` is true.
     """
     user = lookup.find_user(ref, ("status", "rolesIds"))
     wanted = lookup.find_one("Permission", permission, ())
@@ -108,7 +108,7 @@ def can(ref: str, permission: str, *, ignore_status: bool = False) -> Row:
 
 
 def ways_to_allow(ref: str, answer: Row) -> Iterator[list[str]]:
-    """Yield the commands that would give a user the permission that `can` has denied, as lists of words.
+    """Yield the commands that would give a user a permission, after `can` has denied it. A command is a list of words.
 
     `answer` is the result of `can`. If no role grants the permission, there is no such command. If several roles grant
     it, the role with the fewest permissions is suggested.
@@ -144,7 +144,7 @@ def grant(refs: Sequence[str], roles: Sequence[str], *, skip_missing: bool = Fal
 def revoke(
     refs: Sequence[str], roles: Sequence[str], *, skip_missing: bool = False, allow_last_member: bool = False
 ) -> Changeset:
-    """Remove roles from users, even if only one side has the link.
+    """Remove roles from users, even if only the user or only the role lists the other.
 
     Raises `LastMemberError` if a protected role would lose its last active member.
     """
@@ -181,7 +181,7 @@ def _change(
 
 
 class MemberChanges:
-    """Changes to `Role.userIds`, collected for a batch of changes. A role gets at most one change of each kind."""
+    """Collects the changes of `Role.userIds` in one batch. A role gets at most one change of each kind."""
 
     def __init__(self) -> None:
         self._documents: dict[ObjectId, Document] = {}
@@ -196,7 +196,7 @@ class MemberChanges:
         return len(self._documents)
 
     def new(self, role: ObjectId, user: ObjectId) -> None:
-        """Add to a role a user who is created in the same batch. No list has this user yet."""
+        """Add a user to a role. The user is created in the same batch, so no list has this user yet."""
         self._document(role)
         self._new.setdefault(role, []).append(user)
 
@@ -211,22 +211,35 @@ class MemberChanges:
         self._lost.setdefault(role, []).append(user)
 
     def reserve(self, role: ObjectId, count: int) -> None:
-        """Raise `TooManyLinksError` unless a role has room for `count` more users."""
+        """Count `count` more users for a role. Raise `TooManyLinksError` if the role has no room for them."""
         held = self._document(role).get(USER_IDS) or ()
         self._reserved[role] = self._reserved.get(role, len(held)) + count
         if self._reserved[role] > MOST_IDS:
             raise TooManyLinksError("Role", role, USER_IDS, self._reserved[role])
 
     def changes(self) -> Iterator[Change]:
-        """Yield the changes collected since the last call."""
+        """Yield the changes that were collected since the last call.
+
+        Another program may already have changed the list of a role in the same way. The change is made nevertheless:
+        if that program changes the list back, the write still changes both sides of the link.
+        """
         for role, users in self._lost.items():
+            absent = self._listed(role, users, present=False)
             yield from _update_role(role, take_present(self._document(role), USER_IDS, users))
+            yield from _update_role(role, Take(absent) if absent else None)
         for role, users in self._gained.items():
+            present = self._listed(role, users, present=True)
             yield from _update_role(role, add_missing("Role", self._document(role), USER_IDS, users))
+            yield from _update_role(role, Add(present) if present else None)
         for role, users in self._new.items():
             yield from _update_role(role, _with_new(self._document(role), users))
         for gathered in (self._lost, self._gained, self._new):
             gathered.clear()
+
+    def _listed(self, role: ObjectId, users: Iterable[ObjectId], *, present: bool) -> tuple[ObjectId, ...]:
+        """Return the users who are in the list of a role (`present`), or the users who are not."""
+        members = set(ids_in(self._document(role), USER_IDS))
+        return tuple(user for user in users if (referred(user) in members) == present)
 
     def _document(self, role: ObjectId) -> Document:
         if role not in self._documents:
@@ -241,7 +254,7 @@ def _update_role(role: ObjectId, change: FieldChange | None) -> Iterator[Update]
 
 
 def _with_new(document: Document, users: list[ObjectId]) -> FieldChange:
-    """Return the change that adds new users to a role. It does not update the list of users in memory."""
+    """Return the change that adds newly created users to a role. It does not update the list of users in memory."""
     before = document.get(USER_IDS, ABSENT)
     if isinstance(before, list):
         return Add(tuple(users), new=True)

@@ -17,7 +17,7 @@ from models.documents import UserStatus
 from models.links import USER_ROLES
 
 Profile: TypeAlias = Mapping[str, str | None]
-"""The fields `phoneNumber`, `address` and `imageUrl` of a profile. An empty text removes a field, None keeps it."""
+"""The fields `phoneNumber`, `address` and `imageUrl` of a profile. An empty text removes a field; None keeps it."""
 
 
 def create(
@@ -33,8 +33,7 @@ def create(
 ) -> Changeset:
     """Create a user. Without a password, the user cannot sign in yet.
 
-    With `reveal` the result has the password. Raises `NameTakenError`, `BadNameError` and
-    `BadPasswordError`.
+    With `reveal`, the result contains the password. Raises `NameTakenError`, `BadNameError` and `BadPasswordError`.
     """
     new_names.validate_email(email)
     new_names.validate_username(username)
@@ -88,7 +87,7 @@ def update(
     values |= _change_profile(draft, user, profile or {})
     if (
         draft.changes
-    ):  # changes the user even if only the profile changed, so that the audit trail lists the event under the user
+    ):  # The user is changed even if only the profile changes, so that the audit trail lists the event under this user.
         values["updatedAt"] = now()
     status.change(draft, user, values, given=() if email is None else status.VERIFYING)
     outcome = "updated" if draft.changes else "unchanged"
@@ -97,7 +96,10 @@ def update(
 
 
 def new_user(email: str, username: str, **fields: Any) -> Document:
-    """Return the document of a new user as the application would write it. `fields` that are None are left out."""
+    """Return the document of a new user, as the application would write it.
+
+    `fields` with the value None are left out.
+    """
     created = now()
     document = {
         "_id": ObjectId(),
@@ -114,7 +116,10 @@ def new_user(email: str, username: str, **fields: Any) -> Document:
 
 
 def _new_email(user: Document, email: str, *, verified: bool) -> Document:
-    """Return the fields that a new e-mail changes. If only upper and lower case differ, the e-mail stays verified."""
+    """Return the fields that change with a new e-mail.
+
+    The e-mail stays verified if only upper and lower case differ.
+    """
     if email.lower() != user.get("email"):
         new_names.validate_email(email, owner=user["_id"])
     if email.lower() != str(user.get("email")).lower():
@@ -124,7 +129,7 @@ def _new_email(user: Document, email: str, *, verified: bool) -> Document:
 
 
 def _change_profile(draft: Draft, user: Document, given: Profile) -> Document:
-    """Change or create the profile of a user; return the fields to change in the document of the user."""
+    """Change or create the profile of a user. Return the fields of the user that must change too."""
     values = {field: value or ABSENT for field, value in given.items() if value is not None}
     there = connection.database()["Profile"].find_one({"userId": user["_id"]}) if values else None
     new_names.validate_texts({field: text for field, text in given.items() if text != (there or {}).get(field)})

@@ -56,7 +56,10 @@ def delete(
 
 
 class _Deletion:
-    """The deletion of some users: `ended` conversations are deleted, `left` conversations only lose the users."""
+    """The deletion of some users.
+
+    The one-to-one conversations of these users are deleted. Other conversations only lose the users.
+    """
 
     def __init__(self, users: list[Document], *, keep_conversations: bool) -> None:
         self._users = users
@@ -73,7 +76,7 @@ class _Deletion:
         self._left = [c for key, c in conversations.items() if key not in ended]
 
     def counts(self) -> dict[tuple[str, str], int]:
-        """Count the documents to delete; documents that only lose a link are not counted."""
+        """Count the documents to delete. Documents that only lose a link are not counted."""
         database = connection.database()
 
         def count(name: str, field: str, values: Iterable[Any], where: Document | None = None) -> int:
@@ -103,14 +106,17 @@ class _Deletion:
         return departures(self._left, self._ids)
 
     def filters(self) -> Iterator[tuple[str, Document]]:
-        """Yield pairs of a collection and a filter for the documents to delete, without the users themselves."""
+        """Yield the filters for the documents to delete, except the users, as pairs (collection, filter)."""
         yield from conversation_filters(self._ended)
         for some in queries.chunks(self._ids):
             yield "Message", joined(self._in_other_conversations(), queries.refers_to("Message", "senderId", *some))
             yield from ((name, queries.refers_to(name, "userId", *some)) for name in ("Account", "Profile"))
 
     def batches(self) -> Iterator[Batch]:
-        """Delete dependent documents first and the users last: after an interruption, the same command can continue."""
+        """Yield the batches of the deletion.
+
+        Users come last, so that after an interruption the same command can continue.
+        """
         users = [dict(user) for user in self._users]
         cascade = CascadingDeletion(self.names, users)
         yield from cascade.delete_conversations(self._ended)
@@ -134,10 +140,10 @@ class _Deletion:
             yield from connection.database()[collection].find(queries.refers_to(collection, field, *some), fields)
 
     def _remove_from_seen(self, cascade: CascadingDeletion, users: list[Document]) -> Iterator[Batch]:
-        """Remove the links between the users and the messages of others that the users have seen, on both sides."""
+        """Remove the links between the users and other people's messages that they have seen, from both documents."""
         seen = _listing(users, "seenMessageIds")
         database = connection.database()
-        # Without an index, each of these queries reads all messages, so each is made once for all chunks.
+        # Without an index, each of these queries reads all messages. So each is made once, and not once for each chunk.
         odd = {field: has_other_forms(database, "Message", field) for field in ("conversationId", "seenIds")}
         for conversations, some in product(queries.chunks(c["_id"] for c in self._left), queries.chunks(self._ids)):
             here = reference_filter("conversationId", conversations, odd=odd["conversationId"])
@@ -163,7 +169,7 @@ class _Deletion:
             yield from cascade.draft.finished_batches()
 
     def _remove_from_conversations(self, cascade: CascadingDeletion, users: list[Document]) -> Iterator[Batch]:
-        """Remove the links between the users and the conversations that are kept, on both sides."""
+        """Remove the links between the users and the conversations that are kept, from both documents."""
         listing = _listing(users, "conversationIds")
         for conversation in map(dict, self._left):
             own = listing.get(referred(conversation["_id"]), [])
@@ -174,7 +180,10 @@ class _Deletion:
             yield from cascade.draft.finished_batches()
 
     def _delete(self, cascade: CascadingDeletion, users: list[Document]) -> None:
-        """Delete users with their accounts and profiles; remove them from roles and from the records of seeds."""
+        """Delete users with their accounts and profiles.
+
+        Remove the users from roles, and from the records about seeds.
+        """
         draft = cascade.draft
         ids = [referred(user["_id"]) for user in users]
         owned = {
@@ -199,18 +208,18 @@ class _Deletion:
             draft.delete("User", user)
 
     def _ends(self, conversation: Document) -> bool:
-        """Tell whether a conversation is one-to-one and has fewer than two people after the users are deleted."""
+        """Tell whether a conversation is one-to-one and will have fewer than two people."""
         others = set(ids_in(conversation, "userIds")) - self._ids
         return not is_group(conversation) and len(others) < PAIR
 
     def _collides(self, conversation: Document) -> bool:
-        """Tell whether a group will have only two people: the application would treat it as one-to-one."""
+        """Tell whether a group will have only two people. The application would treat such a group as one-to-one."""
         people = set(ids_in(conversation, "userIds"))
         return len(people) > PAIR and len(people - self._ids) == PAIR
 
 
 def _listing(users: Iterable[Document], field: str) -> dict[Any, list[Document]]:
-    """Return id → the users who have this id in a list field."""
+    """Return id → the users whose list contains this id."""
     found: dict[Any, list[Document]] = {}
     for user in users:
         for identifier in references_in(user, field):
@@ -219,7 +228,7 @@ def _listing(users: Iterable[Document], field: str) -> dict[Any, list[Document]]
 
 
 def _labels(conversations: Sequence[Document], without: Collection[Any]) -> Iterator[str]:
-    """Yield a label for each conversation: the name of a group, or else the people in a one-to-one conversation."""
+    """Yield a label for each conversation: the name of a group, or the usernames of the other people."""
     people = {c["_id"]: [i for i in ids_in(c, "userIds") if i not in without] for c in conversations}
     users = queries.find_by_ids("User", {i for ids in people.values() for i in ids}, ["username"])
     names = {referred(user["_id"]): lookup.user_label(user) for user in users}

@@ -41,35 +41,38 @@ from models.links import OWNED
 from models.schema import FIELDS
 
 OWNERS: Final = {owned.collection: owned.field for owned in OWNED if owned.parent == "User"}
-"""Collection → the field that names the owner of a document."""
+"""Collection → the field that names the user who owns a document."""
 
 IDENTIFYING: Final = ("email", "username", "name", "phoneNumber", "address", "providerAccountId")
 """Fields whose values identify a person. These values are also removed from commands and reasons in the audit trail."""
 
 IMAGE_FIELDS: Final = ("image", "imageUrl")
-"""Fields with the URL of an image."""
+"""Fields that contain the URL of an image."""
 
 LINKS_THAT_STAY: Final = frozenset({"conversationIds", "seenMessageIds", "seenIds"})
-"""Fields of links that an undo may restore after the erasure, because they do not identify a person."""
+"""Lists of ids that do not identify a person. An undo may restore them after the erasure."""
 
 ABOUT_PEOPLE: Final = ("users ", "conversations ", "messages ")
-"""The first words of commands whose arguments may name people."""
+"""The first words of the commands whose arguments may name people."""
 
 
 EVENT_FIELDS: Final = ("command", "reason", "summary", "erased", "undoable")
-"""The fields to read of an event of the audit trail."""
+"""The fields that are read of an event of the audit trail."""
 
 UNCOMMON_LENGTH: Final = 6
-"""A name with at least this many characters, not all of them letters, is probably not a common word or number."""
+"""Names of at least this length with a character that is not a letter are uncommon words.
+
+An uncommon word that is a name of the person is removed from all reasons. It is probably no ordinary word or number.
+"""
 
 
 class AuditTraces:
-    """The traces of a person in the audit trail. To find all traces, the whole trail is read twice, which is slow.
+    """Finds the traces of a person in the audit trail. The whole trail is read twice, so this is slow.
 
-    Existing documents of the person are recognised by their ids, deleted documents by the owner that the trail
-    recorded. Users who were merged into this user are the same person. `events` are the ids of events about such a
-    document or with the person's name. `lost` are those events that can no longer be undone, because they contain more
-    about the person than links. `image_urls` are the URLs of images in the blanked values.
+    A document of the person is recognised by its id. A deleted document is recognised by its owner, as recorded in the
+    trail. Users who were merged into this user are the same person. `events` are the ids of events about these
+    documents or with the person's name. `lost` are the events that can no longer be undone, because their data for an
+    undo are about the person. `image_urls` are the URLs of images that are removed from the trail.
 
     Raises `StillRunningError` if one of the `lost` events is still running.
     """
@@ -100,7 +103,8 @@ class AuditTraces:
     def changes(self) -> Iterator[Change]:
         """Yield the changes that remove the traces of the person from the audit trail.
 
-        The parts of events come last. After an interruption, the names in them are needed to find the other traces.
+        The parts of events come last, because they contain the person's names. After an interruption, the next run
+        needs these names to find the other traces.
         """
         yield from self._event_changes()
         for some in queries.chunks(self.lost):
@@ -112,7 +116,7 @@ class AuditTraces:
                 yield from changes_to(AUDIT, part, blanked(part, self._own_ids(part), self._label))
 
     def _proposals(self) -> Iterator[Change]:
-        """Delete the proposals about the person: a proposal without the person's data could not be approved."""
+        """Delete the proposals about the person. Without the person's data, nobody could approve such a proposal."""
         proposals = connection.database()[PROPOSALS]
         for some in queries.chunks(self._own | self._gone_messages):
             for proposal in proposals.find({"targets": {"$in": some}}, {"_id": 1}):
@@ -123,9 +127,9 @@ class AuditTraces:
     def _event_changes(self) -> Iterator[Change]:
         """Yield the changes that remove a person's names from the commands and reasons of audit events.
 
-        From events about the person, all names are removed. The same is done in the arguments of commands that only
-        read, because the trail does not store whom they are about. In other events, a name may mean something else.
-        There, e-mail addresses are removed, and from reasons also uncommon words.
+        From events about the person, all names are removed. From the arguments of commands that only read, all names
+        are removed too, because the trail does not record whom they are about. In other events, a name may be an
+        ordinary word, so only e-mail addresses are removed, and uncommon words from the reasons.
         """
         emails = {word for word in self._words if "@" in word}
         uncommon = {word for word in self._words if len(word) >= UNCOMMON_LENGTH and not word.isalpha()}
@@ -152,7 +156,8 @@ class AuditTraces:
     def _find_parts(self) -> None:
         named_so = {"names.id": {"$in": list(self._owners)}}
         where = [*self._owner_filters(), {"targets": {"$in": list(self._own)}}, named_so]
-        if "Message" in self._collections:  # too many messages for a filter with each id
+        # A person may have too many messages for a filter with their ids, so all changes of messages are read.
+        if "Message" in self._collections:
             where.append({"changes.collection": "Message"})
         for part in self._trail.find({"kind": "part", "$or": where}):
             own = self._own_ids(part)
@@ -180,7 +185,10 @@ class AuditTraces:
         return any(referred(value) in owners for value in held if isinstance(value, Hashable))
 
     def _own_ids(self, part: Document) -> set[Any]:
-        """Return the ids in a part of an event that belong to documents of the person. Look up senders of messages."""
+        """Return the ids in a part of an event that belong to documents of the person.
+
+        The senders of messages are looked up.
+        """
         ids = {identifier for entry in part["changes"] for identifier in entry["ids"]}
         ids |= {*part["targets"], *(named["id"] for named in part["names"])}
         own = (ids & self._own) | (ids & self._gone_messages)
@@ -202,7 +210,7 @@ class AuditTraces:
 
 
 def _merged_into(user: Any) -> set[Any]:
-    """Return the ids of users who were merged into a user, also through others, and do not exist any more."""
+    """Return the ids of deleted users who were merged into a user, directly or through other merged users."""
     events = connection.database()[AUDIT].find({"kind": "event", "command": {"$regex": "^users merge "}}, ["_id"])
     merges = [_merge_of(event["_id"]) for event in events]
     found: set[Any] = set()
@@ -229,14 +237,14 @@ def _merge_of(event: ObjectId) -> tuple[set[Any], set[Any]]:
 
 
 def changes_to(collection: str, document: Document, fields: Document) -> list[Change]:
-    """Return a list with the change that sets fields of a document; empty if they already have these values."""
+    """Return the change that sets fields of a document, in a list. The list is empty if nothing would change."""
     draft = Draft()
     draft.set(collection, document, fields)
     return draft.changes
 
 
 def _split_command(command: str) -> tuple[str, str]:
-    """Divide a command into its two first words and its arguments. Names are removed only from the arguments."""
+    """Divide a command into its first two words and its arguments. Names are removed only from the arguments."""
     words = command.split(" ", 2)
     arguments = words[2] if len(words) > 2 else ""  # noqa: PLR2004 - group and verb
     return command[: len(command) - len(arguments)], arguments
@@ -245,16 +253,18 @@ def _split_command(command: str) -> tuple[str, str]:
 KEPT_FIELDS: Final = frozenset(
     {"_id", "email", "username", "status", "rolesIds", "createdAt", "updatedAt", "conversationIds", "seenMessageIds"}
 )
-"""The fields that a placeholder user keeps. All others are removed, including fields that are not in the schema."""
+"""The fields that the placeholder keeps. All others are removed, including fields that are not in the schema."""
 
 
 @replannable(quick=False)
 def erase(ref: str, *, with_messages: bool = False, allow_last_member: bool = False) -> Changeset:
-    """Remove the data of a person everywhere, also in the audit trail. Messages and conversations of others are kept.
+    """Remove the data of a person everywhere, also in the audit trail.
 
-    The user is changed last, so that after an interruption the same command finds the user again and can continue. A
-    user who exists only in the audit trail can be erased by id. Raises `LastMemberError` if a protected role would lose
-    its last active member, and `StillRunningError` while another command changes the user.
+    Messages and conversations are kept for the others.
+
+    The user is changed last, so that after an interruption the same command finds the user and can continue. A user who
+    exists only in the audit trail can be erased by id. Raises `LastMemberError` if a protected role would lose its last
+    active member. Raises `StillRunningError` while another command changes the user.
     """
     user = _user(ref)
     lookup.refuse_duplicate_ids("User", [user])
@@ -277,13 +287,13 @@ def erase(ref: str, *, with_messages: bool = False, allow_last_member: bool = Fa
         merges_lists=True,
         undoable=False,
         unproposable="a proposal would keep the data that it erases",
-        # Roles are not counted here: they only lose the user, and the notes say this.
+        # Roles are not counted here, because they only lose this user. The notes report the removed roles.
         preview=count_lines({what: number for what, number in counts.items() if what != ("update", "Role")}),
     )
 
 
 class _Erasure:
-    """The erasure of one person; `label` is the username of the placeholder that replaces the user."""
+    """The erasure of one person. `label` is the username of the placeholder that replaces the user."""
 
     def __init__(self, user: Document, *, with_messages: bool) -> None:
         self.id = user["_id"]
@@ -296,10 +306,10 @@ class _Erasure:
         )
 
     def batches(self) -> Iterator[Batch]:
-        """Yield batches of changes in such an order that no batch removes data that later batches need."""
+        """Yield the batches of changes. No batch removes data that a later batch needs."""
         blanked: set[Any] = set()
         yield from in_batches(chain(self.traces.changes(), self._messages(blanked)))
-        yield from in_batches(self._messages(blanked))  # also messages that the user sent in the meantime
+        yield from in_batches(self._messages(blanked))  # The user may have sent more messages in the meantime.
         draft = Draft()
         held = self._database["User"].find_one({"_id": self.id}, ["rolesIds"]) or {}
         listing = self._database["Role"].find(queries.refers_to("Role", "userIds", self.id), ["userIds"])
@@ -316,11 +326,11 @@ class _Erasure:
             yield changes
 
     def losing(self) -> Iterator[Change]:
-        """Yield all changes of the erasure, those of the user first: an error names the first failed document."""
+        """Yield all changes, those of the user first, because an error about a legal hold names the first document."""
         return chain(self.placeholder(), (change for batch in self.batches() for change in batch))
 
     def placeholder(self, held: Document | None = None) -> list[Change]:
-        """Return the changes that turn the user into a placeholder; none if the user no longer exists.
+        """Return the changes that turn the user into a placeholder. Return an empty list if the user no longer exists.
 
         `held` has the roles that the user has at this moment.
         """
@@ -335,22 +345,22 @@ class _Erasure:
             user = {name: value for name, value in user.items() if name != "rolesIds"} | held
         listed = user.get("rolesIds")
         if isinstance(listed, list) and listed and are_ids(listed):
-            # Remove only the known ids: a role granted at the same time is kept, as if it were granted later.
+            # Remove only the ids that were read. A role that is granted at the same time is kept.
             draft.take("User", [user], "rolesIds", listed)
         else:
             values["rolesIds"] = []
-        # Overwrite without comparing the old value: if the user signs in right now, this time is removed too.
+        # The old value is not compared. If the user signs in at this moment, the new time is removed too.
         login = Overwrite(user.get("lastLogin", ABSENT), ABSENT)
         given = FIELDS["User"] - LINKS_THAT_STAY - {"lastLogin", "rolesIds"}
         if not status.change(draft, user, values, given):
             return draft.changes
         *others, last = draft.changes
-        if not isinstance(last, Update):  # the draft deletes the user and inserts it again
+        if not isinstance(last, Update):  # for a broken document, the draft deletes the user and inserts it again
             return draft.changes
         return [*others, replace(last, fields={**last.fields, "lastLogin": login})]
 
     def notes(self) -> list[str]:
-        """Return the notes of the preview: which data are removed, and which data are kept."""
+        """Return the notes above the question: which data are removed, and which data are kept."""
         messages = counted(self._database["Message"].count_documents(self._referring("Message", "senderId")), "message")
         conversations = self._database["Conversation"].count_documents(self._referring("Conversation", "userIds"))
         unknown = sorted(map(field_name, self._user.keys() - FIELDS["User"] - {"_id"}))
@@ -386,9 +396,9 @@ class _Erasure:
         return queries.refers_to(collection, field, self.id)
 
     def _messages(self, blanked: set[Any]) -> Iterator[Change]:
-        """Remove the texts and images of the user's messages that are not in `blanked`, and add their ids to `blanked`.
+        """Remove the texts and images of the user's messages, except of those in `blanked`. Add their ids to `blanked`.
 
-        This ends even if the user keeps writing messages.
+        The ids are read first, so this ends even if the user keeps writing messages.
         """
         if self._with_messages:
             found = self._database["Message"].find(self._referring("Message", "senderId"), ["_id"])
@@ -402,7 +412,7 @@ class _Erasure:
 
 
 def _user(ref: str) -> Document:
-    """Find the user. If the reference is an id, a user who exists only in the audit trail is found too."""
+    """Find the user to erase. An id can also name a user who exists only in the audit trail."""
     try:
         return lookup.find_user(ref)
     except UnknownNameError:
@@ -414,10 +424,10 @@ def _user(ref: str) -> Document:
 
 
 def _treat_as_listed(document: Document, field: str, identifier: Any) -> None:
-    """Add an id to a list in memory, because the stored list may get this id before the write.
+    """Add an id to a list in memory, because another program may add it to the stored list before the write.
 
-    If the stored list does not get the id, the write still works. A list with other values than ids is not extended,
-    because it is changed as a whole.
+    If no program adds it, the write still works. A list that also has other values than ids is left unchanged, because
+    such a list is replaced as a whole.
     """
     listed = document.get(field)
     if isinstance(listed, list) and are_ids(listed) and identifier not in listed:
@@ -425,7 +435,7 @@ def _treat_as_listed(document: Document, field: str, identifier: Any) -> None:
 
 
 def _image_urls(change: Change) -> Iterator[str]:
-    """Yield the URLs of images that a change removes."""
+    """Yield the URLs of the images that a change removes."""
     for name in IMAGE_FIELDS:
         value = change.document.get(name) if isinstance(change, Delete) else None
         if isinstance(change, Update) and isinstance(field := change.fields.get(name), Set):

@@ -35,8 +35,8 @@ def export(
 ) -> tuple[Listing, tuple[str, ...]]:
     """Return the list of users with the columns that an import reads, and the names of these columns.
 
-    Passwords are not exported. With `in_cells`, linked sign-ins are returned as short texts for one cell of CSV, unless
-    these texts cannot contain all fields of the sign-ins.
+    Passwords are not exported. With `in_cells`, linked sign-ins become short texts for one cell of CSV. If these texts
+    cannot contain all fields of the sign-ins, the sign-ins are not shortened.
     """
     hidden = {"password"} if with_password_hashes else {"password", "hashedPassword"}
     columns = tuple(field for field in FIELDS if field not in hidden)
@@ -76,10 +76,14 @@ def _rows(
 
 
 def _first_profiles(found: Iterable[Document]) -> dict[Any, Document]:
-    """Return user → profile. If the unique index is missing, a user may have two; the application uses the first."""
+    """Return user → profile. If the unique index is missing, a user may have two.
+
+    As in the application, the first counts.
+    """
     profiles: dict[Any, Document] = {}
     for profile in found:
-        if not isinstance(user := profile[PROFILE_USER.field], list):  # a list that contains the id matches too
+        # In broken data, the field may be a list that contains the id, which the query finds too.
+        if not isinstance(user := profile[PROFILE_USER.field], list):
             profiles.setdefault(referred(user), profile)
     return profiles
 
@@ -95,7 +99,7 @@ def _sign_ins(found: Iterable[Document]) -> dict[Any, list[Document]]:
 
 
 def _fits_cell(account: Document) -> bool:
-    """Tell whether a CSV cell with the text `provider:providerAccountId` would contain all data of a linked sign-in."""
+    """Tell whether the short text `provider:providerAccountId` contains all data of a linked sign-in."""
     provider, identifier = account.get("provider"), account.get("providerAccountId")
     texts = isinstance(provider, str) and isinstance(identifier, str) and bool(provider and identifier)
     return (
@@ -111,7 +115,7 @@ def _cell(account: Document) -> str:
 
 
 def _reader(filters: Filters, owned: Owned, fields: Sequence[str]) -> Read:
-    """Return a function that reads the profiles or linked sign-ins of users by the ids of the users."""
+    """Return a function that takes ids of users and reads their profiles or linked sign-ins."""
     wanted = (owned.field, *fields)
     odd = has_other_forms(connection.database(), owned.collection, owned.field)
     return _InOrder(owned, wanted).read if filters == Filters() and not odd else partial(_owned_by, owned, wanted)
@@ -125,7 +129,10 @@ def _owned_by(owned: Owned, fields: Sequence[str], ids: Iterable[Any]) -> Iterat
 
 
 class _InOrder:
-    """Read the profiles or linked sign-ins of all users in one pass. Users must be passed in the order of their ids."""
+    """Reads the profiles or linked sign-ins of all users in one pass.
+
+    Users must be passed in the order of their ids.
+    """
 
     def __init__(self, owned: Owned, fields: Sequence[str]) -> None:
         self._owned = owned

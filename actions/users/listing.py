@@ -33,7 +33,7 @@ FIELDS: Final = (
     "lastLogin",
     "rolesIds",
 )
-"""The fields to read of a user. Lists of messages and conversations are left out: they may be very long."""
+"""The fields to read of a user. Lists of messages and conversations are left out, because they may be very long."""
 
 PROFILE: Final = ("phoneNumber", "address", "imageUrl")
 """The fields of a profile, without its ids."""
@@ -42,16 +42,19 @@ ACCOUNT: Final = ("provider", "type", "providerAccountId", "expires_at", "token_
 """The fields of a linked sign-in that are not secret."""
 
 TOKENS: Final = {"access_token": "hasAccessToken", "refresh_token": "hasRefreshToken", "id_token": "hasIdToken"}
-"""Secret field of a linked sign-in → the key in a row that tells whether the field has a value."""
+"""Secret field of a linked sign-in → the key in a row that only tells whether the field has a value."""
 
 SEARCHED_FIELDS: Final = ("email", "username", "name")
 ABSENT_OR_NULL: Final[Document] = {"$eq": None}
 UNVERIFIED: Final[Document] = {"$in": [None, False]}
 """The filter for an unverified e-mail. The application leaves the field out; other programs may write false."""
 NO_STATUS: Final = "none"
-"""The filter value for a missing or invalid status."""
+"""The value of the filter `status` that means: the status is missing or invalid."""
 MANY_MEMBERS: Final = 1_000
-"""If a role has at least this many members, it is faster to read all users in the order of ids until a page is full."""
+"""If a role has at least this many members, its index is not used.
+
+For such a role, it is faster to read all users in the order of their ids until a page is full.
+"""
 EVENTS: Final = 5
 
 Ids = Sequence[Any]
@@ -76,7 +79,7 @@ class Filters:
 
 
 def find(filters: Filters | None = None) -> Listing:
-    """List users: rows of their fields and of the requested columns of `RESOLVED`.
+    """List users: rows with the fields of the user, and with the requested columns of `RESOLVED`.
 
     With a filter for a permission, `through` lists the user's roles that grant it. With a filter for a time, users are
     sorted by this time by default. Raises `UnknownNameError` for an unknown role or permission.
@@ -112,7 +115,7 @@ def _fields(filters: Filters) -> Document:
         "status": filters.status is not None and not lacking and {"$eq": _status(filters.status), **PRESENT},
         "$nor": lacking and [{"status": {"$in": list(map(str, UserStatus)), **NO_LIST}}],
         "createdAt": time_range(filters.created_since, filters.created_before),
-        # Users who never signed in have no `lastLogin`, and match too.
+        # Users who have never signed in have no `lastLogin`. The filter matches them too.
         "lastLogin": filters.inactive_since and {"$not": {"$gte": filters.inactive_since}},
         "emailVerified": filters.unverified and UNVERIFIED,
         "hashedPassword": filters.no_password and ABSENT_OR_NULL,
@@ -124,8 +127,8 @@ def _fields(filters: Filters) -> Document:
 
 
 def _having_words(text: str) -> Iterator[Document]:
-    """Yield a filter for each word of a text: it matches users who have this word in one of the searched fields."""
-    literal_pattern("--search", text.strip())  # raises an error for an empty or too long text
+    """Yield a filter for each word of a text. It matches users who have this word in one of the searched fields."""
+    literal_pattern("--search", text.strip())  # This call raises an error if the text is empty or too long.
     for word in text.split():
         yield {"$or": [{field: contains_text("--search", word)} for field in SEARCHED_FIELDS]}
 
@@ -138,10 +141,11 @@ def _roles(filters: Filters, giving: dict[ObjectId, str] | None) -> Document:
 
 
 def _has_role(roles: list[ObjectId]) -> Document:
-    """Return the filter for lists of roles that contain one of `roles`, in the form that is fastest on the server.
+    """Return the condition that a list contains one of `roles`, in the form that the server answers fastest.
 
-    DocumentDB cannot read an index over lists in the order of ids, and reads all members of a role for one page. If a
-    role has many members, `$elemMatch` is faster: the server then uses no index, and reads users in the order of ids.
+    DocumentDB cannot read an index of lists in the order of ids: for one page, it reads all members of a role. If a
+    role has many members, `$elemMatch` is faster. With it, the server reads users in the order of ids, without an
+    index.
     """
     users = connection.database()["User"]
     single: list[Document] = [{"$eq": role, **PRESENT} for role in roles]
@@ -168,7 +172,7 @@ def rows(
 ) -> Iterator[Row]:
     """Turn users into rows. Other collections are read only if one of `columns` needs them.
 
-    `giving` is id → name of the roles that grant a permission. `through` lists the user's roles among these.
+    `giving` has the roles that grant a permission: id → name. `through` of a row lists those that the user has.
     """
     ids = [user["_id"] for user in users]
     wanted = {item for user in users for item in ids_in(user, "rolesIds")} if ROLE_COLUMNS & set(columns) else ()
@@ -196,7 +200,7 @@ def _role_ids(listed: Any) -> Any:
 
 def _profiles(ids: Ids) -> dict[Any, Row]:
     found = _collection(PROFILE_USER.collection).find(_owned(PROFILE_USER, ids), [PROFILE_USER.field, *PROFILE])
-    # If the unique index is missing, a user may have two profiles. The application uses the first.
+    # If the unique index is missing, a user may have two profiles. As in the application, the first one counts.
     ordered = sorted(found, key=lambda profile: str(profile["_id"]), reverse=True)
     return {
         referred(profile.get(PROFILE_USER.field)): {field: readable(profile.get(field)) for field in PROFILE}
@@ -222,7 +226,7 @@ def _with_password(ids: Ids) -> dict[Any, bool]:
 
 
 def _owned(owned: Owned, ids: Ids) -> Document:
-    # A list that contains the id would match too.
+    # In broken data, the field may be a list that contains the id. Such a list must not match.
     no_list = {"$nor": [{owned.field: {"$type": "array"}}]}
     return joined(no_list, queries.refers_to(owned.collection, owned.field, *ids))
 
@@ -242,9 +246,9 @@ OTHER_COLUMNS: Final[dict[str, tuple[Callable[[Ids], dict[Any, Any]], Any]]] = {
 """Column from another collection → the function that reads it, and the value for users without such documents."""
 
 RESOLVED: Final = ROLE_COLUMNS | set(OTHER_COLUMNS)
-"""All columns of a row that are not fields of the user."""
+"""The columns of a row that are not fields of the user."""
 
 
 def _events(user: object) -> list[Row]:
-    """Read the last audit events about a user. Return an empty list if the id of the user is not an ObjectId."""
+    """Read the last audit events about a user. If the id of the user is not an ObjectId, return an empty list."""
     return list(audit.find(target=str(user)).rows("-id", limit=EVENTS)) if isinstance(user, ObjectId) else []

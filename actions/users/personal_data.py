@@ -1,4 +1,4 @@
-"""The personal data that a user may request (GDPR, article 15): all data of the user without secrets."""
+"""The personal data that a user may request (GDPR, article 15): all stored data of the user except secrets."""
 
 import heapq
 from collections.abc import Iterable, Iterator, Mapping
@@ -29,29 +29,29 @@ FIELDS: Final = {
     "Account": ACCOUNT,
     "Message": ("conversationId", "createAt", "body", "image"),
 }
-"""Collection → the fields that are exported. Other fields are never exported, because they may be secrets."""
+"""Collection → the fields that are exported. No other field is exported, because it may be a secret."""
 
 SECRETS: Final = {
     "User": {"hashedPassword": "hasPassword"},
     "Account": {**TOKENS, "session_state": "hasSessionState"},
 }
-"""Secret field → the key in the export that tells whether the field has a value."""
+"""Secret field → the key in the export that only tells whether the field has a value."""
 
 EXPORTED_OTHERWISE: Final = {"userId", "senderId", "seenIds"}
-"""Known fields that need no note: they name the owner of a document, or are exported in another form."""
+"""Fields that are not exported and need no note: they name the owner of a document, or are exported in another form."""
 
 CONVERSATION: Final = ("name", "isGroup", "created_at", "userIds")
 
 
 def export_data(ref: str, *, with_names: bool = False) -> "PersonalData":
-    """Find a user and return the personal data. Other people are numbered, unless `with_names`."""
+    """Find a user, and return the personal data. Other people get a number as name, unless `with_names` is true."""
     user = lookup.find_user(ref)
     lookup.refuse_duplicate_ids("User", [user])
     return PersonalData(user, named=with_names)
 
 
 class PersonalData:
-    """The personal data of a user. Each method reads one part of the data; messages are read in batches."""
+    """The personal data of a user. Each method reads one part of the data. Messages are read in batches."""
 
     def __init__(self, user: Document, *, named: bool) -> None:
         self.id = user["_id"]
@@ -66,7 +66,7 @@ class PersonalData:
         return self._row("User", self._user)
 
     def profiles(self) -> list[Row]:
-        """Return a list with the profile. In broken data there may be several."""
+        """Return a list with the profile of the user. In broken data, there may be several."""
         return [self._row("Profile", profile) for profile in self._owned("Profile")]
 
     def accounts(self) -> list[Row]:
@@ -74,7 +74,7 @@ class PersonalData:
         return [self._row("Account", account) for account in self._owned("Account")]
 
     def roles(self) -> Row:
-        """Return the roles of the user with their permissions, and a list of all permissions (`roles, permissions`)."""
+        """Return the roles of the user with their permissions, and a list of all these permissions."""
         held = access.read_roles(ids_in(self._user, "rolesIds"))
         rows: list[Row] = [
             {"id": identifier, "name": role.name, "permissions": sorted(role.permissions)}
@@ -83,7 +83,7 @@ class PersonalData:
         return {"roles": rows, "permissions": sorted({name for row in rows for name in row["permissions"]})}
 
     def events(self) -> list[Row]:
-        """Return the events about the user. Only two words of each command are kept: the rest may name other people."""
+        """Return the events about the user, with only two words of each command: later words may name other people."""
         if not isinstance(self.id, ObjectId):
             return []
         kept = ("id", "at", *(("reason",) if self.named else ()))
@@ -94,14 +94,17 @@ class PersonalData:
         ]
 
     def count_messages(self) -> int:
-        """Return the number of messages of the person."""
+        """Return the number of messages that the user has sent."""
         return connection.database()["Message"].count_documents(self._referring("Message", "senderId"))
 
     def messages(self) -> Iterator[Row]:
-        """Read the messages of the person, oldest first; `seen` lists the other people who have seen a message."""
+        """Read the messages that the user has sent, oldest first.
+
+        `seen` lists the other people who have seen a message.
+        """
         found = connection.database()["Message"]
         order = [("createAt", ASCENDING), ("_id", ASCENDING)]
-        # Make one query for each form of the id: the index returns sorted documents for only one value.
+        # Make one query for each form of the user's id, because the index sorts the documents only for one value.
         mine = self._referring("Message", "senderId")
         filters = [{"senderId": form} for form in forms(self.id)] + mine.get("$or", [])[1:]
         documents = heapq.merge(*(found.find(where, batch_size=BATCH).sort(order) for where in filters), key=_sort_time)
@@ -112,10 +115,10 @@ class PersonalData:
                 yield row | {"conversationId": _text(row["conversationId"])}
 
     def conversations(self, own: Mapping[str | None, int]) -> list[Row]:
-        """Return the conversations in which the person is a participant or has sent a message, oldest first.
+        """Return the conversations in which the user is a participant or has sent a message, oldest first.
 
-        `own` is id → number of messages of the person. The other participants are exported only for existing
-        conversations in which the person is a participant.
+        `own` is id → number of messages of the user. The other participants are exported only if the conversation
+        exists and the user is a participant.
         """
         where = self._referring("Conversation", "userIds")
         found = connection.database()["Conversation"].find(where, CONVERSATION)
@@ -139,7 +142,10 @@ class PersonalData:
         ]
 
     def omitted(self) -> Iterator[Row]:
-        """Yield what is not exported, and why. Call this last: the result is complete after all messages were read."""
+        """Yield sentences that say what is not exported, and why.
+
+        Call this after all other methods, as it uses their results.
+        """
         yield _omitted("The hash of the password", "It is secret. user.json says whether a password is set")
         yield _omitted("Tokens of linked sign-ins", "They are secret. accounts.json says which ones exist")
         yield _omitted("Messages of other people", "They are the data of the people who wrote them")
@@ -170,7 +176,7 @@ class PersonalData:
 
 
 class OtherPeople:
-    """Labels of all people but the user: numbers in order of appearance ("participant 1"), or usernames if `named`."""
+    """The labels of all other people: numbers in order of appearance ("participant 1"), or usernames if `named`."""
 
     def __init__(self, excluded: Any, *, named: bool) -> None:
         self._excluded = id_text(referred(excluded))
@@ -178,7 +184,7 @@ class OtherPeople:
         self._labels: dict[str, str] = {}
 
     def load(self, found: Iterable[str]) -> None:
-        """Give a label to each person without one. Pass many people at once, because each call may read usernames."""
+        """Give a label to each person who has none. Pass many people at once, because each call may read usernames."""
         new = [person for person in dict.fromkeys(found) if person not in self._labels and person != self._excluded]
         if self._usernames:
             self._usernames.load(new)
@@ -187,7 +193,7 @@ class OtherPeople:
             self._labels[person] = name or f"participant {len(self._labels) + 1}"
 
     def labels(self, found: Iterable[str]) -> list[str]:
-        """Return the labels of people, each once, without the user. `load` must have been called with these people."""
+        """Return the labels of people, each once, without the user. Call `load` with these people first."""
         return [self._labels[person] for person in dict.fromkeys(found) if person != self._excluded]
 
 

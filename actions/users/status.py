@@ -1,4 +1,4 @@
-"""Suspend and reinstate users, verify their e-mails, set their passwords, and unlink their accounts."""
+"""Suspend and reinstate users, verify their e-mails, set their passwords, and unlink their sign-ins."""
 
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final
@@ -37,21 +37,21 @@ def suspend(refs: Sequence[str], *, skip_missing: bool = False, allow_last_membe
 
 @replannable()
 def reinstate(refs: Sequence[str], *, skip_missing: bool = False) -> Changeset:
-    """Let suspended users sign in again, and give users without a valid status one. Other users are unchanged."""
+    """Let suspended users sign in again. Users with an invalid status get a valid one. Other users are unchanged."""
     return _change(
         "reinstate", lookup.find_users(refs, FIELDS, skip_missing=skip_missing), _reinstated, given=VERIFYING
     )
 
 
 def verify_email(refs: Sequence[str], *, skip_missing: bool = False) -> Changeset:
-    """Mark users' e-mail addresses as verified; suspended users stay suspended."""
+    """Mark users' e-mail addresses as verified. Suspended users stay suspended."""
     return _change(
         "verify-email", lookup.find_users(refs, FIELDS, skip_missing=skip_missing), verified, given=VERIFYING
     )
 
 
 def verified(user: Document) -> Document:
-    """Return the fields to set when an e-mail is verified. An earlier verification keeps its time."""
+    """Return the fields to set when an e-mail is verified. If it was verified before, the earlier time is kept."""
     values: Document = {} if user.get("emailVerified") else {"emailVerified": now()}
     if user.get("status") != UserStatus.SUSPENDED:
         values["status"] = UserStatus.EMAIL_VERIFIED.value
@@ -65,7 +65,7 @@ def unverified(user: Document) -> Document:
 
 
 def change(draft: Draft, user: Document, values: Document, given: Iterable[str] = ()) -> bool:
-    """Add the change of a user's fields and of `updatedAt` to a draft of changes; return whether any field changes."""
+    """Add the change of a user's fields, and of `updatedAt`, to a draft. Return whether any field changes."""
     differs = any(not same(user.get(name, ABSENT), value) for name, value in values.items())
     if differs:
         draft.set("User", user, {**values, "updatedAt": now()}, given)
@@ -113,8 +113,8 @@ def _reinstated(user: Document) -> Document:
 def set_password(ref: str, password: str | None, *, reveal: bool = False, allow_lockout: bool = False) -> Changeset:
     """Set the password of a user, or remove it.
 
-    With `reveal` the result has the password. Raises `BadPasswordError`, and `LastSignInError` if the user would have
-    no way to sign in, unless `allow_lockout`.
+    With `reveal`, the result contains the password. Raises `BadPasswordError`. Raises `LastSignInError` if the user
+    would have no way to sign in, unless `allow_lockout` is true.
     """
     user = lookup.find_user(ref, ("name", "hashedPassword", *FIELDS))
     label = lookup.user_label(user)
@@ -136,8 +136,8 @@ def set_password(ref: str, password: str | None, *, reveal: bool = False, allow_
 def unlink(ref: str, provider: str, *, allow_lockout: bool = False) -> Changeset:
     """Remove a linked sign-in from a user.
 
-    Raises `UnknownNameError` if the user has none at the provider, and `LastSignInError` if the user would have no way
-    to sign in, unless `allow_lockout`.
+    Raises `UnknownNameError` if the user has no sign-in at the provider. Raises `LastSignInError` if the user would
+    have no way to sign in, unless `allow_lockout` is true.
     """
     user = lookup.find_user(ref, ("updatedAt",))
     label = lookup.user_label(user)
@@ -150,7 +150,8 @@ def unlink(ref: str, provider: str, *, allow_lockout: bool = False) -> Changeset
     draft = Draft()
     for account in unlinked:
         draft.delete("Account", account)
-    change(draft, user, {"updatedAt": now()})  # so that the audit trail lists the event under the user
+    # The user is changed too, so that the audit trail lists the event under this user.
+    change(draft, user, {"updatedAt": now()})
     results = [Result(user["_id"], label, f"unlinked from {provider}")]
     return checked_changeset(
         f"users unlink {label} {provider}",

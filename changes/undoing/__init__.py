@@ -32,8 +32,8 @@ def inverse(
 ) -> list[list[Change]]:
     """Return the changes that undo the batches of an event, from the last batch to the first.
 
-    A change is left out if its documents are already as before the event. This happens after a write that was
-    interrupted on a server without transactions. If a document was changed after the event, this raises
+    A change is left out if its documents already have the values from before the event. On a server without
+    transactions, this happens after an interrupted write. If a document was changed after the event, this raises
     `ChangedSinceError`. With `force`, the document is overwritten instead, and links to deleted documents are not
     restored. `orphans` are restored without a parent, because they had no parent before the event.
     """

@@ -34,7 +34,7 @@ from models.links import OTHER_SIDES, OWNED, Owned
 
 
 class ChangedSinceError(ConflictError):
-    """The error for a document that was changed after the event that is undone.
+    """The error for a document that was changed after the event that is being undone.
 
     Invariant: an undo overwrites nothing newer, unless it is forced.
     """
@@ -46,7 +46,7 @@ class ChangedSinceError(ConflictError):
 
 
 class StillNeededError(ConflictError):
-    """The error for a document that an undo would delete, although it has a new child."""
+    """The error for a document that an undo would delete although a child was added to it after the event."""
 
     def __init__(self, collection: str, who: object, identifier: object, child: str) -> None:
         hint = f"delete it with everything that belongs to it: chatctl {collection.lower()}s delete {identifier}"
@@ -58,8 +58,8 @@ def orphaned(
 ) -> dict[Key, Key]:
     """Return document → missing parent for each document that an undo would restore without its parent.
 
-    The application fails on such a document. Invariant: an undo makes no orphan. Documents that were orphans before the
-    event (`already`) are not returned.
+    The application fails on such a document. Invariant: an undo makes no orphan. Documents that had no parent before
+    the event (`already`) are not returned.
     """
     found: dict[Key, Key] = {}
     coming = inserted(changes)
@@ -74,9 +74,9 @@ def orphaned(
 
 
 def refuse_to_orphan(present: PresentDocuments, changes: list[Change], returning: AbstractSet[Key]) -> None:
-    """Raise `StillNeededError` if the undo would delete a parent but not all of its children.
+    """Raise `StillNeededError` if the undo would delete a parent and keep one of its children.
 
-    A child that stays was created after the event. The event has no change of this child, so no filter of a write would
+    A child that would be kept was created after the event. The event has no change of it, so no filter of a write would
     notice it. A parent that the undo inserts again does not count as deleted.
     """
     going = {(change.collection, change.ids[0]) for change in changes if isinstance(change, Delete)}
@@ -98,7 +98,7 @@ def _children(present: PresentDocuments, owned: Owned, parents: list[Any]) -> It
 
 
 def differences(there: Document, document: Document) -> list[str]:
-    """Return the names of the fields in which two documents differ, without the fields in `UNGUARDED`."""
+    """Return the names of the fields in which two documents differ. Fields in `UNGUARDED` are ignored."""
     fields = (there.keys() | document.keys()) - UNGUARDED
     return sorted(
         field_name(name) for name in fields if not are_alike(there.get(name, ABSENT), document.get(name, ABSENT))
@@ -106,14 +106,14 @@ def differences(there: Document, document: Document) -> list[str]:
 
 
 def are_alike(one: object, other: object) -> bool:
-    """Compare two values; in lists of ids the order does not matter."""
+    """Tell whether two values are equal. For lists of ids, the order does not matter."""
     if isinstance(one, list) and isinstance(other, list) and all(isinstance(item, ObjectId) for item in [*one, *other]):
         return sorted(one) == sorted(other)
     return same(one, other)
 
 
 def label(collection: str, document: Document) -> object:
-    """Return the name of a document, or its id."""
+    """Return the name of a document. If it has no name, return its id."""
     return name_of(collection, document) or document["_id"]
 
 
@@ -123,7 +123,7 @@ class FittedChanges:
 
     Each call of `of` also changes the documents in `present`, so the order of the calls matters. `returning` has the
     documents that the undo inserts. `orphaned` maps each document that cannot be inserted to its missing parent. With
-    `force`, documents that were changed after the event are overwritten; otherwise they raise `ChangedSinceError`.
+    `force`, documents that were changed after the event are overwritten. Without it, they raise `ChangedSinceError`.
     """
 
     present: PresentDocuments
@@ -168,7 +168,7 @@ class FittedChanges:
         yield Delete(change.collection, there)
 
     def _unlink(self, change: Delete, there: Document) -> Iterator[Change]:
-        """Remove the id of a deleted document from the lists to which it was added after the event."""
+        """Remove the id of a deleted document from lists to which another program has added the id after the event."""
         for name, value in there.items():
             if (change.collection, name) in OTHER_SIDES and isinstance(value, list):
                 other, field = OTHER_SIDES[change.collection, name]
@@ -178,7 +178,10 @@ class FittedChanges:
                 yield from self._update(Update(other, tuple(gained), {field: Take((change.document["_id"],))}))
 
     def _update(self, change: Update) -> Iterator[Change]:
-        """Adapt an update to each of its documents. Consecutive documents with the same change share one update."""
+        """Adapt an update to each of its documents.
+
+        If the next document needs the same change, both share one update.
+        """
         alike: list[tuple[dict[str, FieldChange], list[Any]]] = []
         for identifier in change.ids:
             there = self.present.get((change.collection, identifier))
@@ -208,9 +211,9 @@ class FittedChanges:
     def _field(
         self, collection: str, there: Document, name: str, field: FieldChange, *, moves: bool = False
     ) -> FieldChange | None:
-        """Adapt the change of one field. Return None if the document already has the wanted value."""
+        """Adapt the change of one field. Return None if the document already has the right value."""
         if isinstance(field, Set) and field.before is ABSENT and _is_list_of_ids(field.after):
-            field = Add(tuple(field.after), bare=True)  # another program may have created the list since
+            field = Add(tuple(field.after), bare=True)  # another program may have created the list since the event
         if isinstance(field, Add):
             ids = self._existing(collection, name, list(field.ids)) if self.force else field.ids
             return add_missing(collection, there, name, ids)
@@ -219,9 +222,9 @@ class FittedChanges:
         return self._value(collection, there, name, field, moves=moves)
 
     def _value(self, collection: str, there: Document, name: str, field: Set, *, moves: bool) -> FieldChange | None:
-        """Adapt the change of a single value. Return None if the document already has the wanted value.
+        """Adapt the change of a single value. Return None if the document already has the right value.
 
-        With `moves`, a date does not get its old value but a new one, so that other programs notice the undo.
+        With `moves`, a date gets the present time instead of its old value, so that other programs notice the undo.
         """
         present, after = there.get(name, ABSENT), field.after
         if same(present, after):
@@ -238,7 +241,7 @@ class FittedChanges:
         return Set(present, after)
 
     def _existing(self, collection: str, name: str, ids: list[Any]) -> list[Any]:
-        """Return the ids of a list without the ids of deleted documents, if it is a list of links."""
+        """In a list of links, leave out the ids of deleted documents. Other lists are returned unchanged."""
         if (collection, name) not in OTHER_SIDES:
             return ids
         other, _ = OTHER_SIDES[collection, name]

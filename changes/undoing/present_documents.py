@@ -1,4 +1,4 @@
-"""The documents that an undo changes. They are read once, and then changed in memory with each planned change."""
+"""The documents that an undo changes. They are read once, and then each planned change is made to them in memory."""
 
 from collections.abc import Hashable, Iterable
 from collections.abc import Set as AbstractSet
@@ -12,14 +12,14 @@ from database import references
 from database.references import forms, referred
 
 Key: TypeAlias = tuple[str, Any]
-"""A collection, and the `_id` of a document in it."""
+"""A collection, and the `_id` of a document in this collection."""
 
 AT_ONCE: Final = 500
-"""The largest number of ids in one filter. Some servers compare each document with each id."""
+"""The most ids in one filter. Some servers compare each document with each id."""
 
 
 class PresentDocuments:
-    """The documents that an undo changes, by collection and `_id`, in the state after the changes planned so far."""
+    """The documents that an undo changes, by collection and `_id`, with all changes planned so far."""
 
     def __init__(self, database: Database[Document]) -> None:
         self.database = database
@@ -30,7 +30,7 @@ class PresentDocuments:
         return key in self._documents
 
     def get(self, key: Key) -> Document | None:
-        """Return a document that was read before. Return None if the plan deletes it, or if it was not found."""
+        """Return a document that was read before. Return None if it was not found, or if the plan deletes it."""
         return self._documents.get(key)
 
     def add(self, key: Key, document: Document) -> None:
@@ -38,7 +38,7 @@ class PresentDocuments:
         self._documents[key] = document
 
     def pop(self, key: Key) -> Document | None:
-        """Note that the plan deletes a document, and return it."""
+        """Note that the plan deletes a document, and return this document."""
         return self._documents.pop(key, None)
 
     def read(self, collection: str, ids: list[Any], fields: Iterable[str] | None = None) -> None:
@@ -50,14 +50,17 @@ class PresentDocuments:
                 self._documents[collection, document["_id"]] = document
 
     def existing(self, collection: str, ids: list[Any], returning: AbstractSet[Key]) -> list[Any]:
-        """Return the ids whose document exists now, or is inserted by the undo (`returning`). Ids can have any form."""
+        """Return those ids whose document exists now or is inserted by the undo (`returning`).
+
+        Ids can have any form.
+        """
         wanted = [found for item in ids if isinstance(found := referred(item), ObjectId)]
         unknown = [one for one in dict.fromkeys(wanted) if (collection, one) not in self._exists]
         there = references.existing(self.database, collection, unknown)
         self._exists |= {(collection, one): one in there for one in unknown}
 
         def exists(one: Any) -> bool:
-            if not isinstance(one, Hashable):  # in broken data a list can be an item of a list
+            if not isinstance(one, Hashable):  # In broken data, a list may be an item of the list.
                 return False
             keys = [(collection, form) for form in forms(one)]
             return any(key in self or key in returning for key in keys) or self._exists.get((collection, one), False)
@@ -66,7 +69,10 @@ class PresentDocuments:
 
 
 def read(database: Database[Document], changes: list[Change]) -> PresentDocuments:
-    """Read the documents of changes: completely if they are inserted or deleted, otherwise only the changed fields."""
+    """Read the documents of changes.
+
+    Inserted and deleted documents are read with all fields, others with changed fields.
+    """
     documents = PresentDocuments(database)
     whole = {(change.collection, change.ids[0]) for change in changes if not isinstance(change, Update)}
     updates = [change for change in changes if isinstance(change, Update)]
@@ -80,5 +86,5 @@ def read(database: Database[Document], changes: list[Change]) -> PresentDocument
 
 
 def inserted(changes: list[Change]) -> set[Key]:
-    """Return the keys of the documents that the changes insert."""
+    """Return the key (collection, `_id`) of each document that the changes insert."""
     return {(change.collection, change.ids[0]) for change in changes if isinstance(change, Insert)}

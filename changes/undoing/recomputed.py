@@ -1,6 +1,6 @@
 """Compute the values that `updatedAt`, `profileId` and `lastMessageAt` have after an undo.
 
-The application changes these fields by itself, so their old values may be wrong now.
+The application changes these fields by itself, so after an undo their old values may be wrong.
 """
 
 from collections.abc import Iterator, Mapping
@@ -25,7 +25,7 @@ PROFILE: Final = "profileId"
 LAST_MESSAGE: Final = "lastMessageAt"
 
 ChildrenOfParents: TypeAlias = Mapping[Key, list[Insert | Delete]]
-"""(collection, id of a parent) → the changes that insert or delete children of this parent in this collection."""
+"""(collection of children, id of the parent) → the changes that insert or delete children of this parent."""
 
 
 def children_by_parent(changes: list[Change]) -> ChildrenOfParents:
@@ -41,10 +41,10 @@ def children_by_parent(changes: list[Change]) -> ChildrenOfParents:
 
 @dataclass(frozen=True)
 class Recomputed:
-    """A calculator for the values of `updatedAt`, `profileId` and `lastMessageAt` after an undo.
+    """Computes the values of `updatedAt`, `profileId` and `lastMessageAt` after an undo.
 
-    The documents in `returning`, which the undo inserts, are taken into account. The documents in `orphaned`, which it
-    leaves out, and deleted documents are not.
+    `returning` are the documents that the undo inserts; they count as existing. `orphaned` are the documents that the
+    undo leaves out; they count as missing, like deleted documents.
     """
 
     database: Database[Document]
@@ -56,8 +56,8 @@ class Recomputed:
     def value(self, document: Document, name: str, present: object) -> object:
         """Return the value that a field has after the undo, if the field was changed after the event.
 
-        Invariant: moved fields are computed again. Their old value is wrong now. If such a change were an error, almost
-        no undo would be possible.
+        Invariant: often changed fields are computed again. Their old value is wrong now. If such a change were an
+        error, almost no undo would be possible.
         """
         if name == UPDATED:
             return self.now

@@ -37,9 +37,9 @@ def completion(
 ) -> None:
     """Print a completion script for your shell.
 
-    It completes commands, options, choices and files, and the names of users, roles, permissions and groups from the
-    database. If the database does not answer within 300 ms, names are not completed. Completion never reads a .env file
-    and never starts a server.
+    The script completes commands, options, choices and files, and the names of users, roles, permissions and groups
+    from the database. If the database does not answer within 300 ms, names are not completed. Completion never reads a
+    .env file and never starts a server.
     """
     if not line:
         streams.write(files(__name__).joinpath(f"chatctl.{shell}").read_text("utf-8"))

@@ -1,4 +1,4 @@
-"""Find the words that can complete a command line, after the user pressed Tab."""
+"""Find the words that can complete a command line, after the user has pressed Tab."""
 
 import re
 import shlex
@@ -15,7 +15,7 @@ FILES: Final = ":files"
 """The result that tells the completion script of the shell to complete file names."""
 
 PLAIN: Final = re.compile(r"[A-Za-z0-9_.@+:,=-]+")
-"""A word without characters that are special in a shell. Only such words are offered."""
+"""Matches a word without characters that are special in a shell. No other word is offered."""
 
 REDIRECTION: Final = re.compile(r"[0-9&]*[<>]+\|?")
 
@@ -29,7 +29,7 @@ NAMES: Final = {
     "PERMISSION": "Permission",
     "CONVERSATION": "Conversation",
 }
-"""Metavar of a parameter → collection whose names complete the parameter."""
+"""Metavar (the name of a value in the help, like USER) → collection whose names complete the value."""
 
 WORDS: Final = {
     "STATUS": ("ACTIVE", "SUSPENDED", "EMAIL_VERIFIED"),
@@ -63,7 +63,7 @@ WORDS: Final = {
         "wrong-type",
     ),
 }
-"""Metavar of a parameter → possible words.
+"""Metavar (the name of a value in the help, like STATUS) → the possible words.
 
 The words are repeated here, because the modules that define them load the database driver, which is slow.
 """
@@ -84,7 +84,7 @@ def candidates(root: Any, line: TextIO, *, suffix_only: bool) -> list[str]:
 
 
 def _split(line: str) -> list[str]:
-    """Split a line into words like a shell. The last word can be empty, or have an open quote."""
+    """Split a line into words like a shell. The last word can be empty, or have a quotation mark that is not closed."""
     lexer = shlex.shlex(f"{line}|", posix=True)
     lexer.whitespace_split, lexer.commenters = True, ""
     words: list[str] = []
@@ -108,9 +108,9 @@ def _found(root: Any, words: list[str], prefix: str) -> Iterable[str]:
 class ParsedLine:
     """The command line before the word to complete, read word by word.
 
-    `context` is the context of the command so far, and `arguments` the number of its arguments so far. `awaited` is the
-    number of words that the option `waiting` still needs. `only_arguments` is True after `--`. `values` has option →
-    value.
+    `context` is the Click context of the command so far. `arguments` is the number of its arguments so far. `waiting`
+    is an option that still needs values, and `awaited` is their number. `only_arguments` is True after `--`. `values`
+    has option → value.
     """
 
     context: typer.Context
@@ -121,7 +121,7 @@ class ParsedLine:
     values: dict[str, str] = field(default_factory=dict)
 
     def add(self, word: str) -> None:
-        """Update the state with the next word of the command line."""
+        """Add the next word of the command line to this state."""
         if self.awaited:
             self.awaited -= 1
             self.values[self.waiting.name] = word
@@ -135,7 +135,7 @@ class ParsedLine:
             self.arguments += 1
 
     def completions(self, prefix: str) -> Iterable[str]:
-        """Return the possible next words. The caller keeps only words that begin with the prefix."""
+        """Return the words that are possible next. The caller keeps only those that begin with the prefix."""
         if self.awaited:
             return self._values(self.waiting, prefix)
         if prefix.startswith("-") and not self.only_arguments:
@@ -185,7 +185,7 @@ class ParsedLine:
         return None
 
     def _values(self, parameter: Any, prefix: str) -> Iterable[str]:
-        """Return the possible values of a parameter. They depend on its metavar."""
+        """Return the possible values of a parameter, which its metavar decides (its name in the help, like USER)."""
         called = (getattr(parameter, "metavar", None) or "").removesuffix("...")
         command: Any = self.context.command
         if self._is_context(parameter):
@@ -209,7 +209,7 @@ class ParsedLine:
         return WORDS.get(called) or (called.split("|") if "|" in called else [])
 
     def _is_context(self, parameter: Any) -> bool:
-        """Tell whether a parameter takes the name of an existing context. `context add` takes the name of a new one."""
+        """Tell whether a parameter is the name of an existing context. The argument of `context add` is a new name."""
         if parameter is None or parameter.param_type_name == "option":
             return "--context" in getattr(parameter, "opts", ())
         return self._group() == "context" and self.context.info_name != "add"

@@ -1,4 +1,4 @@
-"""The commands of `chatctl conversations`; `chat` has the layouts of a transcript.
+"""The commands of `chatctl conversations`. The package `chat` has the layouts of a transcript.
 
 Start reading at `reading.list_`.
 """

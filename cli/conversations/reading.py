@@ -102,7 +102,7 @@ def show(conversation: Conversation, out: ReadOut) -> None:
 
 
 def note_if_slow(say: Callable[[str], None]) -> None:
-    """Print a note if the index for the messages of a conversation is missing, because reading is then slow."""
+    """Print a note if reading will be slow, because the index for the messages of a conversation is missing."""
     if actions.conversations.lacks_index():
         say(SLOW)
 

@@ -114,7 +114,7 @@ def _print(out: Output, rows: Sequence[Row]) -> None:
 
 
 def _pasteable(out: Output, rows: Sequence[Row]) -> list[Row]:
-    """Add the options that chose the database to the repair command of each example, so that users can paste it."""
+    """Add the options that chose the database to the repair command of each example. Then users can paste it."""
     return [
         {**row, "examples": [{**example, "fix": out.pasteable(example["fix"])} for example in row["examples"]]}
         for row in rows
@@ -122,6 +122,6 @@ def _pasteable(out: Output, rows: Sequence[Row]) -> list[Row]:
 
 
 def _fixes(row: Row) -> list[str]:
-    """Return the repair commands of the examples. Commands that differ only in ids are listed once."""
+    """Return the repair commands of the examples. If commands differ only in ids, return only the first of them."""
     fixes = [(example["fix"], str(example["id"])) for example in reversed(row["examples"])]
     return [*reversed({_ID.sub("", fix.replace(identifier, "")): fix for fix, identifier in fixes}.values())]

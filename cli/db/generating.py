@@ -12,7 +12,7 @@ app = part()
 
 
 MOST_USERS: Final = 10_000_000
-"""The largest number of users to generate, because the ids of all users are kept in memory."""
+"""The most users to generate. The limit is needed because the ids of all users are kept in memory."""
 
 
 def _number(name: str, text: str, most: int = LARGEST) -> object:

@@ -83,7 +83,7 @@ def _head(name: str) -> Iterator[str]:
 
 
 def _script(name: str) -> Iterator[str]:
-    """Yield the lines of the mongosh script. It creates the roles, or updates them if they exist."""
+    """Yield the lines of the mongosh script. The script creates the roles, or updates roles that exist already."""
     yield "for (const { role, privileges } of ["
     for role in actions.database.server_roles.ROLES:
         yield f"  {{ role: {json.dumps(role.name)}, privileges: ["
@@ -102,7 +102,7 @@ def _script(name: str) -> Iterator[str]:
 
 
 def _words(role: "Role") -> str:
-    """Return a text that names the chatctl commands for which a MongoDB role is made."""
+    """Return a text that names the chatctl commands that a MongoDB role is for."""
     included = [f"everything that {one.name} is for" for one in role.includes]
     return "; ".join([*included, *(f"{group} {verbs}".strip() for group, verbs in role.verbs.items())])
 
@@ -113,7 +113,7 @@ def _comment(text: str, indent: str = "") -> Iterator[str]:
 
 
 def _atlas(role: "Role", name: str) -> dict[str, Any]:
-    """Return a role in the format of the Atlas API, which lists the collections for each action."""
+    """Return a role in the format of the Atlas API, in which each action lists its collections."""
     places: dict[str, list[dict[str, str]]] = {}
     for collection, allowed in role.rights.items():
         for action in allowed:

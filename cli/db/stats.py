@@ -18,9 +18,9 @@ app = part()
 
 
 class Figure(NamedTuple):
-    """A statistic, like the number of messages, that `db stats` calculates for each period.
+    """A number, like the messages sent, that `db stats` shows for each period.
 
-    `sums` is False if the numbers must not be added, because several periods can count the same conversation.
+    `sums` is False if a total over all periods makes no sense, because several periods can count the same conversation.
     """
 
     key: str
@@ -61,7 +61,7 @@ def stats(out: FiguresOut, *, since: Since = None, by: By = "day") -> None:
 
 
 def _print(out: Output, found: Row, curves: Sequence[Figure], tables: Iterable[tuple[Sequence[Row], View]]) -> None:
-    """Print the numbers. For people, print curves and tables; as CSV, print only the periods."""
+    """Print the numbers. For people, print curves and tables. As CSV, print only the periods."""
     periods = found["periods"]
     if out.form == "csv":
         formats.write_rows("csv", periods, list(periods[0]))
@@ -97,7 +97,12 @@ def _curves(periods: Sequence[Row], figures: Sequence[Figure], by: str) -> tuple
 
 
 def _sparkline(values: Sequence[int]) -> str:
-    """Draw a character for each value. Its height shows the value compared with the highest; 0 is a blank."""
+    """Return a curve as text, with a character for each value.
+
+    The height shows the value; the highest value is full height.
+
+    A 0 is a blank.
+    """
     marks = BLOCKS if streams.encodable(BLOCKS, sys.stdout) == BLOCKS else LETTERS
     most = max(values, default=0)
     return "".join(marks[(value * len(marks) - 1) // most] if value else " " for value in values)

@@ -22,10 +22,10 @@ if TYPE_CHECKING:
 Row = dict[str, Any]
 
 SCHEMA_VERSION: Final = 1
-"""The version of the file formats in the zip. It changes if programs that read the old formats would fail."""
+"""The version of the file formats in the zip. It increases if programs that read the old formats would fail."""
 
 HUGE: Final = 2**28
-"""If all messages together have more bytes than this, files in the zip may need the Zip64 format."""
+"""The bytes of all messages together from which on a file in the zip may need the Zip64 format."""
 
 EASY: Final = re.compile(r"[0-9A-Za-z-]{1,64}")
 """Matches an id that can be the name of a file."""
@@ -57,7 +57,7 @@ EVENT: Final = ("command", "at", "actor", "reason", "state")
 
 
 class _Page(NamedTuple):
-    """The page of a conversation, and the number of its messages."""
+    """The HTML page of a conversation, and the number of its messages."""
 
     file: str
     transcript: "Transcript"
@@ -65,7 +65,10 @@ class _Page(NamedTuple):
 
 
 def write(contents: "Contents", file: BinaryIO, at: datetime, *, masked: bool) -> Row:
-    """Write the zip, and return part → number of items. The used memory does not grow with the number of messages."""
+    """Write the zip, and return part of the data → number of items.
+
+    The memory does not grow with the number of messages.
+    """
     with MessageFile() as messages, Archive(file, at) as archive:
         pages = list(_collect(contents, messages, masking.masked_message if masked else lambda row: row))
         events = contents.events()
@@ -100,7 +103,7 @@ def summary(name: str, counts: Row) -> str:
 
 
 def _collect(contents: "Contents", messages: MessageFile, show: Callable[[Row], Row]) -> Iterator[_Page]:
-    """Read the messages of each conversation into a file, and yield the page that the conversation will have."""
+    """Write the messages of each conversation to a temporary file, and yield a description of its page."""
     for number, transcript in enumerate(contents.transcripts()):
         count = 0
         for row in with_progress(map(show, transcript.rows()), transcript.count):
@@ -130,7 +133,7 @@ def _add(archive: Archive, name: str, part: Any, **details: Any) -> None:
 
 
 def _with_times(rows: Iterable[Row]) -> Iterator[Row]:
-    """Convert the times of messages that were written as JSON."""
+    """Convert times, which JSON stores as texts, to times again."""
     for row in rows:
         try:
             yield {**row, "createAt": datetime.fromisoformat(row["createAt"])}
@@ -167,7 +170,7 @@ def _index(hold: Row, users: list[Row], pages: list[_Page], missing: Row, events
 
 
 def _list(titles: dict[str, str], row: Row) -> str:
-    """Return an HTML list of the fields that have a value. `titles` has field → title."""
+    """Return an HTML list of those fields that have a value. `titles` has field → title."""
     known = [(title, row[key]) for key, title in titles.items() if row.get(key)]
     lines = [f"<dt>{title}</dt><dd>{html.isolated(cell(value))}</dd>\n" for title, value in known]
     return f"<dl>\n{''.join(lines)}</dl>\n"

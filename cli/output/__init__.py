@@ -31,12 +31,12 @@ Row = dict[str, Any]
 PAGE: Final = 50
 """The number of rows in a table if neither `--limit` nor `--all` is given."""
 COUNTED_UP_TO: Final = 10_000
-"""The note below a table has the exact number of matches up to this number; above it, only `10,000+`."""
+"""The note after a table gives the number of matches exactly up to this number. For more, it says `10,000+`."""
 
 
 @dataclass(frozen=True)
 class Output:
-    """The format of a command's output (`-o`), and the functions that print in it."""
+    """The format of a command's output (`-o`), and the functions that print in this format."""
 
     form: str
     invocation: Invocation
@@ -44,7 +44,7 @@ class Output:
     def rows(self, listing: "Listing", view: View, page: "Page") -> None:
         """Print a list. A table has one page, and a note with the command for the next page.
 
-        The formats for programs have all rows, printed while they are read.
+        The formats for programs have all rows, which are printed while they are read.
         """
         chosen = _chosen_columns(view, page.columns)
         chosen = chosen if page.columns is not None else self._usual_columns(chosen)
@@ -67,14 +67,14 @@ class Output:
             self._page(listing, chosen, page, after)
 
     def items(self, rows: Iterable[Row], view: View) -> None:
-        """Print a list on one page. Unlike `rows`, this has no options to sort the rows or to limit their number."""
+        """Print a list on one page. Unlike `rows`, this cannot sort the rows or limit their number."""
         if self.for_people:
             self._explain([self._table(list(self._masked(rows, view)), _table_columns(view))])
         else:
             self._data(self._masked(rows, view), self._usual_columns(view))
 
     def follow(self, rows: Iterable[Row], view: View, line: Callable[[Row], str]) -> None:
-        """Print each row as soon as it arrives. `line` returns the text of a row for people."""
+        """Print each row as soon as it arrives. `line` returns a row as text for people."""
         for row in self._masked(rows, view):
             if self.form == "table":
                 streams.write(f"{streams.encodable(line(row), sys.stdout)}\n")
@@ -85,9 +85,8 @@ class Output:
     def matrix(self, rows: Sequence[Row], across: Sequence[str], view: View) -> None:
         """Print a matrix, for example of roles and permissions, with a column for each name in `across`.
 
-        A cell has an x if the list of its row contains the name of its column.
-
-        On a terminal, the table is divided into parts that fit its width. Programs get the rows unchanged.
+        A cell has an x if the list of its row contains the name of its column. On a terminal, the table is divided into
+        parts that fit its width. Programs get the rows unchanged.
         """
         if not self.for_people:
             self._data(rows, view)
@@ -145,9 +144,9 @@ class Output:
         self._explain(tables)
 
     def visible_entries(self, entries: Sequence[Row], *targets: Any) -> Sequence[Row]:
-        """Return the changes that an event of the audit trail records. Texts of messages are masked if required.
+        """Return the changes that an event has recorded. Texts of messages are masked if the user may not see them.
 
-        `targets` are the ids of the shown documents.
+        `targets` are the ids of the documents that are shown.
         """
         if self.form == "ids" or not any(map(masking.is_private, entries)) or self.may_show_bodies(*targets):
             return entries
@@ -156,7 +155,7 @@ class Output:
     def document(self, document: Row, lines: Iterable[str]) -> None:
         """Print a result that is not a list: `lines` for people, `document` for programs.
 
-        If the document has only one key with a list, NDJSON and CSV have a line for each item of the list.
+        If the only value of the document is a list, NDJSON and CSV have a line for each item of this list.
         """
         (key, items), *more = document.items()
         if self.for_people:
@@ -167,7 +166,7 @@ class Output:
             formats.write_record(self.form, document, list(document))
 
     def lines(self, lines: Iterable[str]) -> None:
-        """Print lines on standard output. Lines of a diff or of tests are coloured on a terminal."""
+        """Print lines on standard output. On a terminal, lines of a diff or of tests are coloured."""
         for line in lines:
             shown = text.safe(line)
             streams.write(f"{styles.line(shown) if self.coloured else shown}\n")
@@ -182,7 +181,7 @@ class Output:
             say(self.pasteable(message))
 
     def pasteable(self, message: str) -> str:
-        """Add the options that chose the database to each command in a text, so that the user can paste the command."""
+        """Add the options that chose the database to each command in a text. Then users can paste the command."""
         return on_same_database(message, self.invocation.arguments)
 
     def notes(self, messages: Iterable[str]) -> None:
@@ -204,7 +203,7 @@ class Output:
         self.note("nothing to do")
 
     def may_show_bodies(self, *targets: Any) -> bool:
-        """Decide whether texts and images of messages may be shown; see `masking.may_show`."""
+        """Tell whether texts and images of messages may be shown; see `masking.may_show`."""
         return masking.may_show(self.invocation, self.note, targets)
 
     @property
@@ -226,11 +225,11 @@ class Output:
             self.note(f"times are in {self.screen.zone}; for UTC add --utc")
 
     def _usual_columns(self, view: View) -> View:
-        """Return the columns of a list: those of a table if people read the format, and all columns for programs."""
+        """Return the columns of a list: for people those of a table, for programs all columns."""
         return _table_columns(view) if self.for_people or self.form == "markdown" else view
 
     def _masked(self, rows: Iterable[Row], view: View, targets: Sequence[Any] = ()) -> Iterable[Row]:
-        """Return the rows. If messages are masked, replace private values by their lengths."""
+        """Return the rows. If messages are masked, private values are replaced by their lengths."""
         private = [column.key for column in view if column.private and self.form != "ids"]
         return rows if not private or self.may_show_bodies(*targets) else masking.masked_rows(rows, private)
 
@@ -265,7 +264,7 @@ class Output:
         return shown.hidden, screen.shows_local_times(rows, shown.columns)
 
     def _explain(self, tables: Sequence[tuple[Sequence[str], bool]]) -> None:
-        """Print notes below some tables: which columns are hidden, and the time zone of local times."""
+        """Print notes after some tables: which columns are hidden, and the time zone of local times."""
         hidden = [key for keys, _ in tables for key in keys]
         if hidden:
             self.note(f"{counted(len(hidden), 'column')} hidden ({', '.join(hidden)}): -o wide")
@@ -279,14 +278,15 @@ def zone_of(invocation: Invocation) -> str | None:
 
 
 def say(message: str) -> None:
-    """Print a message on standard error, after everything that was printed before."""
-    with suppress(OutputError):  # ignored here: the flush at the end of the run fails too, and its error is reported
+    """Print a message on standard error, after everything that was printed before it."""
+    # If standard output fails here, it fails again at the end of the run, where the error is reported.
+    with suppress(OutputError):
         streams.flush()
     streams.say(for_people(message))
 
 
 def for_people(message: str) -> str:
-    """Return a message as standard error shows it. On a terminal, it is coloured, and wrapped between words."""
+    """Return a message as it is printed on standard error. On a terminal, it is coloured, and wrapped between words."""
     shown = text.safe(streams.encodable(message, sys.stderr))
     if available := streams.width(sys.stderr):
         shown = table.wrap(shown, available, len(shown) - len(shown.lstrip()))
@@ -304,7 +304,7 @@ def write_rows(rows: Iterable[Row], keys: Sequence[str], form: str, to: str, *, 
 
 
 def silent(_: str) -> None:
-    """Ignore a note. Used instead of `say` if only a program reads the output."""
+    """Ignore a note. This function replaces `say` if only a program reads the output."""
 
 
 def show_json(document: Any) -> None:

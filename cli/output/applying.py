@@ -24,18 +24,21 @@ if TYPE_CHECKING:
     from database.own_collections import Marker
 
 MISSING: Final = "missing"
-"""The outcome of an item that does not exist. Such an item is printed as a note, not as a result."""
+"""The outcome of an item that does not exist. A note reports such an item, and the results leave it out."""
 PASSED_OVER: Final = "passed-over"
-"""The outcome of an item that is left unchanged. Such an item is printed as a note, not as a result."""
+"""The outcome of an item that a command must leave unchanged, like held data. A note reports such an item."""
 MANY_ITEMS: Final = 10
 ALWAYS_PRINTED: Final = frozenset({"id", "ref", "outcome"})
 """The keys that every result has in JSON. Other keys are left out if their value is empty."""
 MOST_RESULT_LINES: Final = 100
-"""The largest number of results with the same outcome that are printed one by one. More results are only counted."""
+"""The most results with the same outcome that are printed one by one.
+
+If there are more, only their number is printed.
+"""
 
 
 def apply(out: "Output", changeset: "Changeset", confirm: "Decide") -> None:
-    """Preview a changeset (a planned change), or ask for confirmation if required, write it, and report the results."""
+    """Preview a changeset (planned changes), or ask for confirmation if required, write it, and report the results."""
     if out.form not in {"table", "json"}:
         raise UsageError(f"-o {out.form} is not available for a write", "use -o json, or remove -o")
     _refuse_more(changeset, confirm.max)
@@ -62,8 +65,8 @@ def apply(out: "Output", changeset: "Changeset", confirm: "Decide") -> None:
         asked = not yes and (marker is not None or _must_ask(changeset))
         if asked and not questions.can_ask(out.invocation):
             raise _unconfirmed(marker)
-        # A question shows the notes itself. Without a question, the notes are printed here, unless --yes has answered
-        # the question and the write can be undone.
+        # If there is a question, it shows the notes itself. If --yes has answered the question and the write can be
+        # undone, the notes are not needed.
         notes_are_known = asked or (changeset.asks and changeset.undoable) or out.form == "json"
         verb = "proposing a change of" if _proposed(changeset) else "changing"
         _announce(out, verb, [] if notes_are_known else _notes(out, changeset), asked=asked)
@@ -83,7 +86,7 @@ def apply(out: "Output", changeset: "Changeset", confirm: "Decide") -> None:
 
 
 def _proposal_of(changeset: "Changeset", confirm: "Decide") -> "Changeset":
-    """Return the changeset. With `--propose`, return a new changeset that stores the first one as a proposal."""
+    """Return the changeset. With `--propose`, return another changeset, which stores the first one as a proposal."""
     if not confirm.propose:
         return changeset
     if confirm.dry_run:
@@ -94,13 +97,13 @@ def _proposal_of(changeset: "Changeset", confirm: "Decide") -> "Changeset":
 
 
 def _proposed(changeset: "Changeset") -> "ObjectId | None":
-    """Return the id of the proposal that a changeset stores, or None if it does not store a proposal."""
+    """Return the id of the proposal that a changeset stores, or None if it stores no proposal."""
     first = next(iter(changeset.results), None)
     return first.id if first and first.outcome == "proposed" else None
 
 
 def _save_plan(out: "Output", changeset: "Changeset", confirm: "Decide", to: str) -> None:
-    """Save a changeset as a plan, and change nothing."""
+    """Save a changeset as a plan in a file, and change nothing."""
     if confirm.propose or confirm.dry_run:
         raise UsageError("--save-plan cannot be combined with --propose or --dry-run", "use one of them")
     from actions import plan_files
@@ -129,7 +132,7 @@ def _preview(out: "Output", changeset: "Changeset") -> None:
 
 
 def _note_skipped(out: "Output", changeset: "Changeset") -> None:
-    """Print a note with the names of the skipped items: the items of the command line that do not exist."""
+    """Print a note with the names of the skipped items, which the command line names but which do not exist."""
     skipped = [result.ref for result in changeset.results if result.outcome == MISSING]
     if skipped:
         more = [f"and {len(skipped) - NAMED:,} more"] if len(skipped) > NAMED else []
@@ -165,7 +168,10 @@ def _note_resuming(out: "Output", resuming: "Resuming", bar: "WriteBar", error: 
 
 
 class _Agreement:
-    """The consent of the user to a write. If a later plan does more than the confirmed one, the user is asked again."""
+    """The consent of the user to a write.
+
+    If a later plan does more than the confirmed plan, the user is asked again.
+    """
 
     def __init__(
         self,
@@ -194,9 +200,11 @@ class _Agreement:
         return again
 
     def covers(self, again: "Changeset") -> bool:
-        """Tell whether a new plan may replace the confirmed plan. If the new plan does more, ask the user once.
+        """Tell whether a new plan may replace the confirmed plan.
 
-        After the second question, the user knows that new data keeps arriving. With a question for each addition,
+        If the new plan does more, the user is asked, but only once.
+
+        After the second question, the user knows that new data keeps arriving. If every addition caused a question,
         nobody could delete a user who sends messages all the time.
         """
         _refuse_more(again, self._max)
@@ -209,7 +217,7 @@ class _Agreement:
         return True
 
     def asks_about(self, again: "Changeset") -> bool:
-        """Tell whether a plan does more than the user confirmed, and the user was not asked about additions before."""
+        """Tell whether a plan does more than the confirmed plan, and the user was not asked about additions before."""
         return self._asked and not self._told_of_more and bool(again.beyond(self._changeset))
 
 
@@ -224,7 +232,10 @@ def _must_ask(changeset: "Changeset") -> bool:
 
 
 def _announce(out: "Output", verb: str, notes: list[str], *, asked: bool = False) -> None:
-    """Print notes before a write, first the name of the database. If a question follows, print them with JSON too."""
+    """Print notes before a write, first the name of the database.
+
+    If a question follows, print them with JSON output too.
+    """
     from database import connection
 
     note = say if asked else out.note
@@ -237,7 +248,10 @@ def _announce(out: "Output", verb: str, notes: list[str], *, asked: bool = False
 
 
 def _notes(out: "Output", changeset: "Changeset") -> list[str]:
-    """Return the notes about a write. If it cannot be undone, they include the image URLs to delete elsewhere."""
+    """Return the notes about a write.
+
+    If it cannot be undone, the notes include the URLs of images to delete elsewhere.
+    """
     from actions.rules.checked_changeset import undo_limits
 
     final_results = () if changeset.undoable else changeset.results
@@ -260,7 +274,8 @@ def _unconfirmed(marker: "Marker | None") -> RefusedError:
     if marker is None:
         hint = "Preview it with --dry-run, confirm it with --yes."
         return RefusedError("Not changed: confirmation is required.", hint)
-    expected = text.quoted(["--expect", marker.name])  # a name that was stored by hand can contain any character
+    # The name of a database may contain any character if it was stored by another program.
+    expected = text.quoted(["--expect", marker.name])
     return RefusedError(
         f'Not changed: this database is protected as "{marker.name}".',
         f"Preview it with --dry-run, confirm it with {expected}. --yes is not enough here.",
@@ -291,7 +306,7 @@ def _report(out: "Output", changeset: "Changeset", event: "ObjectId | None", *, 
 
 
 def _note_next_step(out: "Output", changeset: "Changeset", event: "ObjectId | None") -> None:
-    """Print the command that undoes a write, or approves a proposal."""
+    """Print the command for the next step: to undo a write, or to approve a proposal."""
     if event is None:
         out.note("nothing to do")
     elif proposed := _proposed(changeset):
@@ -322,7 +337,7 @@ def _result_lines(out: "Output", results: "Collection[Result]") -> Iterator[str]
 def _outcome_as_json(
     out: "Output", changeset: "Changeset", event: "ObjectId | None", *, dry_run: bool
 ) -> Iterator[str]:
-    """Yield the outcome of a write as JSON, in one part for each result: there may be a hundred thousand results."""
+    """Yield the outcome of a write as JSON, in small parts, because there may be a hundred thousand results."""
     changed = changeset.changed
     unchanged = len(changeset.results) - changed
     head: dict[str, Any] = {"event": event, "changed": changed, "unchanged": unchanged, "results": []}
@@ -331,7 +346,7 @@ def _outcome_as_json(
     yield before
     for result in changeset.results:
         shown = result._replace(password=None) if dry_run else result
-        if shown.outcome != PASSED_OVER:  # the message of every other result says it
+        if shown.outcome != PASSED_OVER:  # For other outcomes, the number of documents is in the message already.
             shown = shown._replace(documents=0)
         if result.elsewhere and not out.may_show_bodies():
             shown = shown._replace(elsewhere=[masked(url) for url in result.elsewhere])

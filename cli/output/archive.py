@@ -31,9 +31,11 @@ class Archive:
 
     @contextmanager
     def entry(self, name: str, *, huge: bool = False, **details: Any) -> Iterator[Callable[[str], None]]:
-        """Return a function that writes a file of the zip in parts. Set `huge` if it can be larger than two gigabytes.
+        """Return a function that writes a file of the zip in parts.
 
-        The `details` are added to the entry in `written`.
+        Set `huge` if the file can be larger than two gigabytes.
+
+        The `details` are added to the entry of the file in `written`.
         """
         info = ZipInfo(name, self._at.timetuple()[:6])
         info.compress_type, info.external_attr, info.create_system = ZIP_DEFLATED, PRIVATE, UNIX
@@ -52,7 +54,7 @@ class Archive:
 
 
 class _NoSeekFile:
-    """A file without `seek`, so that the zip is the same for a file and for a pipe."""
+    """A file that has no method `seek`, like a pipe. So a zip has the same bytes in a file and in a pipe."""
 
     def __init__(self, file: BinaryIO) -> None:
         self.write = file.write
@@ -60,7 +62,7 @@ class _NoSeekFile:
 
 
 class MessageFile:
-    """A temporary file with a line of JSON for each message. It can be read in order, or by conversation."""
+    """A temporary file with one message in each line, as JSON. Messages can be read in order, or by conversation."""
 
     def __init__(self) -> None:
         self._file = TemporaryFile()  # noqa: SIM115 - closed by `__exit__`
@@ -81,7 +83,7 @@ class MessageFile:
         return self._file.seek(0, 2)
 
     def counts(self) -> dict[str | None, int]:
-        """Return the number of messages in each conversation."""
+        """Return conversation → number of its messages."""
         return {conversation: len(places) for conversation, places in self._places.items()}
 
     def lines(self) -> Iterator[str]:

@@ -1,8 +1,8 @@
-"""Write files that only their owner can read. After an error or a crash, there is no incomplete file.
+"""Write files that only their owner can read. After an error or a crash, no incomplete file is left.
 
 Until a file is complete, it has a temporary name, and the writing process holds a lock on it. The kernel releases the
-lock when the process ends, even if it is killed. The next run of chatctl removes temporary files without a lock.
-A symbolic link to a file is replaced, not followed.
+lock when the process ends, even if it is killed. The next run of chatctl removes temporary files without a lock. A
+symbolic link to a file is replaced, not followed.
 """
 
 import fcntl
@@ -39,7 +39,7 @@ def write_file(content: str, to: str, *, overwrite: bool = False) -> None:
 
 @contextmanager
 def writing(to: str, *, overwrite: bool = False) -> Iterator[Callable[[str], object]]:
-    """Return a function that writes text to a file in parts (see `opened`), or to standard output if `to` is `-`."""
+    """Return a function that writes text in parts: to a file (see `opened`), or to standard output if `to` is `-`."""
     if to in STANDARD_OUTPUT:
         yield streams.write
         return
@@ -51,7 +51,7 @@ def writing(to: str, *, overwrite: bool = False) -> Iterator[Callable[[str], obj
 
 @contextmanager
 def opened(to: str, *, overwrite: bool = False) -> Iterator[BinaryIO]:
-    """Open a file with a temporary name, and rename it at the end. After an error there is no file.
+    """Open a file with a temporary name. At the end of the block, rename it. After an error, the file does not exist.
 
     `-` is standard output. There is no temporary file for a device, a pipe, or an open file descriptor (`/dev/fd/3`).
     Raises `ConflictError` if the file exists and may not be overwritten, `RefusedError` for a pipe of another user, and
@@ -79,7 +79,8 @@ def _opened(to: str, *, overwrite: bool) -> Iterator[BinaryIO]:
         with os.fdopen(os.dup(2 if number[1] else int(number[2])), "wb") as file:
             yield file
     elif _is_stream(path):
-        _check_owner(to, path.stat())  # checked first, because opening a pipe waits for its reader
+        # The owner is checked before the file is opened, because opening a pipe waits for its reader.
+        _check_owner(to, path.stat())
         with os.fdopen(os.open(path, os.O_WRONLY | os.O_NOCTTY), "wb") as file:
             _check_owner(to, os.fstat(file.fileno()))
             yield file
@@ -90,7 +91,7 @@ def _opened(to: str, *, overwrite: bool) -> Iterator[BinaryIO]:
 
 
 def _is_stream(path: Path) -> bool:
-    """Tell whether a path is a device or a pipe, or a link to one."""
+    """Tell whether a path is a device or a pipe, or a link to one of them."""
     try:
         return _streams(path.stat())
     except FileNotFoundError:
@@ -102,7 +103,7 @@ def _streams(found: os.stat_result) -> bool:
 
 
 def _check_owner(to: str, found: os.stat_result) -> None:
-    """Refuse a pipe or terminal of another user, and a file that replaced the pipe after the check."""
+    """Refuse a pipe or terminal of another user, and a file that has replaced the pipe after the check."""
     if not _streams(found) or found.st_uid not in {os.geteuid(), ROOT}:
         raise RefusedError(
             f"{to} belongs to another user, who could read the output",
@@ -136,7 +137,7 @@ def _replacing(path: Path, *, overwrite: bool) -> Iterator[BinaryIO]:
 
 
 def _rename(temporary: Path, path: Path) -> None:
-    """Rename the file, unless another file got that name in the meantime."""
+    """Give the file its final name, unless another file has got this name in the meantime."""
     try:
         path.hardlink_to(temporary)
     except FileExistsError:
@@ -150,17 +151,18 @@ def _exists(path: Path) -> ConflictError:
 
 
 def _create(folder: Path) -> tuple[int, Path]:
-    """Create a file that only its owner can read; return its open descriptor, locked by this run, and its path."""
-    import tempfile  # slow to import, and not needed for help and lists
+    """Create a file that only its owner can read. Return its open descriptor, locked by this run, and its path."""
+    import tempfile  # this import is slow, and help and lists do not need it
 
     _remove_leftovers(folder)
     while True:
-        descriptor, name = tempfile.mkstemp(dir=folder, prefix=PREFIX)  # from the start, other users cannot read it
-        with suppress(OSError):  # this file system has no locks, so leftovers are not removed there
+        # other users cannot read the file, from the first moment on
+        descriptor, name = tempfile.mkstemp(dir=folder, prefix=PREFIX)
+        with suppress(OSError):  # This file system has no locks. There, left temporary files are not removed.
             fcntl.flock(descriptor, fcntl.LOCK_EX)
         if os.fstat(descriptor).st_nlink:
             return descriptor, Path(name)
-        os.close(descriptor)  # another run removed the file before it was locked
+        os.close(descriptor)  # Another run has removed the file before it was locked.
 
 
 def _remove_leftovers(folder: Path) -> None:
@@ -174,7 +176,7 @@ def _remove_leftovers(folder: Path) -> None:
 def _remove(path: Path) -> None:
     """Remove a temporary file of this user. Raises `OSError` if a running process has locked it.
 
-    A file that has replaced the temporary file in the meantime is kept.
+    If another file has got the same name in the meantime, that file is kept.
     """
     descriptor = os.open(path, os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK)
     try:

@@ -17,19 +17,22 @@ Row = dict[str, Any]
 CHUNK: Final = 200
 _NOTHING: Final = type(None)
 
-# Matches texts that are written in quotes: YAML readers other than PyYAML may read them as numbers or booleans.
+# Matches texts that YAML needs in quotation marks. YAML readers other than PyYAML may read them as numbers or booleans.
 _LOOKS_TYPED = re.compile(r"[0-9+.\-]|(?:[yYnN]|[oO][nN]|[oO][fF][fF])$")
 
 
 def as_json(value: Any, *, indent: int | None = None) -> str:
-    """Return a value as JSON; characters that are not printable are escaped."""
+    """Return a value as JSON. Characters that are not printable are escaped."""
     written = json.dumps(text.plain(value), ensure_ascii=not streams.has_all_characters(), indent=indent)
     lines = (written.replace("##[", r"#\u0023[") if _obeyed(written) else written).split("\n")
     return "\n".join(line if line.isprintable() else _escaped(line, _unicode) for line in lines)
 
 
 def as_yaml(value: Any) -> str:
-    """Return a value as YAML that reads back as the same value; characters that are not printable are escaped."""
+    """Return a value as YAML, which a reader converts to the same value.
+
+    Characters that are not printable are escaped.
+    """
     import yaml
 
     class Dumper(yaml.SafeDumper):
@@ -49,8 +52,8 @@ def as_yaml(value: Any) -> str:
 
 
 def write_rows(form: str, rows: Iterable[Row], keys: Sequence[str]) -> None:
-    """Write a list in one of the formats. The memory used does not grow with the list."""
-    # Control characters in CSV cells are escaped only on a terminal, because the terminal would execute them.
+    """Print a list in one of the formats. The memory does not grow with the list."""
+    # Control characters in CSV cells are escaped only on a terminal, which would execute them.
     obeyed = form == "csv" and streams.is_terminal(sys.stdout)
     written = _csv(rows, keys, text.safe) if obeyed else parts(form, rows, keys)
     for number, part in enumerate(_chunks(written)):
@@ -65,7 +68,7 @@ def parts(form: str, rows: Iterable[Row], keys: Sequence[str]) -> Iterator[str]:
 
 
 def write_record(form: str, row: Row, keys: Sequence[str]) -> None:
-    """Write one row: an object in JSON and YAML, a list of one row in the other formats."""
+    """Print a single row: an object in JSON and YAML, a list of one row in the other formats."""
     if form == "json":
         streams.write(f"{as_json(row, indent=2)}\n")
     elif form == "yaml":
@@ -99,12 +102,13 @@ def _ndjson(rows: Iterable[Row], _: Sequence[str]) -> Iterator[str]:
 
 
 def _compact(row: Row, dumps: Callable[[Row], bytes]) -> str:
-    """Return a row as JSON without spaces. Only values that JSON does not have, like ids, are converted first."""
+    """Return a row as JSON without spaces. First convert only values that JSON does not have, like ids."""
     try:
         line = dumps(row)
         if line.count(b"null") > [*map(type, row.values())].count(_NOTHING):
-            line = dumps(text.plain(row))  # NaN or infinity, which JSON does not have, was written as null
-    except TypeError:  # for example an integer of more than 64 bits, or a text with an invalid character
+            # The fast library writes NaN and infinity, which JSON does not have, as null.
+            line = dumps(text.plain(row))
+    except TypeError:  # for example, an integer has more than 64 bits, or a text has an invalid character
         return as_json(row)
     return line.decode()
 
@@ -144,12 +148,13 @@ _WRITERS: Final[dict[str, Callable[..., Iterator[str]]]] = {
 
 def _line(cells: Sequence[str]) -> str:
     line = io.StringIO()
-    csv.writer(line).writerow(cells)  # with the line ending \r\n, each Python version quotes cells with \r
+    # With the line ending \r\n, every Python version puts cells with \r in quotation marks.
+    csv.writer(line).writerow(cells)
     return line.getvalue().removesuffix("\r\n") + "\n"
 
 
 def _cell(value: Any) -> str:
-    """Return a value as one CSV cell: a list with `;` between its items, an object as JSON, and formulas escaped."""
+    """Return a value as one CSV cell: a list with `;` between its items, an object as JSON. Formulas are escaped."""
     simple = text.plain(value)
     simple = [_named(item) for item in simple] if isinstance(simple, list) else _named(simple)
     if simple is None:
@@ -164,7 +169,7 @@ def _cell(value: Any) -> str:
 
 
 def _named(value: Any) -> Any:
-    """Return the username of a person or the title of a conversation, or the id if it was deleted.
+    """Return the username of a person or the title of a conversation. If the document is deleted, return its id.
 
     Any other value is returned unchanged.
     """
@@ -174,7 +179,10 @@ def _named(value: Any) -> Any:
 
 
 def _obeyed(written: str) -> bool:
-    """Tell whether a text has a command that a job of GitHub Actions would obey. JSON and YAML can escape it."""
+    """Tell whether a text contains a command for GitHub Actions, which obeys commands in the output of a job.
+
+    In JSON and YAML, such a text can be escaped.
+    """
     return "##[" in written and streams.on_github()
 
 
@@ -183,6 +191,6 @@ def _escaped(line: str, escape: Callable[[str], str]) -> str:
 
 
 def _unicode(character: str) -> str:
-    """Escape a character as JSON does: four hex digits, twice for characters above U+FFFF."""
+    """Escape a character as JSON does: four hex digits. Characters above U+FFFF become two escapes."""
     units = character.encode("utf-16-be", "surrogatepass").hex()
     return "".join(f"\\u{units[start : start + 4]}" for start in range(0, len(units), 4))

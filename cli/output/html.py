@@ -10,7 +10,7 @@ from cli.output.text import WEB, cell
 from cli.output.text import passage as in_lines
 
 LONGEST_ADDRESS: Final = 200
-"""The largest number of characters of a URL that a page shows. The URL of an image can have a million characters."""
+"""The most characters of a URL that a page shows. The URL of an image can have a million characters."""
 
 CLOSING: Final = "</body>\n</html>\n"
 
@@ -42,7 +42,10 @@ def text(value: Any) -> str:
 
 
 def isolated(value: Any) -> str:
-    """Return a text of a user for an HTML page. If it is right-to-left, the text around it keeps its direction."""
+    """Return a text of a user for an HTML page.
+
+    A right-to-left text does not change the direction of the text around it.
+    """
     return f"<bdi>{text(value)}</bdi>"
 
 

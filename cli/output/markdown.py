@@ -5,21 +5,21 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import accumulate
 from typing import Final
 
-# Many viewers turn web and e-mail addresses into links even if characters are escaped.
+# Many viewers make links of web and e-mail addresses, even if some of their characters are escaped.
 _LINKED: Final = re.compile(r"@|//|www\.", re.IGNORECASE)
 _SPECIAL: Final = re.compile(r"[\\`*_{}\[\]<>#|~&$^]|\.(?=\S)")
 _BEGINS: Final = re.compile(r"^(?:\d+(?=[.)])|(?=[-+=:]))")
-"""Characters that would make a line a list item, the underline of a heading, or part of a table."""
+"""Characters that would turn a line into a list item, the underline of a heading, or a part of a table."""
 _BLANKS: Final = re.compile(r"(\s+)")
 _SIGN: Final = re.compile(r"^( *)([+~-])(?= )")
 _SIGNS: Final = {"~": "!"}
 """The sign of a changed line in a block of the language `diff`."""
 LONGEST: Final = 50_000
-"""The most characters of a list, table or diff in a report. A comment on GitHub can have at most 65,536."""
+"""The most characters of a list, table or diff in a report. A comment on GitHub has at most 65,536 characters."""
 
 
 def text(shown: str) -> str:
-    """Escape a text so that a paragraph shows exactly this text."""
+    """Escape a text, so that Markdown shows exactly this text in a paragraph."""
     return "\\\n".join(map(_line, shown.rstrip().split("\n")))
 
 
@@ -37,7 +37,7 @@ def rows(headings: Sequence[str], cells: Iterable[Sequence[str]]) -> Iterator[st
 
 
 def table(headings: Sequence[str], cells: Iterable[Sequence[str]]) -> str:
-    """Return a Markdown table that fits a comment, or an empty text if there are no rows."""
+    """Return a Markdown table that fits into a comment. If there are no rows, return an empty text."""
     first, second, *lines = rows(headings, cells)
     shown, more = fitting(lines)
     return "".join(f"{line}\n" for line in [first, second, *shown, *(["", more] if more else [])]) if lines else ""
@@ -52,7 +52,7 @@ def diff(lines: Iterable[str]) -> str:
 
 
 def fitting(lines: Sequence[str]) -> tuple[Sequence[str], str]:
-    """Return the first lines that fit a comment, and a text like `… 12 more lines` (empty if all fit)."""
+    """Return the first lines, as many as fit into a comment, and a text like `… 12 more lines` (empty if all fit)."""
     ends = accumulate(len(line) + 1 for line in lines)
     shown = sum(end <= LONGEST for end in ends)
     return lines[:shown], f"… {len(lines) - shown:,} more lines" if shown < len(lines) else ""

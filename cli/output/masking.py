@@ -1,4 +1,4 @@
-"""Mask messages and images: if the database is protected with --mask-bodies, only their lengths are shown."""
+"""Mask messages and images: in a database that is protected with --mask-bodies, only their lengths are shown."""
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from typing import Any, Final
@@ -11,14 +11,14 @@ Row = dict[str, Any]
 
 PRIVATE: Final = frozenset(column.key for column in MESSAGES if column.private)
 WHOLE: Final = frozenset({"firstMessage", "lastMessage"})
-"""Private columns whose values are whole messages: only the text and the image of such a message are masked."""
+"""Private columns whose values are whole messages. Of such a message, only the text and the image are masked."""
 MASKED: Final = (
     "messages and images are masked in this database; --reveal --reason TEXT shows them and records an event"
 )
 
 
 def may_show(invocation: Invocation, note: Callable[[str], None], targets: Sequence[Any] = ()) -> bool:
-    """Decide once for each run whether messages are shown. If reading is audited, record an event first.
+    """Decide once for each run whether messages are shown. If the database audits reading, record an event first.
 
     `targets` are the ids of the documents that are shown, if they are known. `note` tells the user that messages are
     masked.
@@ -48,7 +48,10 @@ def masked_message(row: Row) -> Row:
 
 
 def masked(value: Any) -> Any:
-    """Return a text like `(12 characters)` to print instead of a private value of any type."""
+    """Return a text like `(12 characters)`, which is printed instead of a private value.
+
+    The value may have any type.
+    """
     from changes.visible_values import is_withheld
 
     return value if value is None or is_withheld(value) else f"({counted(len(str(value)), 'character')})"

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 Row = dict[str, Any]
 
 MOST_READ: Final = 1_000
-"""The most rows that a menu reads at the start. If there are more users, the database server searches for them."""
+"""The most rows that a menu reads at the start. If there are more users, the database server searches them."""
 MOST_SHOWN: Final = 100
 """The most items in the menu."""
 MENU_LINES: Final = 12
@@ -41,7 +41,7 @@ STYLE: Final = {
     "completion-menu.meta.completion": "bg:default fg:default",
     "completion-menu.meta.completion.current": "bg:default fg:default reverse",
 }
-"""The terminal's own colours, so that the menu is readable on a light and on a dark background."""
+"""The colours of the menu. They are the terminal's own, so that the menu is readable on light and dark backgrounds."""
 
 
 @dataclass(frozen=True)
@@ -49,8 +49,8 @@ class Kind:
     """A kind of items that a menu can offer.
 
     `find` returns the list of items for a search text. The menu shows the columns `name`, then the columns `details`,
-    which may be cut or left out on a narrow terminal. If `searchable` is False, `find` ignores the search text, and
-    only the rows that were read are filtered.
+    which may be cut or left out on a narrow terminal. If `searchable` is False, `find` ignores the search text, and the
+    menu filters only the rows that were read at the start.
     """
 
     find: Callable[[str], "Listing"]
@@ -97,14 +97,14 @@ KINDS: Final = {
     "CONVERSATION": Kind(_conversations, ("title",), ("lastMessageAt",)),
     "EVENT": Kind(_events, ("at", "command"), ("reason", "state")),
 }
-"""Metavar of an argument → the items that can be chosen for it."""
+"""Name of an argument in the help, like USER → the kind of items that can be chosen for it."""
 
 
 def pick(called: str, zone: str | None) -> str | None:
-    """Let the user choose an item from a menu. Return it as `id:…`, or None if there are no items.
+    """Let the user choose an item from a menu. Return the item as `id:…`, or None if there are no items.
 
-    `called` is a metavar, a key of `KINDS`. Times are in the time zone `zone` (None: UTC). Raises `LeftError` if the
-    user leaves without a choice.
+    `called` is a key of `KINDS`. Times are in the time zone `zone` (None: UTC). Raises `LeftError` if the user leaves
+    without a choice.
     """
     choices = _Choices(KINDS[called], local=zone is not None)
     note = f" (times in {zone})" if zone and choices.have_times else ""
@@ -112,7 +112,7 @@ def pick(called: str, zone: str | None) -> str | None:
 
 
 class _Choices:
-    """The items that a menu offers. The first rows are read at the start. More users are found by a search."""
+    """The items that a menu offers. The first rows are read at the start. A search finds more users."""
 
     def __init__(self, kind: Kind, *, local: bool = False) -> None:
         self._kind = kind
@@ -164,7 +164,7 @@ class _Choice(Completion):
 
 
 class _Menu(Completer):
-    """The menu of items that match the typed text. A database error ends the prompt."""
+    """The menu: the items that match the typed text. After a database error, it ends the prompt."""
 
     def __init__(self, choices: _Choices) -> None:
         self._choices = choices
@@ -177,7 +177,7 @@ class _Menu(Completer):
     def get_completions(self, document: Document, _: CompleteEvent) -> Iterator[Completion]:
         try:
             found = list(self._choices.matching(document.text))
-        except Exception as error:  # noqa: BLE001 - the prompt raises it again
+        except Exception as error:  # noqa: BLE001 - the prompt raises the error again
             get_app().exit(exception=error)
             return
         self.is_empty = not found
@@ -186,10 +186,10 @@ class _Menu(Completer):
 
 
 def _prompt(question: str, choices: _Choices) -> str:
-    """Ask the user to choose an item from a menu, on standard error. Return the item as `id:…`."""
+    """Ask the user on standard error to choose an item from a menu. Return the item as `id:…`."""
     menu = _Menu(choices)
     session: PromptSession[str] = PromptSession(
-        lambda: f"{menu.help()}\n{question}",  # a toolbar is not shown on every terminal
+        lambda: f"{menu.help()}\n{question}",  # some terminals do not show a toolbar
         completer=menu,
         key_bindings=_keys(menu),
         reserve_space_for_menu=MENU_LINES,
@@ -204,20 +204,21 @@ def _prompt(question: str, choices: _Choices) -> str:
 
 
 def _keys(menu: _Menu) -> KeyBindings:
-    """Return the key bindings: Enter chooses the marked item, and deleting letters filters the menu again."""
+    """Return the key bindings: Enter chooses the marked item. After a letter is deleted, the menu is filtered again."""
     keys = KeyBindings()
 
     @keys.add("enter")
     def _(event: KeyPressEvent) -> None:
         buffer = event.current_buffer
         marked = buffer.complete_state and buffer.complete_state.current_completion
-        # The menu may not be updated for the last typed letters yet.
+        # For the last typed letters, the menu may not be updated yet.
         found = [marked] if marked else list(menu.get_completions(buffer.document, CompleteEvent()))
         if len(found) == 1 and isinstance(found[0], _Choice):
             event.app.exit(result=found[0].reference)
             buffer.apply_completion(found[0])
         else:
-            buffer.start_completion(select_first=True)  # several items match: mark the first, and choose nothing
+            # Several items match: mark the first one, and choose nothing yet.
+            buffer.start_completion(select_first=True)
 
     for key, command in DELETING.items():
 

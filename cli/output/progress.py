@@ -13,17 +13,17 @@ if TYPE_CHECKING:
     from rich.progress import Progress
 
 PATIENCE: Final = 1.0
-"""A bar is shown after this many seconds of work."""
+"""The seconds of work after which a bar is shown."""
 
 SHOWN_EVERY: Final = 100
-"""The progress is updated after this many items."""
+"""The number of items after which a bar is updated."""
 
 T = TypeVar("T")
 """The type of the items that are read."""
 
 
 class Bar:
-    """A progress bar with rate and time left. It is shown if the work takes over a second, and removed at the end.
+    """A progress bar with rate and time left. The bar is shown if the work takes over a second, and removed at the end.
 
     `name` is the text before the bar, for example `checking`. It can change while the bar is shown.
     """
@@ -52,7 +52,7 @@ class Bar:
 
 
 class WriteBar(Bar, Watch):
-    """A progress bar for a write. If the plan of the write changes, the given functions decide whether it continues."""
+    """A progress bar for a write. If the plan of the write changes, `accepts` decides whether the write continues."""
 
     def __init__(
         self,

@@ -1,4 +1,4 @@
-"""Ask the user at the terminal for confirmations and passwords, and tell whether the user can be asked."""
+"""Ask the user at the terminal for confirmations and passwords, and tell whether questions are possible."""
 
 import getpass
 import os
@@ -53,7 +53,7 @@ def confirm(out: "Output", changeset: "Changeset", notes: Iterable[str], marker:
 
 
 def _question(changeset: "Changeset", rows: Sequence[Row], zone: str | None) -> str:
-    """Return the text of the question: `Suspend ada (Ada Lovelace, ada@example.org)`, `Delete 12 roles`."""
+    """Return the text of the question, like `Suspend ada (Ada Lovelace, ada@example.org)` or `Delete 12 roles`."""
     verb, of, rest = changeset.asked
     if of is None:
         return verb
@@ -69,7 +69,7 @@ def _question(changeset: "Changeset", rows: Sequence[Row], zone: str | None) -> 
 def _above(changeset: "Changeset", rows: Sequence[Row], zone: str | None) -> Iterator[str]:
     """Yield the lines above the question: the first items if there are several, or the text of a single message.
 
-    A single item that is not a message has no line, because the question names it.
+    For any other single item there is no line, because the question names this item.
     """
     of, number = changeset.asked.of, changeset.changed
     for row in rows if of else ():
@@ -95,20 +95,20 @@ def _time(value: Any, zone: str | None) -> str:
 
 
 def _body(body: Any) -> str:
-    """Return the text of a message on one line, cut if it is long."""
+    """Return the text of a message on one line. A long text is cut."""
     shown = text.cell(body) or "(no text)"
     return shown if len(shown) <= LONGEST_BODY else f"{shown[:LONGEST_BODY]}… ({len(shown):,} characters)"
 
 
 def can_ask(invocation: Invocation) -> bool:
-    """Tell whether questions are possible: on a terminal, without `--no-input`, and if stdin is not read for items."""
+    """Tell whether questions are possible: only on a terminal, without `--no-input`, and if stdin has no items."""
     if invocation.no_input or invocation.items_from_stdin:
         return False
     return streams.is_terminal(sys.stdin) and streams.is_terminal(sys.stderr)
 
 
 def can_pick(invocation: Invocation) -> bool:
-    """Tell whether a menu is possible: if input and output are a terminal that is not `dumb`, and never in CI."""
+    """Tell whether a menu is possible: only if input and output are a terminal that is not `dumb`, and never in CI."""
     on_screen = streams.is_terminal(sys.stdout) and os.environ.get("TERM", "dumb") != "dumb"
     return on_screen and can_ask(invocation) and not os.environ.get("CI")
 
@@ -127,7 +127,7 @@ def ask(question: str) -> str:
 
 
 def ask_hidden(prompt: str) -> str | None:
-    """Ask for a secret, and do not show the typed text. Return None if the input has ended (Ctrl-D).
+    """Ask for a secret. The typed text is not shown. Return None if the input has ended (Ctrl-D).
 
     Ctrl-C raises `LeftError`.
     """

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 MARKDOWN: Final = "markdown"
 JUNIT: Final = "junit"
 INFORMATION: Final = "I"
-"""The severity of a fault that is only information: it does not make a check fail."""
+"""The severity of a fault that is only information. Such a fault does not make a check fail."""
 
 # Matches the characters that XML does not allow, not even as character references.
 _NOT_XML: Final = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -46,9 +46,10 @@ class Report(NamedTuple):
 
 
 def publish(form: str, make: Callable[[], Report]) -> bool:
-    """Print a report if the output format is Markdown or JUnit. Return whether the report was printed.
+    """Print a report if the output format is Markdown or JUnit. Return whether a report was printed.
 
-    In a job of GitHub Actions, the report is also added to the step summary. `make` is called only if it is needed.
+    In a job of GitHub Actions, the report is also added to the step summary. `make` is called only if the report is
+    needed.
     """
     printed = form in {MARKDOWN, JUNIT}
     if printed or streams.on_github():
@@ -69,14 +70,14 @@ def of_plan(plan: "Plan") -> Report:
             changes[-1].append(line)
         else:
             changes.append([line])
-    # A long report is cut at its end, so the new permissions come last.
+    # A long report is cut at its end, so the new permissions, which matter least, come last.
     changes.sort(key=lambda change: change[0].startswith("+ permission "))
     block = f"{markdown.diff([*chain.from_iterable(changes)])}\n" if lines else ""
     return Report("seeds plan", f"### chatctl seeds plan: {_database()}\n\n{block}{markdown.text(total)}\n")
 
 
 def of_proposal(row: Mapping[str, Any], lines: Iterable[str]) -> Report:
-    """Report a proposal to a reviewer: who proposes what, why, what it would change, and what has changed since."""
+    """Make the report of a proposal for its reviewer: who proposes what and why, and what has changed since."""
     what = markdown.code(text.safe(row["command"]))
     facts = [(name, markdown.code(text.safe(text.cell(row[name])))) for name in ("by", "at", "reason", "state")]
     shown = "".join(f"- {name}: {value}\n" for name, value in facts)
@@ -128,7 +129,7 @@ def annotate(faults: Sequence[Fault], message: str = "") -> None:
 
 
 def _annotate(command: str, message: str) -> None:
-    """Print a line that is a command for GitHub Actions. The function `say` would escape the command."""
+    """Print a line that is a command for GitHub Actions. The function `say` would escape this command."""
     streams.say(streams.encodable(f"{command}::{_data(text.safe(message))}", sys.stderr))
 
 
@@ -167,20 +168,20 @@ def _database() -> str:
 
 
 def _add_to_summary(report: str, *, quiet: bool) -> None:
-    """Append a report to the step summary of GitHub Actions. If this fails, print only a warning, unless `quiet`."""
+    """Append a report to the step summary of GitHub Actions. If this fails, print a warning, unless `quiet` is true."""
     path = os.environ.get("GITHUB_STEP_SUMMARY")
     try:
         if path:
             descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NONBLOCK, 0o600)
             with os.fdopen(descriptor, "a", encoding="utf-8", errors="backslashreplace") as file:
-                file.write(f"\n{report}\n")  # the text of an earlier step may end without a newline
+                file.write(f"\n{report}\n")  # the text of an earlier step may end without a line end
     except (OSError, ValueError):
         if not quiet:
             say("warning: the summary for GitHub Actions (GITHUB_STEP_SUMMARY) could not be written")
 
 
 def _in_checkout(file: str) -> str:
-    """Return the path of a file relative to the folder of the checkout, which GitHub expects in annotations."""
+    """Return the path of a file relative to the folder of the checkout, as GitHub expects it in annotations."""
     folder = os.environ.get("GITHUB_WORKSPACE")
     path = os.path.relpath(file, folder) if folder else file
     return file if path.startswith(os.pardir) else path
@@ -217,5 +218,5 @@ def _junit(report: Report) -> str:
 
 
 def _xml(value: str) -> str:
-    """Escape the control characters of a text, and replace the characters that XML does not allow."""
+    """Escape the control characters of a text. Replace the characters that XML does not allow."""
     return _NOT_XML.sub("\ufffd", text.safe(value, lines=True))

@@ -13,7 +13,7 @@ Row = Mapping[str, Any]
 ENOUGH: Final = 40
 """The width, in terminal cells, that is enough for a column of long texts.
 
-Such a column is narrowed to this width before other columns are hidden.
+A column of long texts is made as narrow as this before other columns are hidden.
 """
 
 
@@ -38,7 +38,7 @@ class Screen:
     relative: bool = False
 
     def table(self, rows: Sequence[Row], view: View, *, fixed: bool = False) -> "Table":
-        """Lay out a table with the columns that fit the width, or with all columns if `fixed` is True."""
+        """Lay out a table with the columns that fit the width. If `fixed` is True, the table has all columns."""
         headings = [
             table.Heading(column.heading, _is_number(rows, column.key), column.whole, column.share, column.state)
             for column in view
@@ -69,7 +69,7 @@ class Screen:
         return text.ago(value) if column.ago and self.relative else text.cell(value, local=self.zone is not None)
 
     def parts(self, row: Row, column: Column) -> list[str]:
-        """Return the parts of a value for `record`. A line can be broken between these parts."""
+        """Return a value in parts, between which a line can be broken."""
         value = row.get(column.key)
         if value is None or column.ago or column.address or column.key == "id":
             return [self.cell(row, column)]
@@ -84,8 +84,9 @@ class Screen:
 def _fitting(view: View, filled: Sequence[int], needed: Sequence[int], width: int) -> list[int]:
     """Choose the columns of a table that fit a terminal of `width` cells. Return their indexes in `view`.
 
-    First come the columns with values that a terminal of this width always shows (see `Column.table` in `cli.views`),
-    then other columns while there is room. `filled` are the indexes of columns with values, `needed` are all widths.
+    Chosen first are columns with values that a terminal of this width always shows (see `Column.table` in `cli.views`).
+    Then other columns are chosen while there is room. `filled` has the indexes of columns with values, and `needed` the
+    widths of all columns.
     """
     certain = [number for number in filled if (view[number].table or 0) <= width]
     others = sorted({*range(len(view))} - {*certain}, key=lambda number: (view[number].table or 0, number))
@@ -106,7 +107,10 @@ def _total(needed: Sequence[int], kept: Sequence[int]) -> int:
 
 
 def _with_short_ids(body: Sequence[Sequence[str]], view: View) -> list[list[str]]:
-    """Shorten ids to their first digits. All ids of a column get the same length, which makes each of them unique."""
+    """Shorten ids to their first digits.
+
+    All ids of a column get the same length. It is long enough to make each id unique.
+    """
     import actions
 
     columns = [list(column) for column in zip(*body, strict=True)]

@@ -1,4 +1,4 @@
-"""Standard output and standard error. No other module writes to them."""
+"""Standard output and standard error. No other module writes to these streams."""
 
 import os
 import shutil
@@ -14,16 +14,19 @@ if TYPE_CHECKING:
     from subprocess import Popen
 
 PAGERS: Final = ("CHATCTL_PAGER", "PAGER")
-"""Environment variables with the command of the pager. The first set one is used. Empty or `cat` means no pager."""
+"""The environment variables with the command of the pager.
+
+The first variable that is set counts. An empty one, or `cat`, means no pager.
+"""
 USUAL_WIDTH: Final = 80
-"""The assumed width of a terminal that does not tell its width."""
+"""The width that is assumed for a terminal that does not tell its width."""
 
 _pagers: "Final[list[_Pager | None]]" = []
 """The open pagers, the last opened one at the end. None means that output goes directly to the terminal."""
 
 
 class ReaderGoneError(OutputError):
-    """The program that reads the output, like `head`, has closed the pipe."""
+    """The error if the program that reads the output, like `head`, has closed the pipe."""
 
 
 def write(text: str) -> None:
@@ -38,7 +41,7 @@ def write(text: str) -> None:
 
 
 def flush() -> None:
-    """Flush standard output, so that a write error is raised now and not at exit."""
+    """Flush standard output, so that an error is raised now and not when the program ends."""
     try:
         if sys.stdout is not None:
             sys.stdout.flush()
@@ -64,7 +67,7 @@ def say(text: str) -> None:
 
 @contextmanager
 def paged() -> Iterator[None]:
-    """On a terminal, show the output of the `with` block in the user's pager. The user may quit it before the end."""
+    """On a terminal, show the output of the `with` block in the user's pager. The user may quit the pager early."""
     command = _pager_command() if draws() and not _pagers else []
     if not command:
         yield
@@ -95,9 +98,9 @@ def unpaged() -> Iterator[None]:
 
 
 class _Pager:
-    """A running pager, like `less`. It starts with the first output. Notes are printed after it has ended.
+    """A pager, like `less`. It starts with the first output. Notes are printed after it has ended.
 
-    The first Ctrl-C ends the work of chatctl. After that, only the pager reacts to Ctrl-C, as long as it runs.
+    The first Ctrl-C ends the work of chatctl. After that, only the pager reacts to Ctrl-C until it ends.
     """
 
     def __init__(self, command: Sequence[str]) -> None:
@@ -108,7 +111,10 @@ class _Pager:
         self.notes: list[str] = []
 
     def opened(self) -> IO[str]:
-        """Start the pager if needed, and return its input. If it cannot be started, return standard output."""
+        """Start the pager if it is not running, and return its input.
+
+        If it cannot be started, return standard output.
+        """
         if self._command and self.program is None:
             self._start()
         return sys.stdout if self.program is None or self.program.stdin is None else self.program.stdin
@@ -118,8 +124,9 @@ class _Pager:
 
         sys.stdout.flush()
         try:
-            # Settings of `less`, unless the user has some: F ends it if all fits, R shows colours, X keeps the text.
-            self.program = Popen(  # noqa: S603 - the user chose it
+            # The settings of `less`, if the user has none: F ends it if all lines fit, R shows colours, X keeps the
+            # text on the screen.
+            self.program = Popen(  # noqa: S603 - the user has chosen this program
                 self._command,
                 stdin=PIPE,
                 encoding=sys.stdout.encoding,
@@ -139,7 +146,7 @@ class _Pager:
         self._ignores = True
         try:
             self._before(number, frame)
-        finally:  # the handler of the first interrupt has replaced itself; keep the new one
+        finally:  # after the first interrupt, Python has replaced this handler, so it is set again
             self._before = signal.signal(number, self._interrupt)
 
     def wait(self) -> None:
@@ -179,20 +186,20 @@ def _pager_command() -> list[str]:
     line = next((os.environ[name] for name in PAGERS if name in os.environ), "less")
     try:
         words = shlex.split(line)
-    except ValueError:  # a closing quote is missing
+    except ValueError:  # a quotation mark is not closed
         return []
     return words if words and words != ["cat"] and shutil.which(words[0]) else []
 
 
 def prepare() -> None:
-    """Make standard output and error escape characters that they cannot encode, instead of raising an error."""
+    """Escape characters that standard output and standard error cannot encode. Otherwise they would raise an error."""
     for stream in (sys.stdout, sys.stderr):
         if reconfigure := getattr(stream, "reconfigure", None):
             reconfigure(errors="backslashreplace")
 
 
 def abandon() -> None:
-    """Discard buffered output. Otherwise Python would try to write it at exit, fail, and change the exit code."""
+    """Discard buffered output. Otherwise Python would write it at the end, fail, and change the exit code."""
     try:
         nowhere = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nowhere, sys.stdout.fileno())
@@ -202,7 +209,7 @@ def abandon() -> None:
 
 
 def on_github() -> bool:
-    """Tell whether this is a step of a job of GitHub Actions, which obeys some lines of the output."""
+    """Tell whether this run is a step of a job of GitHub Actions. There, some lines of the output are commands."""
     return os.environ.get("GITHUB_ACTIONS") == "true"
 
 
@@ -216,8 +223,8 @@ def is_terminal(stream: TextIO | None) -> bool:
 def has_colour(stream: TextIO | None) -> bool:
     """Tell whether output to a stream is coloured.
 
-    NO_COLOR turns colours off. FORCE_COLOR turns them on, or off if it is 0 or false. Empty variables are ignored.
-    Without them, only a terminal that is not `dumb` has colours.
+    NO_COLOR turns colours off. FORCE_COLOR turns them on, or off if it is 0 or false. Empty variables are ignored. If
+    neither is set, only a terminal that is not `dumb` has colours.
     """
     forced = os.environ.get("FORCE_COLOR", "")
     if os.environ.get("NO_COLOR") or forced.lower() in {"0", "false"}:
@@ -226,17 +233,20 @@ def has_colour(stream: TextIO | None) -> bool:
 
 
 def draws() -> bool:
-    """Tell whether output goes to a terminal that is not `dumb`. It may go through a pager."""
+    """Tell whether output goes to a terminal that is not `dumb`, directly or through a pager."""
     return is_terminal(sys.stdout) and os.environ.get("TERM") != "dumb"
 
 
 def has_cursor() -> bool:
-    """Tell whether output may move the cursor. A pager shows only colours, so this is possible only without a pager."""
+    """Tell whether output may move the cursor. Pagers can show only colours, so no pager may be open."""
     return draws() and _pager() is None
 
 
 def width(stream: TextIO | None = None) -> int | None:
-    """Return the width of a terminal in cells, or None if the stream (default: standard output) is not one."""
+    """Return the width of a terminal in cells.
+
+    Return None if the stream (default: standard output) is not a terminal.
+    """
     stream = stream or sys.stdout
     if not is_terminal(stream):
         return None
@@ -247,7 +257,7 @@ def width(stream: TextIO | None = None) -> int | None:
 
 
 def encodable(text: str, stream: TextIO | None) -> str:
-    """Return a text in which characters that the stream cannot encode are escaped."""
+    """Return a text in which the characters that the stream cannot encode are escaped."""
     encoding = getattr(stream, "encoding", None) or "utf-8"
     return text.encode(encoding, "backslashreplace").decode(encoding, "replace")
 

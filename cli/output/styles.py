@@ -18,9 +18,9 @@ GREEN, BLUE, MAGENTA, RED, VIOLET = (f"38;5;{number}" for number in COLOURS.valu
 NAMES: Final = tuple(
     f"{weight};{colour}" for weight in (BOLD, f"{BOLD};{UNDERLINED}") for colour in (BLUE, MAGENTA, GREEN, VIOLET, RED)
 )
-"""Styles for the names of people in a transcript: the first participant has the first style."""
+"""The styles for the names of people in a transcript. The first participant has the first style."""
 FOUND: Final = f"{BOLD};{RED}"
-"""The colour of the found text in the results of a search."""
+"""The colour of the match of a search."""
 
 STATES: Final = {
     "ACTIVE": GREEN,
@@ -38,7 +38,7 @@ STATES: Final = {
     "W": MAGENTA,
     "I": BLUE,
 }
-"""Word in a state column (status, severity …) → its colour."""
+"""Word in a state column, like a status or severity → its colour."""
 _SIGNS: Final = {"+": GREEN, "-": RED, "~": BLUE, "PASS": GREEN, "FAIL": RED}
 _LABELS: Final = {"error": f"{BOLD};{RED}", "warning": f"{BOLD};{MAGENTA}", "hint": BOLD}
 _MARKED: Final = re.compile(r"\s*(?:([-+~]|PASS|FAIL) |(error|warning|hint):)", re.IGNORECASE)
@@ -50,7 +50,7 @@ def styled(text: str, style: str) -> str:
 
 
 def state(word: str, shown: str | None = None) -> str:
-    """Colour a word like `ACTIVE`. If the cell shows only a part of the word, `shown` is this part."""
+    """Colour a word like `ACTIVE`. If the cell is too narrow for the word, `shown` is the part that fits."""
     text = word if shown is None else shown
     return styled(text, STATES[word]) if word in STATES else text
 

@@ -25,7 +25,7 @@ LONGEST_WHOLE: Final = 40
 WIDEST: Final = 120
 """The largest width of a column in a pipe, in terminal cells.
 
-A longer text is not cut. Only the cells after this text, in the same line, are not aligned with their columns.
+A longer text is not cut, but the later cells of its line are then not aligned with their columns.
 """
 
 
@@ -44,7 +44,9 @@ class Heading(NamedTuple):
 
 
 def cell_width(text: str) -> int:
-    """Return the largest number of terminal cells that a text may need. Marks around the match of a search need none.
+    """Return the largest number of terminal cells that a text may need.
+
+    The marks around the match of a search need none.
 
     Terminals differ: some draw a joined emoji or an Indic syllable as one sign, others draw each of its characters.
     """
@@ -62,7 +64,7 @@ def _cells(character: str) -> int:
 
 
 def last_words(text: str, room: int) -> str:
-    """Return as many of the last words of a text as fit into `room` cells, or else the end of the last word."""
+    """Return the last words of a text that fit into `room` cells. If the last word does not fit, return its end."""
     signs = list(_signs(text))
     while cell_width(kept := "".join(signs)) > room:
         signs.pop(0)
@@ -99,7 +101,10 @@ class _Layout:
         return self._joined(cells, coloured=self._coloured)
 
     def _joined(self, cells: Sequence[str], *, coloured: bool) -> str:
-        """Join the cells of a line. If terminals differ in the width of a text, move the cursor to the next cell."""
+        """Join the cells of a line.
+
+        After a text whose width depends on the terminal, move the cursor to the next cell.
+        """
         line, start, known = "", 1, True
         for whole, (heading, most) in zip(cells, self._columns, strict=True):
             width = min(most, WIDEST) if self._available is None else most
@@ -128,13 +133,13 @@ def _near_match(text: str, width: int) -> str:
     if not mark or cell_width(text) <= width:
         return text
     found, _, after = rest.partition(END)
-    seen = width - cell_width(found) - 1  # the cells that remain if the whole match is shown
+    seen = width - cell_width(found) - 1  # the width that remains if the whole match is shown
     room = max(width - cell_width(found + after), min(width // BEFORE_MATCH, seen), 0)
     return f"{last_words(before, room)}{mark}{rest}"
 
 
 def _cut(text: str, width: int) -> str:
-    """Cut a text that is too wide, and put `…` at its end. A group of characters drawn as one sign is not divided."""
+    """Cut a text that is too wide, and put `…` at its end. Characters that are drawn as one sign stay together."""
     if cell_width(text) <= width:
         return text
     end = "…" if streams.encodable("…", sys.stdout) == "…" else ""
@@ -166,7 +171,7 @@ def _belongs(character: str, before: str) -> bool:
 
 
 def _marked(cell: str) -> str:
-    """If the output has no colours, put quotes around the match of a search in a cell."""
+    """If the output has no colours, put quotation marks around the match of a search in a cell."""
     if BEGIN not in cell or streams.has_colour(sys.stdout):
         return cell
     quotes = "«»" if streams.encodable("«»", sys.stdout) == "«»" else "[]"
@@ -180,7 +185,7 @@ def natural_widths(headings: Sequence[Heading], rows: Sequence[Sequence[str]]) -
 
 
 def _fitted(natural: Sequence[int], headings: Sequence[Heading], available: int) -> list[int]:
-    """Return the width of each column of a table that must fit `available` cells, using the rules in `Heading`."""
+    """Return the width of each column of a table that must fit `available` cells, by the rules in `Heading`."""
     widths = list(natural)
     room = available - len(GAP) * (len(headings) - 1)
     whole = {number for number, heading in enumerate(headings) if heading.whole and widths[number] <= LONGEST_WHOLE}
@@ -197,8 +202,8 @@ def _fitted(natural: Sequence[int], headings: Sequence[Heading], available: int)
 def _shared(wanted: Sequence[tuple[int, int, int]], room: int) -> list[int]:
     """Divide a width of `room` cells among columns. Return the width of each column.
 
-    `wanted` has `(least, most, share)` for each column. A column gets at least the width `least`, unless the sum of
-    these widths is larger than `room`, and at most the width `most`. The rest is divided in proportion to `share`.
+    `wanted` has `(least, most, share)` for each column. A column gets at least `least` and at most `most` cells. If the
+    sum of all `least` is larger than `room`, columns get less. The rest is divided in proportion to `share`.
     """
     if sum(least for least, _, _ in wanted) > room:
         wanted = [(1, most, 1) for _, most, _ in wanted]
@@ -223,7 +228,8 @@ def column_ranges(first: int, titles: Sequence[str], available: int | None) -> I
     `available` is None, there is only one table.
     """
     if available is not None:
-        first = min(first, available // 2)  # otherwise one long name leaves room for only one other column in a table
+        # A first column with one long name must leave room for more than one other column in each table.
+        first = min(first, available // 2)
     start, used = 0, first
     for number, title in enumerate(titles):
         needed = len(GAP) + cell_width(title)
@@ -256,7 +262,9 @@ def wrapped(line: str, indent: int) -> str:
 
 
 def wrap(line: str, available: int, indent: int, first: int = 0) -> str:
-    """Break a line at spaces. A word or a command is never broken, even if it is too long, so that users can copy it.
+    """Break a line at spaces.
+
+    Words and commands are never broken, even if they are too long, so that users can copy them.
 
     Lines after the first are indented by `indent` cells. The first line has `first` cells less than `available`.
     """

@@ -11,8 +11,8 @@ from typing import Any, Final
 from cli.output import streams
 from database import times
 
-# Characters that control a terminal or are invisible: control characters except newline and tab, characters that
-# change the writing direction, line separators, surrogates, and those that Unicode calls default-ignorable.
+# Characters that control a terminal or are invisible: control characters except newline and tab, characters that change
+# the writing direction, line separators, surrogates, and those that Unicode calls default-ignorable.
 _HARMFUL = (
     "\x00-\x08\x0b-\x1f\x7f-\x9f\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2028-\u202e"
     "\u2060-\u206f\u3164\ud800-\udfff\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb\U0001bca0-\U0001bca3"
@@ -23,7 +23,7 @@ _PICTURE = (
     "\u3030\u303d\u3297\u3299\U0001f000-\U0001faff"
 )
 VIRAMA = "\u094d\u09cd\u0a4d\u0acd\u0b4d\u0c4d\u0ccd\u0d4d\u0dca"
-# In these places, such characters are a correct part of a text: emoji sequences, Persian word parts, Indic conjuncts.
+# Places in which invisible joiners are a correct part of a text: emoji sequences, Persian word parts, Indic conjuncts.
 _LEGITIMATE = (
     f"(?<=[{_PICTURE}])[\ufe0e\ufe0f]|(?<=[0-9#*])\ufe0f(?=\u20e3)|(?<=[{_PICTURE}\ufe0f])\u200d(?=[{_PICTURE}])"
     f"|(?<=[\u0620-\u06ff])\u200c(?=[\u0620-\u06ff])|(?<=[{VIRAMA}])[\u200c\u200d]"
@@ -34,16 +34,19 @@ _JOB_COMMAND: Final = re.compile(r"#(?=#\[)|(?<![^\n])([^\S\n]*):(?=:)")
 """What GitHub Actions would obey in the output of a job: `##[` anywhere, and `::` at the beginning of a line."""
 
 BEGIN, END = "\x02", "\x03"
-"""Marks around the match of a search in a table cell. Texts of users cannot contain them: `safe` escapes them."""
+"""The marks around the match of a search in a table cell.
+
+Texts of users cannot contain them, because `safe` escapes them.
+"""
 _RIGHT_TO_LEFT: Final = re.compile(
     "[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc\U00010800-\U00010fff\U0001e800-\U0001efff]"
 )
 LONGEST_DATA = 60
-"""The most characters of a `data:` URL, which contains the image itself, that are shown."""
+"""The most characters that are shown of a `data:` URL, which contains the image itself."""
 WEB: Final = re.compile(r"https?://[!-~]+", re.IGNORECASE)
-"""URLs that can become links: http or https, with visible ASCII characters only."""
+"""Matches the URLs that can become links: http or https, with visible ASCII characters only."""
 
-# Types that `plain` does not change. Most values have them, so skipping the call saves time.
+# The types that `plain` does not change. Most values have such a type, so a check of the type saves a call.
 _AS_IT_IS = frozenset({str, bool, int, type(None)})
 
 
@@ -62,12 +65,12 @@ def safe(text: str, *, lines: bool = False) -> str:
 
 
 def escape(character: str) -> str:
-    r"""Return a character as an escape sequence of Python and C: `\n`, `\x1b`, `\u202e`, `\U000e0001`."""
+    r"""Return a character as an escape sequence of Python and C, like `\n`, `\x1b`, `\u202e`, `\U000e0001`."""
     return character.encode("unicode_escape").decode()
 
 
 def plain(value: Any) -> Any:  # noqa: PLR0911 - one for each kind of value
-    """Convert a database value for JSON, YAML and CSV. Ids become texts of 24 digits, times RFC 3339 in UTC."""
+    """Convert a database value for JSON, YAML and CSV. Ids become texts of 24 digits, times become RFC 3339 in UTC."""
     if value is None or isinstance(value, (str, bool)):
         return str(value.value if isinstance(value, Enum) else value) if isinstance(value, str) else value
     if isinstance(value, (int, float)):
@@ -85,14 +88,17 @@ def plain(value: Any) -> Any:  # noqa: PLR0911 - one for each kind of value
 
 
 def id_text(identifier: Any) -> str:
-    """Return an id of any type as text. The user can type this text as an argument."""
+    """Return an id of any type as text. Users can type this text as an argument."""
     from database import ids
 
     return ids.id_text(identifier)
 
 
 def cell(value: Any, *, local: bool = False) -> str:
-    """Return a value for people, on one line. Times are in UTC with a Z, or with `local` in the local time zone."""
+    """Return a value for people, on one line.
+
+    Times are in UTC with a Z, or in the local time zone if `local` is true.
+    """
     if value is None:
         return ""
     if isinstance(value, bool):
@@ -106,13 +112,13 @@ def cell(value: Any, *, local: bool = False) -> str:
 
 
 def excerpt(value: Any) -> str:
-    """Return the match of a search with the text around it. The match is between `BEGIN` and `END`."""
+    """Return the match of a search with the text around it. `BEGIN` and `END` mark the match."""
     before, found, after = (safe(value[part]) for part in ("before", "found", "after"))
     return f"{before}{BEGIN}{found}{END}{after}" if found else before + after
 
 
 def isolated(shown: str) -> str:
-    """Isolate a right-to-left text (Hebrew, Arabic) with Unicode isolates, so that text beside it keeps its place.
+    """Isolate a right-to-left text (Hebrew, Arabic) with Unicode isolates, so that the text next to it keeps its place.
 
     The text must be safe already. The mark at the end helps on terminals that ignore isolates.
     """
@@ -122,12 +128,12 @@ def isolated(shown: str) -> str:
 
 
 def passage(written: Any) -> str:
-    """Return a text of a user, safe to print, with its line breaks."""
+    """Return a text of a user with its line breaks, safe to print."""
     return safe(str(plain(written)).replace("\r\n", "\n"), lines=True)
 
 
 def address(value: Any) -> str:
-    """Return a URL for people. A long `data:` URL, which contains its data, is cut."""
+    """Return a URL for people. A long `data:` URL, which contains the image itself, is cut."""
     if not isinstance(value, str) or not value.startswith("data:") or len(value) <= LONGEST_DATA:
         return cell(value)
     return f"{safe(value.partition(',')[0][:LONGEST_DATA])} ({len(value):,} characters)"
@@ -182,7 +188,7 @@ def _person(person: dict[str, Any]) -> str:
 
 
 def fault_text(found: dict[str, Any]) -> str:
-    """Return the place of a fault and the wrong value: `User 65… status: BANNED`."""
+    """Return the place of a fault and the wrong value, like `User 65… status: BANNED`."""
     field = f" {found['field']}" if found["field"] else ""
     return f"{found['collection']} {cell(found['id'])}{field}" + (
         f": {shown}" if (shown := cell(found["value"])) else ""
@@ -190,7 +196,10 @@ def fault_text(found: dict[str, Any]) -> str:
 
 
 def quoted(arguments: Iterable[str]) -> str:
-    """Return a command line with shell quotes, so that it can be pasted. Unsafe characters are escaped."""
+    """Return a command line with the quotation marks of a shell, so that it can be pasted.
+
+    Unsafe characters are escaped.
+    """
     return " ".join(_argument(argument) for argument in arguments)
 
 

@@ -28,7 +28,7 @@ class Profile(Options):
     image_url: Annotated[str | None, typer.Option("--image-url", metavar="URL", help="URL of a picture.")] = None
 
     def fields(self) -> dict[str, str | None]:
-        """Return the values of the options: field name in the database → value."""
+        """Return the given values: name of the field in the database → value."""
         return {"phoneNumber": self.phone, "address": self.address, "imageUrl": self.image_url}
 
 
@@ -143,7 +143,7 @@ def set_password(
     allow_lockout: AllowLockout = False,
 ) -> None:
     """Set the password of a user. Without a password option, it is asked for (twice, hidden)."""
-    actions.lookup.find_user(user, ())  # an unknown user is refused before a password is typed
+    actions.lookup.find_user(user, ())  # An unknown user is refused before the user types a password.
     password = password_source.new_password(out.invocation)
     change = actions.users.set_password(user, password.text, reveal=password.reveal, allow_lockout=allow_lockout)
     out.apply(change, confirm)

@@ -158,7 +158,7 @@ def import_(
     import imports
     from cli.output.progress import Bar
 
-    del columns  # if --columns is given, its callback has already ended the command
+    del columns  # If --columns is given, the callback of this option has already ended the command.
     columns_of_file = imports.layout(**vars(layout))
     if errors is not None and Path(errors).resolve() == Path(file).resolve():
         raise UsageError(

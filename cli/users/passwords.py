@@ -12,7 +12,7 @@ from database.errors import InvalidInputError, UsageError
 
 
 class Password(NamedTuple):
-    """A new password, or None for a user without a password. `reveal` is True if it must be printed (once)."""
+    """A new password, or None for a user without a password. If `reveal` is True, the password must be printed once."""
 
     text: str | None
     reveal: bool = False
@@ -69,7 +69,7 @@ def _asked() -> str:
 
     say(passwords.RULE)
     first = _ask("Password: ")
-    passwords.validate(first)  # an invalid password is refused before it is typed again
+    passwords.validate(first)  # An invalid password is refused before the user types it a second time.
     if first != _ask("Again: "):
         raise InvalidInputError("the two passwords are not the same", "run the command again")
     return first

@@ -22,16 +22,16 @@ if TYPE_CHECKING:
 Row = dict[str, Any]
 
 SCHEMA_VERSION: Final = 1
-"""The version of the file formats in the zip. It changes if programs that read the old formats would fail."""
+"""The version of the file formats in the zip. It increases if programs that read the old formats would fail."""
 
 HUGE: Final = 2**28
-"""If all messages together have more bytes than this, files in the zip may need the Zip64 format."""
+"""The bytes of all messages together from which on a file in the zip may need the Zip64 format."""
 
 
 def write(data: "PersonalData", file: BinaryIO, show: Callable[[Row], Row]) -> Row:
     """Write the zip, and return part of the data → number of items. `show` masks a message if required.
 
-    The used memory does not grow with the number of messages.
+    The memory does not grow with the number of messages.
     """
     about = _about(data)
     with MessageFile() as messages, Archive(file, about["exportedAt"]) as archive:
@@ -93,7 +93,7 @@ def _records(part: Any) -> int:
 Messages = Callable[[str | None], Iterable[Row]]
 
 NAMED_AT_MOST: Final = 3
-"""The largest number of readers of a message that the page names. If there are more, they are counted."""
+"""The most readers of a message that the page names. If there are more, the page gives their number."""
 
 NOTHING: Final = '<p class="quiet">Nothing.</p>\n'
 OWN: Final = '<p class="quiet">Only messages of this person are included, not those of others. Times are in UTC.</p>\n'
@@ -172,7 +172,7 @@ def _section(key: str, *contents: str) -> str:
 
 
 def _list(titles: dict[str, str], row: Row) -> str:
-    """Return an HTML list of the fields that have a value. `titles` has field → title."""
+    """Return an HTML list of those fields that have a value. `titles` has field → title."""
     known = [(title, row[key]) for key, title in titles.items() if row.get(key) is not None]
     lines = [f"<dt>{title}</dt><dd>{_value(value)}</dd>\n" for title, value in known]
     return f"<dl>\n{''.join(lines)}</dl>\n"

@@ -74,9 +74,9 @@ def write(text: str) -> None:
 
 @contextmanager
 def locked() -> Iterator[None]:
-    """Lock the configuration until the block ends, so that other commands wait before they change the file.
+    """Lock the configuration file until the block ends. Other commands that change the file wait.
 
-    Creates the folder if it does not exist.
+    The folder of the file is created if it does not exist.
     """
     folder = path().parent
     try:
@@ -118,7 +118,7 @@ def _unwritable(file: Path, error: OSError) -> NotAllowedError:
 
 LOCAL: Final = "local"
 SOURCES: Final = ("url", "url-env", "url-file", "url-command", LOCAL)
-"""The settings that say where the database of a context is. Each context must have exactly one of them.
+"""The settings that say where the database of a context is. Each context must have exactly one of these settings.
 
 `local` is the name of a database in the embedded server. All others give the URL of a database.
 """
@@ -129,7 +129,10 @@ _PLACE: Final = re.compile(r"(.*) \(at (?:line (\d+), column \d+|end of document
 
 @dataclass(frozen=True)
 class Context:
-    """A name for a database. `source` is one of `SOURCES`, and `value` its value (perhaps a URL with a password)."""
+    """A name for a database.
+
+    `source` is one of `SOURCES`, and `value` is its value, for example a URL with a password.
+    """
 
     name: str
     source: str
@@ -161,12 +164,15 @@ class Contexts:
         return self.by_name[name]
 
     def current_context(self) -> Context | None:
-        """Return the current context, or None. Raises `NotFoundError` if the file names an unknown context."""
+        """Return the current context, or None if none is chosen.
+
+        Raises `NotFoundError` if the file names an unknown context.
+        """
         return None if self.current is None else self.named(self.current)
 
 
 def load() -> Contexts:
-    """Read all contexts. Raises `NotConfiguredError` for a broken file, `NotAllowedError` for an unsafe one."""
+    """Read all contexts. Raises `NotConfiguredError` for a broken file, and `NotAllowedError` for an unsafe file."""
     return parse(read())
 
 
@@ -208,7 +214,7 @@ def _context(name: str, table: Any) -> Context:
 
 
 def _no_toml(text: str, said: str) -> NotConfiguredError:
-    """Return an error with the line that is not TOML. The reason is left out if it may quote a URL."""
+    """Return an error that names the line that is not TOML. The reason is left out if it may quote a URL."""
     place = _PLACE.fullmatch(said)
     line = int(place[2]) if place and place[2] else text.count("\n") + 1
     why = place[1] if place and "://" not in said else "this is not TOML"
@@ -220,5 +226,5 @@ def _broken(what: str, hint: str | None = None) -> NoReturn:
 
 
 def _quoted(key: str) -> str:
-    """Return a key in quotes for a message. A URL is not shown, because it can contain a password."""
+    """Return a key in quotation marks for a message. A URL is not shown, because it may contain a password."""
     return "(a URL)" if "://" in key else shown(key)

@@ -11,13 +11,13 @@ from database.wording import shown
 from models.names import EASY, HOW_EASY
 
 Change = Callable[[str, Contexts], tuple[str, Contexts]]
-"""A function: (text of the file, its contexts) → (new text, the contexts that the new text must have)."""
+"""A function: (text of the file, its contexts) → (new text, the contexts that the new text should have)."""
 
 _MARK: Final = "chatctl removes this line"
 
 
 def add(context: Context) -> None:
-    """Add a context. Raises `ConflictError` if its name already exists, `InvalidInputError` if it is not valid."""
+    """Add a context. Raises `ConflictError` if the name already exists, and `InvalidInputError` if it is not valid."""
     if not EASY.fullmatch(context.name):
         raise InvalidInputError(f"invalid context name {shown(context.name)}", HOW_EASY)
     check(context)
@@ -37,13 +37,13 @@ def add(context: Context) -> None:
 
 
 def use(name: str) -> bool:
-    """Choose the current context. Returns False if this context was the current one already."""
+    """Make a context the current one. Returns False if it was the current context already."""
 
     def change(text: str, found: Contexts) -> tuple[str, Contexts]:
         import tomlkit
 
         wanted = Contexts(found.by_name, found.named(name).name)
-        if found.current is None:  # put the key at the top, because below a table it would belong to that table
+        if found.current is None:  # The key is put at the top, because after a table it would be part of that table.
             return tomlkit.dumps({"current": name}) + (f"\n{text}" if text else ""), wanted
         document = tomlkit.parse(text)
         document["current"] = name
@@ -53,7 +53,7 @@ def use(name: str) -> bool:
 
 
 def remove(name: str) -> bool:
-    """Remove a context. Returns True if it was the current context; after that, no context is the current one."""
+    """Remove a context. Returns True if this was the current context. Then there is no current context any more."""
     was_current = False
 
     def change(text: str, found: Contexts) -> tuple[str, Contexts]:
@@ -74,7 +74,7 @@ def remove(name: str) -> bool:
 def _change(change: Change) -> bool:
     """Change the configuration file, and tell whether its text changed.
 
-    The new text is parsed before it is written. The file stays as it is if the new text has other contexts than wanted.
+    The new text is parsed before it is written. If it does not have the expected contexts, the file is not changed.
     """
     with config_file.locked():
         text = config_file.read()
@@ -91,7 +91,7 @@ def _changed(change: Change, text: str, found: Contexts) -> str:
         changed, wanted = change(text, found)
         if parse(changed) == wanted:
             return changed
-    except (TOMLKitError, NotConfiguredError, ValueError, RecursionError):  # tomlkit cannot read every valid file
+    except (TOMLKitError, NotConfiguredError, ValueError, RecursionError):  # tomlkit cannot parse every valid TOML file
         pass
     raise NotConfiguredError(
         f"{config_file.path()} is formatted in a way that chatctl cannot change", "edit it by hand"
@@ -101,7 +101,7 @@ def _changed(change: Change, text: str, found: Contexts) -> str:
 def _without(document: Any, name: str) -> str:
     """Return the text of a TOML document without one context.
 
-    Comments after the last setting of the context are kept, because they belong to the next table.
+    Comments after the last setting of this context are kept, because they are about the next table.
     """
     from tomlkit import dumps
     from tomlkit.items import Table

@@ -15,9 +15,9 @@ from database.errors import InvalidInputError, NotConfiguredError
 from database.wording import shown
 
 SECONDS: Final = 30.0
-"""The time limit, in seconds, of a command that prints a URL."""
+"""The seconds that a command that prints a URL may run."""
 LONGEST: Final = 64 * 1024
-"""The largest number of bytes that are kept in memory of the output of a command."""
+"""The most bytes of the output of such a command that are kept in memory."""
 
 OF_THE_SERVER: Final = frozenset({"admin", "config", "local"})
 """The databases in which a server keeps its own data."""
@@ -26,7 +26,7 @@ _VARIABLE: Final = re.compile("[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
 
 
 def url(context: Context) -> str:
-    """Return the URL of a context. Runs the command of a `url-command`.
+    """Return the URL of a context. If the context has a `url-command`, this command is run.
 
     Raises `NotConfiguredError` if the URL cannot be found. The error never quotes the URL.
     """
@@ -47,7 +47,7 @@ def url(context: Context) -> str:
 
 
 def address(context: Context) -> urls.Address | None:
-    """Return the address of a context; None for a `url-command`, because this function runs no command."""
+    """Return the address of a context without running a command. For a `url-command`, return None."""
     if context.local:
         return urls.Address(context.value, urls.LOCAL_HOST, None, has_password=False)
     return None if context.source == "url-command" else urls.parse(url(context), context.label)
@@ -56,7 +56,7 @@ def address(context: Context) -> urls.Address | None:
 def check(context: Context) -> None:
     """Raise `InvalidInputError` if the setting of a context cannot be valid.
 
-    Files and environment variables are not read, because they can be created later.
+    Files and environment variables are not read, because they may be created later.
     """
     try:
         if context.source == "url":
@@ -76,12 +76,12 @@ def check(context: Context) -> None:
 def _printed(context: Context) -> str:
     """Run the command of a context without a shell, and return the first line of its output.
 
-    The error output of the command goes to the terminal.
+    Its standard error goes to the terminal.
     """
     deadline = time.monotonic() + SECONDS
     try:
         words = _words(context)
-        process = subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)  # noqa: S603 - the user's own
+        process = subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)  # noqa: S603 - typed by the user
     except (OSError, ValueError) as error:
         reason = (isinstance(error, OSError) and error.strerror) or "the name is not valid"
         raise _failed(context, f"has a command that cannot be run: {reason.lower()}") from None
@@ -102,7 +102,7 @@ def _printed(context: Context) -> str:
 
 
 def _read(pipe: IO[bytes], deadline: float) -> bytes:
-    """Read a pipe to its end, and return only the first bytes. Raises `TimeoutError` if the deadline is over."""
+    """Read a pipe to its end, but keep only the first bytes. Raises `TimeoutError` after the deadline."""
     said = b""
     with selectors.DefaultSelector() as selector:
         selector.register(pipe, selectors.EVENT_READ)

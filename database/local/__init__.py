@@ -1,4 +1,4 @@
-"""The embedded database: a private server of this user, started by the first command that needs it.
+"""The embedded database: a private server of this user. The first command that needs the server starts it.
 
 The watcher (`database.local.watcher`) is a separate process, which starts and stops the server. It announces the
 running server in a file. Commands start the watcher if necessary, take locks, read the announcement, and connect.
@@ -34,13 +34,13 @@ _AGAIN = "run the command again to restart the server; if it fails again, run ch
 _STOP = "stop it with chatctl --local db stop, then run the command again"
 _SECONDS_BETWEEN_LOOKS = 0.01
 _BYTES_TO_WORK = 16 << 20
-"""The free disk space that the server needs. It reserves 10 MiB for its journal."""
-# Variables that the server gets. It runs longer than the command, so it must not inherit a URL or a password.
+"""The free disk space that the server needs, because it reserves 10 MiB for its journal."""
+# The variables that the server gets. It runs longer than the command, so it must not inherit a URL or a password.
 _ENVIRONMENT = ("HOME", "PATH", "LANG", "LC_ALL", "TZ", "TMPDIR", "LD_LIBRARY_PATH", "PYTHONPATH", "VIRTUAL_ENV")
 
 
 class Use(NamedTuple):
-    """The embedded database while a command uses it. The server does not stop before `lock` is closed."""
+    """The embedded database while a command uses it. The server runs at least until `lock` is closed."""
 
     url: str
     lock: int
@@ -49,7 +49,7 @@ class Use(NamedTuple):
 
 @contextmanager
 def _at_work() -> Iterator[Path]:
-    """Yield the folder of the embedded database. Inside the block, an `OSError` becomes a `NotAllowedError`."""
+    """Yield the folder of the embedded database. In the `with` block, an `OSError` becomes a `NotAllowedError`."""
     folder = files.chosen()
     try:
         yield folder
@@ -58,7 +58,7 @@ def _at_work() -> Iterator[Path]:
 
 
 def use(database: str) -> Use:
-    """Start the server of the embedded database if it does not run, and return what a command needs to use it.
+    """Start the embedded server if it does not run, and return what a command needs to use it.
 
     All running commands share one server.
     """
@@ -75,7 +75,7 @@ def use(database: str) -> Use:
 
 
 def is_gone(server: Server) -> bool:
-    """Tell whether this server has stopped, even if a newer server runs."""
+    """Tell whether this server has stopped. A newer server may be running already."""
     with _at_work() as folder:
         return files.holder(folder / files.SERVER) not in {server.pid, 0}
 
@@ -87,7 +87,7 @@ def gone(hint: str | None = None) -> UnreachableError:
 def peek(database: str) -> str | None:
     """Return the URL of the embedded database if its server runs, otherwise None.
 
-    Starts and writes nothing, and does not keep the server running.
+    This function starts and writes nothing, and does not keep the server running.
     """
     with _at_work() as folder:
         if not (folder / files.STATE).is_file():
@@ -99,7 +99,7 @@ def peek(database: str) -> str | None:
 
 @contextmanager
 def turn(waits: Callable[[], None]) -> Iterator[None]:
-    """Let only one command at a time run the `with` block. `waits` is called if this command must wait."""
+    """Let only one command at a time run the `with` block. If this command must wait, call `waits` once."""
     folder = files.chosen()
     files.make_private(folder)
     with files.opened(folder / files.TURN) as lock:
@@ -110,7 +110,7 @@ def turn(waits: Callable[[], None]) -> Iterator[None]:
 
 
 def status() -> dict[str, object] | None:
-    """Return `pid`, `since` (a time in UTC) and `folder` of the server; None if it does not run."""
+    """Return `pid`, `since` (a time in UTC) and `folder` of the embedded server. Return None if it does not run."""
     with _at_work() as folder:
         if not folder.is_dir():
             return None
@@ -137,7 +137,7 @@ def _stop(folder: Path) -> bool:
             (folder / files.STOP).touch(mode=0o600)
         found = True
         now = files.running(folder)
-        if asked and now and now != asked:  # the server stopped, and another command started a new one
+        if asked and now and now != asked:  # The server has stopped, and another command has started a new one.
             break
         asked = asked or now
         _pause(folder, deadline, "stop")
@@ -145,7 +145,7 @@ def _stop(folder: Path) -> bool:
 
 
 def explain(error: ChatctlError, server: Server | None) -> ChatctlError:
-    """Replace an error of the connection to the embedded server by an error with the likely cause."""
+    """Replace an error of the connection to the embedded server by an error that names the likely cause."""
     folder = files.chosen()
     if isinstance(error, AuthFailedError):
         what = f"the password in {folder / files.CREDENTIALS} does not match the data of the embedded database"
@@ -164,7 +164,10 @@ def _url(folder: Path, server: Server, database: str) -> str:
 
 
 def _is_gone(folder: Path) -> bool:
-    """Tell whether neither the embedded server nor its watcher runs. Kills a server whose watcher was killed."""
+    """Tell whether neither the embedded server nor its watcher runs.
+
+    If only the watcher was killed, kill the server too.
+    """
     with files.opened(folder / files.WATCHER) as lock:
         if not files.take(lock):
             return False
@@ -175,7 +178,7 @@ def _is_gone(folder: Path) -> bool:
 
 
 def _running(folder: Path) -> Server:
-    """Wait until the embedded server runs. Starts a watcher if no watcher runs, for example because it was killed."""
+    """Wait until the embedded server runs. If no watcher runs (for example because it was killed), start one."""
     deadline = time.monotonic() + _SECONDS_TO_START
     started = 0
     while True:
@@ -192,7 +195,7 @@ def _pause(folder: Path, deadline: float, what: str = "start") -> None:
 
 
 def _failure(folder: Path, what: str) -> ServerFailedError:
-    """Return an error with the likely reason why the embedded server fails, and what to do."""
+    """Return an error with the likely reason why the embedded server does not start, and what to do."""
     free = shutil.disk_usage(folder).free
     if free < _BYTES_TO_WORK:
         return ServerFailedError(f"{what}: the disk of {folder} has {free >> 20} MiB left", files.MAKE_SPACE)
@@ -230,9 +233,9 @@ def _watch(folder: Path) -> bool:
 
 
 def _server_program() -> Path:
-    """Return the path of the program of the embedded server, which is in the same folder as the running Python.
+    """Return the path of the embedded server's program, which is in the same folder as the running Python.
 
-    The program has another licence, so it is run as a process and never imported.
+    The program has another licence than chatctl, so it is run as a process and never imported.
     """
     program = Path(sys.executable).with_name("secantusd-py")
     if not program.exists():

@@ -1,4 +1,4 @@
-"""The folder of the embedded database: private to its user, with locks that show which processes run.
+"""The folder of the embedded database. Only its user can read it, and its locks show which processes run.
 
 A process holds a lock with `flock` on a file. When the process ends, the kernel releases the lock. There are four
 locks:
@@ -8,7 +8,7 @@ locks:
 - `server.lock`, taken by the watcher, and inherited by the server; it contains the pid of the server;
 - `turn.lock`, held by the command that is inside `turn`.
 
-The text in a lock file or in the announcement (`server.json`) may be damaged. Then the text is ignored, and the
+The text in a lock file or in the announcement (`server.json`) may be damaged. Then commands ignore the text, and the
 watcher writes it again.
 """
 
@@ -34,11 +34,11 @@ USE, WATCHER, SERVER, TURN = "use.lock", "watcher.lock", "server.lock", "turn.lo
 STATE, CREDENTIALS, LOG = "server.json", "credentials.json", "server.log"
 STOP, UNFINISHED, DATA, CONFIG = "stop", "unfinished", "data", "server.toml"
 MOST_SAID = 10_000
-"""The largest number of bytes that are read from a JSON file."""
+"""The most bytes that are read from a JSON file."""
 
 
 class Server(NamedTuple):
-    """A running server, as announced by its watcher: pid, port, and when it was started."""
+    """A running server, as its watcher announces it: the pid, the port, and the time of its start."""
 
     pid: int
     port: int
@@ -51,7 +51,7 @@ class Credentials(NamedTuple):
 
 
 def chosen() -> Path:
-    """Return the folder of the embedded database: CHATCTL_LOCAL_DIR, or else a folder inside the user's data folder."""
+    """Return the folder of the embedded database: CHATCTL_LOCAL_DIR, or else a folder in the user's data folder."""
     try:
         named = os.environ.get("CHATCTL_LOCAL_DIR") or platformdirs.user_data_path("chatctl", appauthor=False)
         return Path(named).absolute()
@@ -64,7 +64,10 @@ def chosen() -> Path:
 
 
 def make_private(folder: Path) -> None:
-    """Create the folder of the database if necessary. Raises `NotAllowedError` if other users can read or write it."""
+    """Create the folder of the database if necessary.
+
+    Raises `NotAllowedError` if other users can read it or write to it.
+    """
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         folder.mkdir(mode=stat.S_IRWXU, exist_ok=True)
@@ -86,7 +89,7 @@ def make_private(folder: Path) -> None:
 
 _ELSEWHERE = "choose another folder with CHATCTL_LOCAL_DIR"
 _IN_THE_WAY = {None, errno.EISDIR, errno.ELOOP, errno.ENXIO}
-"""The error numbers for a path that is not a regular file but a folder, a symbolic link or a device."""
+"""The error numbers for a path that is not a regular file, but a folder, a symbolic link or a device."""
 MAKE_SPACE = "free some disk space, then run the command again"
 
 
@@ -99,7 +102,7 @@ def open_own(path: Path, flags: int) -> int:
     try:
         descriptor = os.open(
             path, flags | os.O_NOFOLLOW | os.O_NONBLOCK, private_files.MODE
-        )  # `O_NONBLOCK`, because opening a pipe would wait
+        )  # With `O_NONBLOCK`, because opening a pipe would wait for its other end.
     except FileNotFoundError:
         raise
     except OSError as error:
@@ -135,7 +138,7 @@ def _unusable(path: Path, reason: str, number: int | None = None) -> NotAllowedE
 
 
 def restore(folder: Path, path: Path | str) -> str:
-    """Return the hint for a damaged embedded database: restore the missing part, or start with an empty database."""
+    """Return the hint for a damaged embedded database: restore the missing part, or begin with an empty database."""
     start = f"mv {shlex.quote(str(folder))} {shlex.quote(f'{folder}.old')}"
     return f"restore {path} from a backup, or start with an empty database: {start}"
 
@@ -152,7 +155,7 @@ def open_log(folder: Path) -> BinaryIO:
 
 
 def take(lock: int, kind: int = fcntl.LOCK_EX) -> bool:
-    """Try to take the lock of an open lock file. Returns False if another process holds the lock."""
+    """Try to lock an open file. Returns False if another process holds the lock."""
     try:
         fcntl.flock(lock, kind | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -162,7 +165,7 @@ def take(lock: int, kind: int = fcntl.LOCK_EX) -> bool:
 
 @contextmanager
 def opened(path: Path) -> Iterator[int]:
-    """Open a lock file. Closing it releases the lock, unless another process has inherited it."""
+    """Open a lock file. At the end it is closed, which releases the lock unless another process has inherited it."""
     lock = open_lock(path)
     try:
         yield lock
@@ -173,19 +176,21 @@ def opened(path: Path) -> Iterator[int]:
 def holder(path: Path) -> int | None:
     """Return the pid of the server that holds a lock. Return 0 if the pid is not known yet, None if no server runs.
 
-    The check takes a shared lock. With an exclusive lock, each of two commands would mistake the other for the server.
+    To check this, a shared lock is tried. With exclusive locks, two commands that check at the same time would each
+    think that the other one is the server.
     """
     with opened(path) as lock:
         if take(lock, fcntl.LOCK_SH):
             return None
         said = os.pread(lock, 20, 0)
-        return int(said) if re.fullmatch(rb"[0-9]+\n", said) else 0  # a partly written pid would be a wrong pid
+        # the pid may be only partly written, which would be a wrong number
+        return int(said) if re.fullmatch(rb"[0-9]+\n", said) else 0
 
 
 def running(folder: Path) -> Server | None:
     """Return the embedded server if it runs and accepts commands, otherwise None.
 
-    The lock and the announcement must have the same pid, because a killed watcher leaves an old announcement.
+    A killed watcher leaves an old announcement. So the announcement counts only if the lock has the same pid.
     """
     pid = holder(folder / SERVER)
     said = read(folder / STATE)
@@ -208,9 +213,10 @@ def check(folder: Path) -> None:
 
 
 def is_set_up(folder: Path) -> bool:
-    """Tell whether the data of the database and the password for it exist.
+    """Tell whether the data of the database and its password exist.
 
-    Call this only while no watcher runs. Raises `NotAllowedError` if the data or the password is missing or damaged.
+    Call this only while no watcher runs. Raises `NotAllowedError` if only one of them exists, or if the password is
+    damaged.
     """
     data = folder / DATA
     if (folder / CREDENTIALS).exists():
@@ -231,13 +237,13 @@ def credentials(folder: Path) -> Credentials:
         found = Credentials(**said)
         if all(re.fullmatch(r"[\w-]+", word, re.ASCII) for word in found):
             return found
-    except TypeError:  # other keys, or values that are not text
+    except TypeError:  # the file has other keys, or values that are not text
         pass
     raise NotAllowedError(f"the password of the embedded database is missing or damaged: {path}", restore(folder, path))
 
 
 def read(path: Path) -> dict[str, Any] | None:
-    """Read a JSON file of the folder; None if it does not exist or cannot be understood."""
+    """Read a JSON file of the folder. Return None if it does not exist or is not valid."""
     try:
         with os.fdopen(open_own(path, os.O_RDONLY), "rb") as file:
             said = json.loads(file.read(MOST_SAID))

@@ -1,8 +1,8 @@
 """The watcher: a process that starts the embedded server, and stops it when no command has used it for a while.
 
-Run as `python -m database.local.watcher FOLDER LOCK PROGRAM SECONDS`. LOCK is the number of an open file, which holds
-the lock of the watcher. SECONDS is the idle time before the stop. Watcher and server can be killed at any moment: every
-commit is synced to the disk, so no confirmed write is lost, and the next command starts the missing process.
+Run it as `python -m database.local.watcher FOLDER LOCK PROGRAM SECONDS`. LOCK is the number of an open file, which
+holds the lock of the watcher. SECONDS is the idle time before the stop. Watcher and server can be killed at any moment:
+every commit is synced to the disk, so no confirmed write is lost, and the next command starts the missing process.
 """
 
 import fcntl
@@ -46,24 +46,24 @@ class Watcher:
         self.child: subprocess.Popen[bytes] | None = None
 
     def run(self) -> None:
-        """Start the server, unless a killed watcher left one running. Return when that server has ended."""
+        """Start the server, unless a killed watcher has left one running. Return when that server has ended."""
         server = files.running(self.folder) or self.start()
         while self.lives():
             if self.is_over():
                 self.end()
-            elif files.running(self.folder) != server:  # the announcement or the pid in the lock is damaged
+            elif files.running(self.folder) != server:  # the announcement is damaged, or the pid in the lock file
                 self.announce(server)
             time.sleep(_SECONDS_BETWEEN_LOOKS)
 
     def lives(self) -> bool:
         if self.child:
-            self.child.poll()  # otherwise a dead server stays as a zombie process
+            self.child.poll()  # a dead server must not stay in the list of processes as a zombie
         return files.holder(self.folder / files.SERVER) is not None
 
     def is_over(self) -> bool:
         """Tell whether the server must stop now: after `db stop`, or after too long without use.
 
-        If so, the announcement is removed, and new commands do not connect to this server.
+        If so, the announcement is removed, so that new commands do not connect to this server.
         """
         if (self.folder / files.STOP).exists():
             self.withdraw()
@@ -73,13 +73,13 @@ class Watcher:
         if not alone or touched != self.touched:
             self.touched, self.last_used = touched, time.monotonic()
         over = time.monotonic() - self.last_used > self.idle
-        if over:  # a new command must find no announcement
+        if over:  # no new command may connect to this server
             self.withdraw()
         fcntl.flock(self.use, fcntl.LOCK_UN)
         return over
 
     def end(self) -> None:
-        """Ask the server to stop. Kill it if that takes too long, or if a new command waits for it."""
+        """Ask the server to stop. Kill it if that takes too long, or if a new command waits for its end."""
         self.signal(signal.SIGTERM)
         deadline = time.monotonic() + _SECONDS_TO_FINISH
         while self.lives():
@@ -89,7 +89,10 @@ class Watcher:
             time.sleep(_SECONDS_BETWEEN_LOOKS / 10)
 
     def signal(self, number: int) -> None:
-        """Send a signal to the server. The server holds its lock, so the pid in the lock file is its pid."""
+        """Send a signal to the server.
+
+        While it runs, it holds its lock, so the pid in the lock file is really its pid.
+        """
         if pid := files.holder(self.folder / files.SERVER):
             os.kill(pid, number)
 
@@ -104,7 +107,7 @@ class Watcher:
     def start(self) -> Server:
         """Start the server and announce it. Before the first start, create the user of the database."""
         self.withdraw()
-        self.kill()  # an interrupted `set_up` may have left a server
+        self.kill()  # an interrupted `set_up` may have left a server running
         (self.folder / files.STOP).unlink(missing_ok=True)
         (self.folder / files.CONFIG).write_bytes(b"")
         port = self.serve("--auth") if files.is_set_up(self.folder) else self.set_up()
@@ -121,9 +124,9 @@ class Watcher:
     def set_up(self) -> int:
         """Create the database and its one user, and return the port of a server that requires the password.
 
-        The user is created through a first server without passwords, which other programs of this machine can reach
-        too. Therefore a database with any other user or data is refused, and deleted at the next start. Data of an
-        interrupted set-up is deleted first: no command can have written to it before the password was saved.
+        The user is created through a first server without passwords. Other programs of this machine can also reach this
+        server, so a database with any other user or data is refused, and deleted at the next start. Data of an
+        interrupted set-up is deleted first: no command can have written to it, because the password was not saved yet.
         """
         data, unfinished = self.folder / files.DATA, self.folder / files.UNFINISHED
         unfinished.touch()
@@ -138,9 +141,9 @@ class Watcher:
         return port
 
     def serve(self, *options: str) -> int:
-        """Start a server on a free port, and return the port when the server listens.
+        """Start a server on a free port. When the server listens, return the port.
 
-        If another program takes the port first, try another one.
+        If another program takes the port first, try another port.
         """
         for _ in range(_PORTS_TO_TRY):
             port = _free_port()
@@ -151,7 +154,7 @@ class Watcher:
                     return port
                 time.sleep(_SECONDS_BETWEEN_LOOKS / 10)
             self.kill()
-            if not _listens(port):  # the port is free, so the server failed for another reason
+            if not _listens(port):  # The port is still free, so the server has failed for another reason.
                 break
         sys.exit("the server does not start")
 
@@ -167,7 +170,8 @@ class Watcher:
         ]
         with files.opened(self.folder / files.SERVER) as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
-            # The pid is written before the server runs. No thread runs here, so code between fork and exec is safe.
+            # The pid is written before the server runs. There are no other threads, so code between fork and exec is
+            # safe.
             sign = functools.partial(_write_own_pid, lock)
             return subprocess.Popen(command, stdin=subprocess.DEVNULL, pass_fds=(lock,), preexec_fn=sign)  # noqa: PLW1509, S603
 
@@ -206,7 +210,7 @@ def _check_alone(user: Credentials, port: int) -> None:
 
 
 def _client(port: int, **options: Any) -> "MongoClient[dict[str, Any]]":
-    """Connect to a server that listens. The wait is short, because the server may have been killed since."""
+    """Connect to a server that listens. The time limit is short, because the server may have been killed since."""
     from pymongo import MongoClient
 
     return MongoClient("127.0.0.1", port, directConnection=True, serverSelectionTimeoutMS=3000, **options)
@@ -215,7 +219,7 @@ def _client(port: int, **options: Any) -> "MongoClient[dict[str, Any]]":
 def main() -> None:
     """Detach from the command that started this process, and watch the server.
 
-    When the watcher ends, it also stops the server, unless the watcher is killed.
+    When the watcher ends, it stops the server. If the watcher is killed, the server runs on.
     """
     if os.fork():
         os._exit(0)
@@ -230,7 +234,7 @@ def main() -> None:
         sys.exit(f"{error.message}; {error.hint}")
     finally:
         if watcher.child:
-            watcher.child.kill()  # this works even if the folder no longer exists
+            watcher.child.kill()  # The child can be killed even if the folder no longer exists.
         watcher.withdraw()
         watcher.kill()
 

@@ -15,9 +15,9 @@ from imports.products.description import Product, described
 from imports.products.values import truth
 
 SHOWN: Final = 8
-"""The largest number of faults of a description that a message lists."""
+"""The most faults of a description that a message lists."""
 MAX_MISSING: Final = 2
-"""The largest number of cells that may be missing at the end of a row in another product's file."""
+"""The most cells that may be missing at the end of a row in a file of another product."""
 
 _KEY: Final = re.compile(r'"([^"\\\n]{1,100})"\s*:')
 _PLAIN_KEY: Final = re.compile(r"^[ -]*([\w$.-]{1,100}):", re.MULTILINE)
@@ -31,7 +31,7 @@ def names() -> list[str]:
 
 @cache
 def load(name: str) -> Product:
-    """Read the description of a product from its YAML file in this folder."""
+    """Read the description of a product that ships with chatctl, from the YAML file in this folder."""
     file = f"{name}.yaml"
     return _sound(_FOLDER.joinpath(file).read_bytes(), file)
 
@@ -74,7 +74,7 @@ class Beginning(NamedTuple):
 
 
 def recognized(beginning: Beginning) -> str | None:
-    """Return the name of the product that exported a file, or None if it is unknown.
+    """Return the name of the product that exported a file, or None if the product is unknown.
 
     If several products match, return the product of which the file has the most headers or keys.
     """
@@ -89,7 +89,7 @@ def is_of(product: Product, beginning: Beginning) -> bool:
 
 
 def _size(product: Product, beginning: Beginning) -> int:
-    """Return the number of headers or keys that identify a file as an export of the product, or 0 if it is not one.
+    """Return the number of headers or keys that identify a file as an export of the product. Return 0 if it is not one.
 
     If the files of the product have no header, return the number of cells in the first row.
     """

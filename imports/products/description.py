@@ -1,4 +1,4 @@
-"""Read the description of the files that a product exports, from YAML, and define the format of such a description."""
+"""The format of the YAML files that describe the exports of a product, and how such a description is read."""
 
 import re
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -122,7 +122,7 @@ class Product:
 
 
 def described(data: bytes, file: str) -> tuple[Product | None, Faults]:
-    """Read a description from YAML. Return the product (None if there are faults) and the faults."""
+    """Read a description from YAML. Return the product (None if there are faults), and the faults."""
     faults = Faults()
     node = compose(data, file, faults) if data.strip() else None
     if node is None and not faults.found:

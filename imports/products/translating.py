@@ -15,7 +15,7 @@ from models.documents import UserStatus
 NOT_AN_OBJECT: Final = "expected an object with the columns as keys"
 NOT_CHECKED: Final = "the application cannot check this password hash"
 MAX_NAMES: Final = 1000
-"""The largest number of headers or keys of a file that are remembered."""
+"""The most headers or keys of a file that are remembered."""
 AROUND_PROVIDERS: Final = ("oauth_", ".com", "-oauth2")
 """Texts that products add to the name of a provider: oauth_google, google.com and google-oauth2 mean google."""
 USERNAMES: Final = "add --username-from email to make usernames from the part before the @"
@@ -26,16 +26,16 @@ def an_export(product: Product) -> str:
 
 
 def of_another(product: Product) -> Problem:
-    """Return the problem for a file that the expected product did not export. The hint lists the names in its files."""
+    """Return the problem of a file that the expected product did not export. The hint lists the names in its files."""
     expected = " or ".join(", ".join(group) for group in product.recognized[:2])
     hint = f"a file of {product.name} has {expected}" if expected else "name the columns with --map HEADER=column"
     return Problem(1, None, f"this is not {an_export(product)}", hint)
 
 
 class Translation:
-    """A translator that makes rows from the records of one file of another product.
+    """Makes rows from the records of one file of another product.
 
-    It counts the users and the password hashes that are not imported.
+    This class also counts the users and the password hashes that are not imported.
     """
 
     def __init__(
@@ -46,7 +46,10 @@ class Translation:
         required: Sequence[str] = REQUIRED,
         require_passwords: bool = False,
     ) -> None:
-        """Make a translator. `maps` (name in the file → column) replaces the product's own sources of these columns."""
+        """Make a translation.
+
+        `maps` (name in the file → column) replaces the product's own sources of these columns.
+        """
         self.product = _with_maps(product, maps)
         self.has_email = False
         self._has_records = False
@@ -69,7 +72,7 @@ class Translation:
         self._columns = [(column, source.get, readers.get(column, text)) for column, source in sources]
 
     def meaning(self, name: str) -> str | None:
-        """Return a header or key as it is written in the description, or None if the description does not have it."""
+        """Return a header or key as the description of the product writes it, or None if it is not there."""
         return self._spelling.get(name.strip().casefold())
 
     def row(self, number: int, record: Any, given: Any) -> Row | None:
@@ -91,7 +94,10 @@ class Translation:
         return Row(number, cells, given, self._faults(record, cells))
 
     def _meet(self, record: Record) -> None:
-        """Remember the names in a record. For names that are not imported, also remember whether a value exists."""
+        """Remember the names in a record.
+
+        For names that are not imported, also remember whether any record has a value.
+        """
         for name in record:
             if name in self._settled or (name not in self._names and len(self._names) == MAX_NAMES):
                 continue
@@ -114,7 +120,8 @@ class Translation:
                 cells[column] = value
         if "@" in str(cells.get("username", "")):  # Some products export the e-mail address as the username.
             del cells["username"]
-        if cells.get("name") == cells.get("email"):  # Some products use the e-mail address as a missing name.
+        # If a name is missing, some products export the e-mail address as the name.
+        if cells.get("name") == cells.get("email"):
             cells.pop("name", None)
         if any(test(record) for test in self.product.suspended):
             cells["status"] = UserStatus.SUSPENDED.value
@@ -134,7 +141,7 @@ class Translation:
     def _faults(self, record: Record, cells: dict[str, Any]) -> list[str]:
         """Return the faults of the password of a user. Remove a hash that the application cannot check from `cells`.
 
-        Such a hash, or a missing password, is a fault only if passwords are required.
+        A hash that cannot be checked, or a missing password, is a fault only if passwords are required.
         """
         hashed = cells.get("hashedPassword")
         lost = hashed is not None and not is_bcrypt(hashed)
@@ -217,7 +224,7 @@ def _verified(value: Any) -> Any:
 
 
 def _hash(value: Any) -> Any:
-    """Read a hash. Django writes `bcrypt$` before a bcrypt hash, and a text with `!` if a user has no password."""
+    """Read a hash. Django writes `bcrypt$` before a bcrypt hash. A text with `!` means that a user has no password."""
     found = text(value)
     if not isinstance(found, str):
         return found

@@ -16,14 +16,14 @@ _EMPTY: Final[tuple[Any, ...]] = (None, "", [], {})
 _YES: Final = frozenset({"true", "yes", "1", "t"})
 _NO: Final = frozenset({"false", "no", "0", "f"})
 _EXTENDED: Final = frozenset({"$date", "$oid", "$numberLong", "$numberInt", "$numberDouble"})
-"""Keys of MongoDB's Extended JSON, like `{"$oid": "…"}`: the value is inside an object with one of these keys."""
+"""Keys of MongoDB's Extended JSON, like `{"$oid": "…"}`. The value is inside an object with one of these keys."""
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MOST_SECONDS: Final = 10**11
-"""A higher number means milliseconds since 1970. As seconds it would be a time after the year 5138."""
+"""Numbers above this one are milliseconds since 1970. As seconds they would mean a time after the year 5138."""
 _NUMBER: Final = re.compile(r"-?\d{1,14}(\.\d+)?")
 _ZONED: Final = re.compile(r"(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?:\.\d+)?) (?:UTC|([+-]\d{4})(?: \S{1,6})?)")
-"""Times as Ruby and Go write them: `2021-03-04 08:15:30 UTC`, `2023-11-20 19:30:00.5 +0100 CET`."""
+"""Matches times as Ruby and Go write them: `2021-03-04 08:15:30 UTC`, `2023-11-20 19:30:00.5 +0100 CET`."""
 _SLASHES: Final = re.compile(r"(\d{4})/(\d\d)/(\d\d)( \d\d:\d\d(?::\d\d)?)?")
 
 
@@ -39,7 +39,7 @@ def steps(path: str) -> list[tuple[str, ...]] | None:
 def getter(path: str) -> Getter:
     """Return a function that finds the value of a path in a record.
 
-    If the record has a key with the same text as the whole path, its value is returned. `[key=value]` finds the first
+    If a key of the record is equal to the whole path, the value of this key is returned. `[key=value]` finds the first
     object in a list whose key has this value. `[key=@path]` compares with the value of another path in the record.
     """
     way = steps(path) or [(path,)]
@@ -73,7 +73,10 @@ def _next(value: Any, step: tuple[str, ...], record: Record) -> Any:
 
 
 def parsed(value: Any) -> Any:
-    """Parse a text that begins like a JSON object or list; None if it is not valid. Return other values unchanged."""
+    """Parse a text that begins like a JSON object or list. Return None if it is not valid.
+
+    Return other values unchanged.
+    """
     if isinstance(value, str) and value[:1] in {"{", "["}:
         try:
             return json.loads(value)
@@ -105,7 +108,7 @@ def plain(value: Any) -> Any:
 
 
 def text(value: Any) -> Any:
-    """Return a value as text, without blanks and quotation marks around it. Return None if it is empty.
+    """Return a value as text, without spaces and quotation marks around it. Return None if it is empty.
 
     Lists and objects are returned unchanged.
     """
@@ -126,7 +129,7 @@ def time(value: Any) -> Any:
         return value
     if value[4:5] == "-" and (found := times.iso(value)):
         return found
-    if _NUMBER.fullmatch(value):  # It has at most 14 digits, so the year is at most 9999.
+    if _NUMBER.fullmatch(value):  # The number has at most 14 digits, so the year is at most 9999.
         return _since_1970(float(value))
     return _odd_time(value) or value
 

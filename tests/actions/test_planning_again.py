@@ -1,4 +1,4 @@
-"""A plan made again after a conflict means the same documents, and is still one event."""
+"""After a conflict, a new plan means the same documents as the first plan, and belongs to the same event."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -30,7 +30,7 @@ def ids(either: Chatctl, database: Documents) -> Ids:
     ],
     ids=["grant", "revoke", "suspend", "purge"],
 )
-def test_a_name_that_moved_to_another_document_is_a_conflict(
+def test_a_name_that_now_belongs_to_another_document_is_a_conflict(
     database: Documents, ids: Ids, plan: Callable[[], Changeset], collection: str, name: str
 ) -> None:
     changeset = plan()
@@ -44,10 +44,12 @@ def test_a_name_that_moved_to_another_document_is_a_conflict(
         changeset.replan()
 
 
-def test_a_command_with_a_conflict_is_still_one_event_that_can_be_undone(database: Documents, ids: Ids) -> None:
+def test_a_command_planned_again_after_a_conflict_is_one_event_that_can_be_undone(
+    database: Documents, ids: Ids
+) -> None:
     changeset = users.suspend(["ada", "alan"])
     database["User"].update_one({"_id": ids["alan"]}, {"$set": {"status": "EMAIL_VERIFIED"}})
-    outcome = apply(changeset)  # without transactions, ada is suspended before the change of alan is noticed
+    outcome = apply(changeset)  # Without transactions, ada is suspended before the change of alan is noticed.
     assert [result.outcome for result in outcome.changeset.results] == ["suspended", "suspended"]
     assert database["chatctl_audit"].count_documents({"kind": "event"}) == 1
     apply(audit.undo(str(outcome.event), force=True))

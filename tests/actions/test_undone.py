@@ -1,4 +1,4 @@
-"""Whether an event counts as undone, depending on the state of its undo."""
+"""Whether an event counts as undone depends on the state of its undo."""
 
 from datetime import UTC, datetime
 

@@ -1,4 +1,4 @@
-"""Dates outside the years that Python supports."""
+"""Changes of dates outside the years that Python supports."""
 
 import bson
 from bson import DatetimeMS

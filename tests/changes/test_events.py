@@ -1,4 +1,4 @@
-"""An event records exactly what was written. The mock has no transactions, so these tests need a server."""
+"""An event records exactly what was written. These tests need a server, because mongomock has no transactions."""
 
 import pytest
 from bson import ObjectId
@@ -22,14 +22,14 @@ def test_a_batch_that_fails_leaves_no_record(database: Documents) -> None:
     assert [database[name].count_documents({}) for name in (AUDIT, IMAGES)] == [0, 0]
 
 
-def test_work_whose_lease_was_taken_away_stops(database: Documents) -> None:
+def test_a_write_stops_if_another_command_deletes_its_lease(database: Documents) -> None:
     class Takeover(Watch):
-        """A watch that starts to undo the work after its first batch."""
+        """A `Watch` that starts to undo the write after its first batch."""
 
         def begins(self, event: ObjectId) -> None:
             self.event = event
 
-        def wrote(self, documents: int, total: int) -> None:  # noqa: ARG002 - only the moment counts
+        def wrote(self, documents: int, total: int) -> None:  # noqa: ARG002 - only the time of the call matters
             database[STATE].delete_one({"_id": lease_id(self.event)})
 
     draft = Draft()

@@ -1,4 +1,4 @@
-"""Guards with expressions, for sets of ids and odd names. The mock has none, so these tests need a server."""
+"""Guards with expressions, for sets of ids and unusual names. mongomock has none, so these tests need a server."""
 
 import pytest
 from bson import ObjectId
@@ -9,7 +9,7 @@ from changes import ChangedMeanwhileError, Draft
 pytestmark = pytest.mark.usefixtures("chatctl")
 
 
-def test_many_ids_are_guarded_by_expressions(database: Documents) -> None:
+def test_a_change_of_many_ids_is_guarded_by_an_expression(database: Documents) -> None:
     many = [ObjectId() for _ in range(500)]
     support = role(userIds=list(many))
     database["Role"].insert_one(dict(support))

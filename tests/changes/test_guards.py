@@ -1,4 +1,4 @@
-"""A change that does not find what its plan expects is a conflict, and writes nothing."""
+"""If a change does not find the values that its plan expects, that is a conflict, and nothing is written."""
 
 from typing import Any
 
@@ -92,7 +92,7 @@ def test_a_set_distinguishes_a_value_from_a_list_that_contains_it(
         carry_out(draft)
 
 
-def test_fields_that_the_application_moves_are_not_guarded(database: Documents) -> None:
+def test_fields_that_the_application_changes_often_are_not_compared(database: Documents) -> None:
     ada = {"_id": ObjectId(), "email": "ada@example.org", "username": "ada", "updatedAt": 1, "profileId": 1}
     database["User"].insert_one({**ada, "updatedAt": 2, "profileId": 2})
     draft = Draft()
@@ -220,7 +220,7 @@ def test_a_parent_with_a_new_child_is_not_deleted(database: Documents) -> None:
     assert database["User"].count_documents({}) == 1
 
 
-def test_a_name_that_already_exists_is_a_conflict(database: Documents) -> None:
+def test_a_unique_name_that_another_document_has_is_a_conflict(database: Documents) -> None:
     first, second = Draft(), Draft()
     first.insert("Role", role())
     second.insert("Role", role())
@@ -245,7 +245,7 @@ def test_a_batch_can_delete_a_name_and_insert_it_again(database: Documents) -> N
 
 
 class Confirmed(Watch):
-    """A user who has confirmed one plan and accepts no other."""
+    """A `Watch` for a user who has confirmed one plan and accepts no other plan."""
 
     def accepts(self, again: Changeset) -> bool:
         return again is None
@@ -265,14 +265,14 @@ def test_a_new_plan_after_a_conflict_replaces_the_first_but_not_a_confirmed_one(
     first.replan = lambda: again
     with pytest.raises(ChangedMeanwhileError):
         apply(first, watch=Confirmed())
-    # Without transactions the first plan may be partly written, so its event is the one that is reported.
+    # Without transactions, the first plan may be partly written, so the error names the event of this plan.
     whole = connection.transactions()
     assert (apply(first).changeset is again) is whole
     first.replan = lambda: changeset(Draft())
     assert (apply(first, watch=Confirmed()).event is None) is whole
 
 
-def test_a_busy_database_causes_no_new_plan() -> None:
+def test_an_error_about_a_busy_database_causes_no_new_plan() -> None:
     def busy(_: object) -> None:
         raise BusyError
 

@@ -1,4 +1,4 @@
-"""Ids are removed from a long list at their planned positions, or found at their new ones."""
+"""Ids are removed from a long list at their planned positions. If they have moved, they are found again."""
 
 import random
 from typing import Any
@@ -13,7 +13,7 @@ from changes.id_lists import FEW_IDS
 
 @pytest.fixture(autouse=True)
 def short(monkeypatch: pytest.MonkeyPatch, chatctl: Any) -> None:
-    """Treat lists of this size as long lists."""
+    """Treat lists of this length as long lists."""
     monkeypatch.setattr(id_lists, "MANY_COMPARISONS", 0)
 
 
@@ -35,7 +35,7 @@ def take(draft: Draft) -> Take:
 
 @pytest.mark.parametrize("seed", range(6))
 @pytest.mark.parametrize("meanwhile", ["nothing", "added", "taken", "shuffled"])
-def test_removing_ids_leaves_all_others(database: Documents, seed: int, meanwhile: str) -> None:
+def test_removing_some_ids_keeps_all_other_ids(database: Documents, seed: int, meanwhile: str) -> None:
     dice = random.Random(seed)  # noqa: S311
     ids = [ObjectId() for _ in range(3 * FEW_IDS)]
     starts = sorted(dice.sample(range(len(ids)), dice.randint(1, 30)))

@@ -21,7 +21,7 @@ PEOPLE = {"User": IDS[:3], "Role": IDS[3:6], "Permission": IDS[6:]}
 
 
 def lists(link: Link, side: str) -> st.SearchStrategy[Any]:
-    """Return links in any state: correct, absent, null, one-sided, dangling, with a duplicate id."""
+    """Return links in any state: right, absent, null, one-sided, dangling, or with a duplicate id."""
     known = PEOPLE[link.other if side == "left" else link.collection]
     return st.one_of(st.just(ABSENT), st.none(), st.lists(st.sampled_from([*known, ObjectId("f" * 24)]), max_size=4))
 
@@ -51,7 +51,7 @@ STEP = st.tuples(
 
 
 def draft_of(database: Documents, step: Any) -> Draft:
-    """Plan one random change of the current data, as an action would."""
+    """Plan one random change of the current data, as an action would plan it."""
     verb, link, left, right = step
     draft = Draft()
     lefts = [

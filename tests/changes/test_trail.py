@@ -1,4 +1,4 @@
-"""The records of a write: its event, and for thirty days its images."""
+"""The records of a write: its event in the audit trail, and its images, which are kept for thirty days."""
 
 from typing import Any
 
@@ -47,7 +47,7 @@ def test_a_document_of_very_many_fields_fits_into_the_trail(database: Documents)
     assert max(kept) < 3_000_000 < sum(kept)
 
 
-def test_work_that_fails_half_way_is_interrupted_immediately(database: Documents) -> None:
+def test_a_write_that_fails_halfway_counts_as_interrupted_at_once(database: Documents) -> None:
     support = role()
     database["Role"].insert_one(dict(support))
     draft = Draft()
@@ -62,7 +62,7 @@ def test_work_that_fails_half_way_is_interrupted_immediately(database: Documents
     assert database["Role"].find_one()["name"] == "support"
 
 
-def test_work_in_several_batches_has_a_start_and_an_end_and_is_undone_backwards(database: Documents) -> None:
+def test_a_write_in_several_batches_has_a_start_and_an_end_and_is_undone_backwards(database: Documents) -> None:
     draft = Draft()
     support = role()
     draft.insert("Role", support)
@@ -86,7 +86,7 @@ def test_a_changeset_without_changes_leaves_no_trace(database: Documents) -> Non
     assert database.list_collection_names() == []
 
 
-def test_a_change_is_described_before_it_is_done() -> None:
+def test_the_lines_of_a_changeset_describe_its_changes_before_the_write() -> None:
     support, read = role(), permission()
     draft = Draft()
     draft.link(ROLE_PERMISSIONS, [support], [read])
@@ -141,9 +141,9 @@ def test_the_trail_is_never_changed(database: Documents) -> None:
     trail: dict[ObjectId, Any] = {}
 
     class Reader(Watch):
-        """A watch that reads the trail after each batch."""
+        """A `Watch` that reads the audit trail after each batch."""
 
-        def wrote(self, documents: int, total: int) -> None:  # noqa: ARG002 - only the moment counts
+        def wrote(self, documents: int, total: int) -> None:  # noqa: ARG002 - only the time of the call matters
             trail.update({entry["_id"]: entry for entry in database[AUDIT].find() if entry["_id"] not in trail})
 
     event = apply(changeset(draft), watch=Reader()).event

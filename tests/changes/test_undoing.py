@@ -1,4 +1,4 @@
-"""An undo restores exactly what an event changed, or refuses."""
+"""An undo restores exactly what an event has changed, or it is refused."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -83,7 +83,7 @@ def test_a_forced_undo_leaves_no_link_to_a_deleted_document(database: Documents)
     assert database["Permission"].find_one()["rolesIds"] == [support["_id"]]
 
 
-def test_an_undo_computes_moved_fields_again_and_restores_the_others(database: Documents) -> None:
+def test_an_undo_computes_often_changed_fields_again_and_restores_the_others(database: Documents) -> None:
     ada = {"_id": ObjectId(), "email": "ada@example.org", "username": "ada", "updatedAt": 1}
     for moved, expected in ((False, {1}), (True, None)):
         database["User"].replace_one({"_id": ada["_id"]}, ada, upsert=True)

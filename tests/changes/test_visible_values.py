@@ -1,4 +1,4 @@
-"""Which values of a document may be shown, and the words that replace the others."""
+"""Which values of a document may be shown, and which words replace the other values."""
 
 import re
 from datetime import UTC, datetime
@@ -44,14 +44,14 @@ WORDS: list[tuple[Any, str]] = [
 
 
 def test_every_secret_field_is_listed_by_name() -> None:
-    """A new field of the schema is hidden until it is listed here or in `SHOWN`."""
+    """A new field of the schema is hidden until somebody adds it here or to `SHOWN`."""
     assert {name: fields - SHOWN[name] for name, fields in FIELDS.items() if fields - SHOWN[name]} == NEVER
     assert SHOWN.keys() == {*FIELDS, STATE, PROPOSALS, HOLDS}
     assert all(SHOWN[name] <= fields for name, fields in FIELDS.items())
 
 
 @pytest.mark.parametrize(("value", "words"), WORDS, ids=[f"{type(value).__name__}" for value, _ in WORDS])
-def test_every_type_has_a_name_that_is_itself_shown(value: Any, words: str) -> None:
+def test_the_words_for_a_hidden_value_are_shown_unchanged(value: Any, words: str) -> None:
     assert type_in_words(value) == words
     shown = showable("User", "backup", value)
     assert shown == withheld(value) == f"({words})"

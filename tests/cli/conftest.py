@@ -1,4 +1,4 @@
-"""chatctl in a separate process: in a pipe, and on a terminal with typed answers."""
+"""Run chatctl in a separate process: in a pipe, or on a terminal with typed answers."""
 
 import fcntl
 import json
@@ -25,7 +25,7 @@ Process = Callable[..., subprocess.CompletedProcess[bytes]]
 
 
 class Screen(NamedTuple):
-    """What the terminal showed, the exit code, and whether typing is visible afterwards."""
+    """The text that the terminal has shown, the exit code, and whether typed letters are visible afterwards."""
 
     text: str
     code: int
@@ -33,13 +33,13 @@ class Screen(NamedTuple):
 
     @property
     def lines(self) -> list[str]:
-        """Return its lines without what is not seen: colours, moves of the cursor, directions of text."""
+        """Return the lines without invisible codes for colours, for the cursor, and for the direction of text."""
         return re.sub("\x1b\\[[0-9;]*[a-zA-Z]|[\u2066-\u2069]", "", self.text).splitlines()
 
 
 @pytest.fixture
 def environment(workspace: Path, url: str) -> dict[str, str]:
-    """Return the environment of a process that works on the test's database in an empty folder."""
+    """Return the environment for a process that uses the database of the test, in an empty folder."""
     names = ("PATH", "HOME", "XDG_CONFIG_HOME", "LANG", "LC_ALL", "COVERAGE_PROCESS_START")
     kept = {name: value for name in names if (value := os.environ.get(name))}
     return {
@@ -55,7 +55,7 @@ def environment(workspace: Path, url: str) -> dict[str, str]:
 
 @pytest.fixture
 def process(environment: dict[str, str]) -> Process:
-    """Run chatctl in a process; `line` is the rest of its shell command after the arguments."""
+    """Return a function that runs chatctl in a shell. `line` is text of the shell command after the arguments."""
 
     def run(
         *args: str, line: str = "", env: dict[str, str] | None = None, given: bytes = b""
@@ -68,7 +68,7 @@ def process(environment: dict[str, str]) -> Process:
 
 @pytest.fixture(scope="session")
 def preloaded() -> Iterator[socket.socket]:
-    """Start chatctl once, to fork it for each terminal."""
+    """Start one process with chatctl loaded. For each terminal, this process is forked."""
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     command = [sys.executable, Path(__file__).with_name("preloaded.py")]
     environment = os.environ | {"LANG": "C.UTF-8"}
@@ -85,7 +85,7 @@ def preloaded() -> Iterator[socket.socket]:
 
 @pytest.fixture
 def terminal(environment: dict[str, str], preloaded: socket.socket) -> Terminal:
-    """Run chatctl on a terminal; `typed` answers its question, and `answers` the other questions."""
+    """Return a function that runs chatctl on a terminal. `typed` answers [y/N]; `answers` has question → answer."""
 
     def run(
         *args: object,
@@ -122,10 +122,10 @@ def terminal(environment: dict[str, str], preloaded: socket.socket) -> Terminal:
 
 
 def _read(descriptor: int, *, insisting: bool) -> bytes:
-    """Read the next output. An interrupt is repeated, because one just before a program reads is lost."""
+    """Read the next output. Send an interrupt again if nothing follows: it is lost if the program does not read yet."""
     try:
         while insisting and not select.select([descriptor], [], [], 2)[0]:
             os.write(descriptor, INTERRUPT)
         return os.read(descriptor, 65536)
-    except OSError:  # the other side is closed
+    except OSError:  # the program has closed its side of the terminal
         return b""

@@ -1,4 +1,4 @@
-"""chatctl with its modules loaded, forked for each terminal of the tests: loading them takes ten times as long.
+"""A process with the modules of chatctl loaded, which is forked for each terminal: loading takes ten times as long.
 
 A request is a packet on standard input, which is a socket: `[arguments, environment, folder]` as JSON, with the
 descriptor of the terminal. The answer is the exit code.
@@ -21,7 +21,7 @@ LARGEST = 1 << 18
 
 
 def load() -> None:
-    """Import what the commands import, and leave it out of every search for garbage."""
+    """Import all modules of chatctl, and exclude them from garbage collection."""
     for name in PACKAGES:
         package = importlib.import_module(name)
         for module in pkgutil.walk_packages(package.__path__, f"{name}."):
@@ -31,7 +31,7 @@ def load() -> None:
 
 
 def is_fork(requests: socket.socket) -> bool:
-    """Return True in a new process for each request, and False here after the last one."""
+    """Fork for each request. Return True in the new processes, and False in this one after the last request."""
     while True:
         packet, terminals, _, _ = socket.recv_fds(requests, LARGEST, 1)
         if not packet:
@@ -46,7 +46,7 @@ def is_fork(requests: socket.socket) -> bool:
 
 
 def become(terminal: int, arguments: list[str], environment: dict[str, str], folder: str) -> None:
-    """Be a process that a shell has just started on a terminal."""
+    """Turn this process into one that a shell has just started on a terminal."""
     os.setsid()
     fcntl.ioctl(terminal, termios.TIOCSCTTY, 0)
     for number in range(3):

@@ -1,4 +1,4 @@
-"""`chatctl access`: the report of risky rights, and the review with a sheet."""
+"""`chatctl access`: the report of possible problems, and the review with a sheet."""
 
 import csv
 import hashlib
@@ -22,7 +22,7 @@ NOW = datetime.now(UTC)
 
 @pytest.fixture
 def staff(database: Documents) -> dict[str, ObjectId]:
-    """Put roles there of every kind that a report has, and people with one, two and no roles."""
+    """Insert roles for every finding of the report, and users with two, one or no roles."""
     names = {name: permission(name) for name in ("user.read", "user.suspend", "message.delete", "unused")}
     read, suspend, delete = (names[name]["_id"] for name in ("user.read", "user.suspend", "message.delete"))
     roles = [
@@ -57,7 +57,7 @@ def report(chatctl: Chatctl, *options: str) -> list[tuple[str, str, str]]:
 
 
 @pytest.mark.usefixtures("staff")
-def test_the_report_names_what_looks_wrong(either: Chatctl) -> None:
+def test_the_report_lists_each_kind_of_finding(either: Chatctl) -> None:
     assert report(either) == [
         ("unused-permission", "unused", "no role has it"),
         ("role-without-permissions", "empty", "it has no permissions"),
@@ -93,12 +93,12 @@ def test_other_roles_can_count_as_privileged(chatctl: Chatctl, database: Documen
 
 @pytest.mark.parametrize(("idle", "found"), [("90d", ["bob"]), ("2020-01-01", []), ("12h", ["bob"])])
 @pytest.mark.usefixtures("staff")
-def test_the_time_of_idle_users_is_an_option(chatctl: Chatctl, idle: str, found: list[str]) -> None:
+def test_an_option_sets_the_time_after_which_users_are_idle(chatctl: Chatctl, idle: str, found: list[str]) -> None:
     assert [name for kind, name, _ in report(chatctl, "--idle", idle) if kind == "idle-privileged"] == found
 
 
 @pytest.mark.usefixtures("staff")
-def test_new_grants_are_reported_as_long_as_they_hold(either: Chatctl) -> None:
+def test_recent_grants_are_reported_while_the_user_has_the_role(either: Chatctl) -> None:
     def granted(*options: str) -> list[tuple[str, list[str], str]]:
         rows = json.loads(either("access", "report", "-o", "json", *options).stdout)
         return [(r["name"], r["roles"], r["actor"]) for r in rows if r["finding"] == "recent-grant"]
@@ -125,7 +125,7 @@ def test_new_grants_are_reported_as_long_as_they_hold(either: Chatctl) -> None:
     ],
 )
 @pytest.mark.usefixtures("staff")
-def test_a_restored_trail_of_any_shape_is_read(chatctl: Chatctl, database: Documents, changes: Any) -> None:
+def test_an_audit_trail_with_values_of_any_type_is_read(chatctl: Chatctl, database: Documents, changes: Any) -> None:
     database["chatctl_audit"].insert_one({"kind": "part", "event": 5, "changes": changes})
     assert [row[0] for row in report(chatctl) if row[0] == "recent-grant"] == []
     chatctl("access", "review")
@@ -142,7 +142,7 @@ def test_two_users_are_compared_by_their_permissions(either: Chatctl) -> None:
 
 
 @pytest.mark.usefixtures("staff")
-def test_who_lists_the_holders_as_users_list_does(chatctl: Chatctl) -> None:
+def test_access_who_lists_the_same_users_as_users_list(chatctl: Chatctl) -> None:
     listed = chatctl("users", "list", "--permission", "message.delete", "-o", "json").stdout
     assert chatctl("access", "who", "message.delete", "-o", "json").stdout == listed
     assert [row["username"] for row in json.loads(listed)] == ["ada", "bob", "cyd", "eve"]
@@ -157,7 +157,7 @@ def answered(rows: list[dict[str, str]], answers: dict[tuple[str, str], str]) ->
 
 
 def save(path: Path, rows: list[dict[str, str]], *, encoding: str = "utf-8", delimiter: str = ",") -> str:
-    """Save a sheet as a spreadsheet does; return its digest."""
+    """Save a sheet as a spreadsheet program saves it. Return its digest."""
     text = io.StringIO()
     writer = csv.DictWriter(text, list(rows[0]), delimiter=delimiter, lineterminator="\r\n")
     writer.writeheader()
@@ -167,7 +167,7 @@ def save(path: Path, rows: list[dict[str, str]], *, encoding: str = "utf-8", del
 
 
 def held(database: Documents, user: str) -> set[str]:
-    """Return the roles of a user by both sides of the links, which must say the same."""
+    """Return the roles of a user. Check that both sides of the links are the same."""
     document = database["User"].find_one({"username": user}) or {}
     roles = {one["_id"]: one["name"] for one in database["Role"].find()}
     other = {one["name"] for one in database["Role"].find({"userIds": document["_id"]})}
@@ -214,7 +214,7 @@ ANSWERS = {
     ("encoding", "delimiter"), [("utf-8", ","), ("utf-8-sig", ";"), ("utf-16", "\t"), ("utf-8", "|")]
 )
 @pytest.mark.usefixtures("staff")
-def test_a_sheet_with_answers_revokes_what_it_says_no_to(
+def test_a_sheet_revokes_the_roles_with_the_answer_no(
     either: Chatctl, database: Documents, workspace: Path, encoding: str, delimiter: str
 ) -> None:
     path = workspace / "review.csv"
@@ -292,7 +292,7 @@ def test_a_file_that_is_not_a_sheet_is_refused(
 
 
 @pytest.mark.usefixtures("staff")
-def test_names_that_a_spreadsheet_would_run_come_back_as_they_were(
+def test_names_that_a_spreadsheet_would_run_are_escaped_and_read_back(
     chatctl: Chatctl, database: Documents, workspace: Path
 ) -> None:
     database["Role"].update_one({"name": "viewer"}, {"$set": {"name": "=cmd|'/c calc'!A1"}})
@@ -304,7 +304,9 @@ def test_names_that_a_spreadsheet_would_run_come_back_as_they_were(
 
 
 @pytest.mark.usefixtures("staff")
-def test_the_last_member_of_a_protected_role_stays(chatctl: Chatctl, database: Documents, workspace: Path) -> None:
+def test_a_review_keeps_the_last_member_of_a_protected_role(
+    chatctl: Chatctl, database: Documents, workspace: Path
+) -> None:
     everybody = {(user, "admin"): "no" for user in ("ada", "bob", "eve")}
     save(workspace / "review.csv", answered(sheet(chatctl), everybody))
     assert "admin" in chatctl("access", "review", "review.csv", "--yes", code=7).stderr
@@ -313,7 +315,7 @@ def test_the_last_member_of_a_protected_role_stays(chatctl: Chatctl, database: D
     assert held(database, "bob") == set()
 
 
-def test_a_one_sided_link_is_revoked_too(
+def test_a_review_also_revokes_a_one_sided_link(
     chatctl: Chatctl, database: Documents, workspace: Path, staff: dict[str, ObjectId]
 ) -> None:
     save(workspace / "review.csv", answered(sheet(chatctl), {("cyd", "support"): "no"}))
@@ -323,7 +325,7 @@ def test_a_one_sided_link_is_revoked_too(
 
 
 @pytest.mark.usefixtures("staff")
-def test_a_sheet_is_written_privately_and_also_where_writing_is_not_allowed(
+def test_a_sheet_is_a_private_file_and_can_be_written_from_a_protected_database(
     chatctl: Chatctl, database: Documents, workspace: Path
 ) -> None:
     chatctl("access", "review", "--to", "review.csv")
@@ -360,7 +362,9 @@ def test_many_rows_of_one_role_are_revoked_in_batches(chatctl: Chatctl, database
     assert (database["Role"].find_one({"_id": role_id}) or {})["userIds"] == []
 
 
-def test_a_time_of_a_grant_is_the_last_one(chatctl: Chatctl, database: Documents, staff: dict[str, ObjectId]) -> None:
+def test_the_reported_grant_of_a_role_is_the_last_one(
+    chatctl: Chatctl, database: Documents, staff: dict[str, ObjectId]
+) -> None:
     for verb in ("grant", "revoke", "grant"):
         chatctl("users", verb, "fay", "--role", "viewer", "--yes")
     events = list(database["chatctl_audit"].find({"kind": "event"}).sort("_id", 1))

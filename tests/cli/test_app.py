@@ -20,7 +20,7 @@ GROUPS += ["holds", "db", "context"]
 
 
 def run(line: list[str], wanted: list[str]) -> tuple[list[str], list[str]]:
-    """Run a command line in a new process; return its output and the modules that it loaded."""
+    """Run a command line in a new process. Return its output, and the names of the modules that it has loaded."""
     program = (
         "import sys; from cli.app import main\n"
         f"sys.argv = ['chatctl', *{line!r}]\n"
@@ -58,20 +58,20 @@ def test_the_root_help_lists_every_group_and_imports_none() -> None:
 
 
 @pytest.mark.parametrize("group", GROUPS)
-def test_a_group_alone_shows_its_help(chatctl: Chatctl, group: str) -> None:
+def test_a_group_without_a_command_shows_its_help(chatctl: Chatctl, group: str) -> None:
     alone = chatctl(group)
     assert alone == chatctl(group, "-h") == chatctl(group, "--help")
     assert alone.stdout.startswith(f"Usage: chatctl {group} [OPTIONS] COMMAND [ARGS]...\n")
 
 
 @pytest.mark.parametrize("group", GROUPS)
-def test_the_help_of_a_group_says_whole_sentences(chatctl: Chatctl, group: str) -> None:
+def test_the_help_of_each_group_is_a_whole_sentence(chatctl: Chatctl, group: str) -> None:
     usage, *lines = chatctl(group, "--help").stdout.splitlines()
     assert usage.endswith("[ARGS]...")
     assert [line for line in lines if line.endswith("...")] == []
 
 
-def test_chatctl_alone_shows_its_help(chatctl: Chatctl) -> None:
+def test_chatctl_without_arguments_shows_its_help(chatctl: Chatctl) -> None:
     assert chatctl() == chatctl("--help") == chatctl("-h")
 
 
@@ -82,9 +82,7 @@ def test_the_help_of_a_command_ends_with_examples(chatctl: Chatctl) -> None:
 
 
 @pytest.mark.parametrize(("short", "group"), SHORT_NAMES.items())
-def test_a_short_name_is_the_group_and_everything_printed_has_the_long_one(
-    chatctl: Chatctl, short: str, group: str
-) -> None:
+def test_a_short_name_means_the_group_and_output_has_the_long_name(chatctl: Chatctl, short: str, group: str) -> None:
     assert chatctl(short) == chatctl(group)
     assert chatctl(short, "list", "--help") == chatctl(group, "list", "--help")
     assert chatctl(short, "lst", code=2) == chatctl(group, "lst", code=2)
@@ -92,7 +90,7 @@ def test_a_short_name_is_the_group_and_everything_printed_has_the_long_one(
     assert short not in re.findall(r"^  (\w+) ", chatctl("--help").stdout, re.MULTILINE)
 
 
-def test_a_write_by_a_short_name_is_recorded_with_the_long_one(
+def test_a_write_typed_with_a_short_name_is_recorded_with_the_long_name(
     chatctl: Chatctl, database: Database[dict[str, Any]]
 ) -> None:
     chatctl("perm", "create", "user.read")
@@ -102,7 +100,7 @@ def test_a_write_by_a_short_name_is_recorded_with_the_long_one(
     assert database["chatctl_audit"].count_documents({"command": "messages list"}) == 1
 
 
-def test_the_version_is_the_packages(chatctl: Chatctl) -> None:
+def test_the_printed_version_is_that_of_the_package(chatctl: Chatctl) -> None:
     assert chatctl("--version").stdout == "chatctl 0.1.0\n"
 
 
@@ -128,7 +126,7 @@ def test_the_version_is_the_packages(chatctl: Chatctl) -> None:
         (["audit", "prune", "--before", "monday"], '--before: "monday" is not a valid time. Use 2026-03-01', None),
     ],
 )
-def test_a_wrong_command_line_is_exit_2_in_words_and_in_json(
+def test_a_wrong_command_line_exits_with_2_as_text_and_as_json(
     chatctl: Chatctl, line: list[str], message: str, hint: str | None
 ) -> None:
     said = chatctl(*line, code=2)
@@ -138,7 +136,7 @@ def test_a_wrong_command_line_is_exit_2_in_words_and_in_json(
 
 
 @pytest.mark.parametrize("asked", [["-o", "json"], ["-ojson"], ["--output", "json"], ["--output=json"]])
-def test_a_typing_error_is_a_json_object_where_json_was_asked_for(chatctl: Chatctl, asked: list[str]) -> None:
+def test_a_typing_error_is_a_json_object_with_json_output(chatctl: Chatctl, asked: list[str]) -> None:
     error = {
         "code": "usage",
         "exit": 2,
@@ -148,7 +146,7 @@ def test_a_typing_error_is_a_json_object_where_json_was_asked_for(chatctl: Chatc
     assert json.loads(chatctl("roles", "list", *asked, "--colums", code=2).stderr) == {"error": error}
 
 
-def test_json_after_the_dashes_is_a_name(chatctl: Chatctl) -> None:
+def test_after_two_dashes_the_word_json_is_a_name(chatctl: Chatctl) -> None:
     assert chatctl("roles", "show", "--", "-ojson", code=3).stderr.startswith('error: no role "-ojson"\n')
 
 
@@ -161,11 +159,13 @@ def test_json_after_the_dashes_is_a_name(chatctl: Chatctl) -> None:
         ["roles", "list", "--expect=elsewhere", "--count"],
     ],
 )
-def test_the_options_that_choose_a_database_may_stand_anywhere(chatctl: Chatctl, name: str, line: list[str]) -> None:
+def test_options_that_choose_a_database_are_accepted_anywhere_on_the_line(
+    chatctl: Chatctl, name: str, line: list[str]
+) -> None:
     assert chatctl(*line, code=7).stderr.startswith(f'error: the target database is "{name}" on ')
 
 
-def test_the_value_of_another_option_is_not_taken_for_one_of_them(chatctl: Chatctl) -> None:
+def test_the_value_of_another_option_is_not_read_as_an_option_for_the_database(chatctl: Chatctl) -> None:
     event = json.loads(chatctl("roles", "create", "a", "--reason", "--local", "-o", "json").stdout)["event"]
     assert json.loads(chatctl("audit", "show", event, "-o", "json").stdout)["reason"] == "--local"
 
@@ -183,7 +183,7 @@ def test_naming_two_databases_is_refused(chatctl: Chatctl) -> None:
     assert said == "error: --url and --local cannot be combined\nhint: use only one of them\n"
 
 
-def test_a_password_on_the_command_line_is_warned_of_and_never_shown(
+def test_a_password_on_the_command_line_causes_a_warning_and_is_never_shown(
     chatctl: Chatctl, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("database.connection.MILLISECONDS_TO_FIND_A_SERVER", 50)
@@ -225,5 +225,5 @@ def test_an_error_is_reported_before_the_connection_is_closed(
     with monkeypatch.context() as patch:
         patch.setattr(connection, "close", note_and_close)
         said = chatctl("roles", "show", "nobody", code=3)
-    chosen, ended, _ = printed  # the fixture closes it a last time
+    chosen, ended, _ = printed  # after the test, the fixture closes the connection again
     assert (chosen, ended) == ("", said.stderr)

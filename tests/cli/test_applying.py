@@ -1,4 +1,4 @@
-"""Every write names the database, asks, refuses, reports and prints its undo."""
+"""Every write names the database, asks for confirmation, reports its results, and prints its undo command."""
 
 import json
 import re
@@ -29,7 +29,7 @@ def test_a_write_says_what_it_changes_where_and_how_to_undo_it(chatctl: Chatctl,
 
 
 @pytest.mark.usefixtures("support")
-def test_a_program_gets_the_outcome_and_nothing_on_stderr(chatctl: Chatctl, database: Database) -> None:
+def test_with_json_a_write_prints_its_outcome_and_nothing_on_stderr(chatctl: Chatctl, database: Database) -> None:
     done = chatctl("roles", "grant", "support", "user.read", "user.suspend", "-o", "json")
     assert done.stderr == ""
     outcome = json.loads(done.stdout)
@@ -46,7 +46,7 @@ def test_a_program_gets_the_outcome_and_nothing_on_stderr(chatctl: Chatctl, data
 
 
 @pytest.mark.usefixtures("support")
-def test_a_write_that_changes_nothing_is_no_error_and_leaves_no_event(chatctl: Chatctl) -> None:
+def test_a_write_that_changes_nothing_succeeds_and_leaves_no_event(chatctl: Chatctl) -> None:
     done = chatctl("roles", "grant", "support", "user.read")
     assert (done.stdout, done.stderr) == ("user.read: unchanged (role support already has it)\n", "nothing to do\n")
     assert json.loads(chatctl("roles", "grant", "support", "user.read", "-o", "json").stdout)["event"] is None
@@ -87,7 +87,7 @@ def test_a_dry_run_shows_each_change_and_makes_none(chatctl: Chatctl, name: str)
 
 
 @pytest.mark.usefixtures("support")
-def test_a_write_that_asks_is_refused_without_a_terminal(chatctl: Chatctl) -> None:
+def test_a_write_that_requires_confirmation_is_refused_without_a_terminal(chatctl: Chatctl) -> None:
     refused = "error: Not changed: confirmation is required.\nhint: Preview it with --dry-run, confirm it with --yes.\n"
     assert chatctl("roles", "delete", "support", code=7) == ("", refused, 7)
     error = json.loads(chatctl("roles", "delete", "support", "-o", "json", code=7).stderr)["error"]
@@ -117,14 +117,14 @@ def test_yes_applies_the_change(chatctl: Chatctl, terminal: Terminal, answer: st
 
 
 @pytest.mark.usefixtures("support")
-def test_an_interrupted_question_does_nothing(chatctl: Chatctl, terminal: Terminal) -> None:
+def test_an_interrupt_at_the_question_changes_nothing(chatctl: Chatctl, terminal: Terminal) -> None:
     screen = terminal("roles", "delete", "support", typed="\x03", env={"NO_COLOR": "1"})
     assert screen.text.endswith("Delete role support? [y/N] ^C\nInterrupted. Nothing was changed.\n")
     assert screen.code == 130
     chatctl("roles", "show", "support")
 
 
-def test_more_than_ten_items_ask(chatctl: Chatctl) -> None:
+def test_changes_of_more_than_ten_items_require_confirmation(chatctl: Chatctl) -> None:
     names = [f"p{number}" for number in range(11)]
     chatctl("permissions", "create", *names, code=7)
     chatctl("permissions", "create", *names[:10])
@@ -138,7 +138,7 @@ def test_more_than_max_is_refused_even_with_yes(chatctl: Chatctl) -> None:
     chatctl("permissions", "create", "a", "b", "c", "--max", "3")
 
 
-def test_items_come_from_standard_input(chatctl: Chatctl) -> None:
+def test_a_dash_reads_the_items_from_standard_input(chatctl: Chatctl) -> None:
     assert chatctl("permissions", "create", "-", input="a\r\n\nb\n").stdout == "a: created\nb: created\n"
     ids = chatctl("permissions", "list", "-o", "ids").stdout
     chatctl("permissions", "delete", "-", input=ids, code=7)
@@ -156,7 +156,7 @@ def test_a_list_of_only_blank_lines_is_nothing_to_do(chatctl: Chatctl, given: st
     assert chatctl("permissions", "delete", "-", input=given) == ("", "nothing to do\n", 0)
 
 
-def test_no_items_are_nothing_to_do(chatctl: Chatctl) -> None:
+def test_without_items_there_is_nothing_to_do(chatctl: Chatctl) -> None:
     assert chatctl("permissions", "delete", "-", input="") == ("", "nothing to do\n", 0)
     assert json.loads(chatctl("permissions", "create", "-", "-o", "json").stdout) == {
         "event": None,

@@ -1,4 +1,4 @@
-"""Zip files that are written in one pass."""
+"""Zip files that are written from beginning to end, so that they can go to a pipe."""
 
 import hashlib
 import io
@@ -11,7 +11,7 @@ from cli.output.archive import Archive
 
 
 @pytest.mark.parametrize("huge", [False, True])
-def test_what_is_written_is_read_back_and_described(huge: bool) -> None:
+def test_a_zip_has_the_written_files_and_lists_them(huge: bool) -> None:
     file = io.BytesIO(b"before")
     file.seek(0, io.SEEK_END)
     with Archive(file, datetime(2026, 1, 2, 3, 4, 6, tzinfo=UTC)) as archive:

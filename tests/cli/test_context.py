@@ -1,4 +1,4 @@
-"""Contexts, and what a read-only context refuses."""
+"""Contexts, and the commands that a read-only context refuses."""
 
 import json
 import re
@@ -16,12 +16,12 @@ from tests.conftest import Chatctl
 
 SECRET = "hunter2"
 NOWHERE = "mongodb://127.0.0.1:1/nowhere"
-"""A command that reads there fails with exit code 6."""
+"""A URL without a server. A command that reads from this database fails with exit code 6."""
 
 
 @pytest.fixture
 def bare(chatctl: Chatctl, monkeypatch: pytest.MonkeyPatch) -> Chatctl:
-    """Return `chatctl` without a variable that names a database, and with a short timeout for servers."""
+    """Return `chatctl` without any variable that names a database, and with a short time limit for servers."""
     monkeypatch.delenv("MONGODB_DATABASE_URL")
     monkeypatch.setattr("database.connection.MILLISECONDS_TO_FIND_A_SERVER", 50)
     return chatctl
@@ -54,7 +54,7 @@ def test_contexts_are_added_listed_used_shown_and_removed(bare: Chatctl) -> None
     assert bare("context", "show", code=3).stderr.startswith("error: no context is selected\n")
 
 
-def test_what_was_done_is_an_outcome_for_programs(bare: Chatctl) -> None:
+def test_programs_get_the_outcome_of_each_context_command(bare: Chatctl) -> None:
     def outcome(*args: str) -> Any:
         said = bare("context", *args, "-o", "json")
         assert said.stderr == ""
@@ -97,13 +97,13 @@ def test_a_context_without_its_source_gets_a_warning_and_wrong_input_is_refused(
     )
 
 
-def test_a_url_in_front_of_the_group_is_the_contexts_own_too(bare: Chatctl) -> None:
+def test_the_option_url_of_context_add_may_come_before_the_group(bare: Chatctl) -> None:
     said = bare("--url", f"mongodb://ada:{SECRET}@h/shop", "context", "add", "live")
     assert said.stderr.count("warning: ") == 1
     assert json.loads(bare("context", "show", "live", "-o", "json").stdout)["database"] == "shop"
 
 
-def test_on_a_terminal_the_url_is_asked_for_and_not_seen(terminal: Terminal) -> None:
+def test_on_a_terminal_the_url_is_asked_for_and_hidden(terminal: Terminal) -> None:
     screen = terminal("context", "add", "live", answers={"URL: ": f" mongodb://ada:{SECRET}@h/shop\n"})
     assert (screen.code, SECRET in screen.text) == (0, False)
     assert "live: added\n" in screen.text
@@ -112,7 +112,9 @@ def test_on_a_terminal_the_url_is_asked_for_and_not_seen(terminal: Terminal) -> 
     assert terminal("context", "add", "none", answers={"URL: ": "\x03"}).code == 130
 
 
-def test_the_context_stands_anywhere_and_in_the_banner(bare: Chatctl, url: str, name: str) -> None:
+def test_the_option_context_is_accepted_anywhere_and_named_in_the_first_note(
+    bare: Chatctl, url: str, name: str
+) -> None:
     bare("context", "add", "test", "--url-command", f"sh -c 'echo {url}; echo told >&2'")
     for line in (["--context", "test", "roles", "create", "a"], ["roles", "create", "b", "--context=test"]):
         address = url.split("/")[2]
@@ -122,7 +124,7 @@ def test_the_context_stands_anywhere_and_in_the_banner(bare: Chatctl, url: str, 
     assert (status["source"], status["readOnly"]) == ("context test", False)
 
 
-def test_the_standard_error_of_a_command_goes_through(process: Process) -> None:
+def test_the_standard_error_of_a_url_command_is_shown(process: Process) -> None:
     command = f"sh -c 'echo {NOWHERE}; echo told >&2; exit 1'"
     assert process("context", "add", "told", "--url-command", command).returncode == 0
     done = process("roles", "list", "--context", "told")
@@ -143,7 +145,7 @@ def test_a_broken_configuration_fails_only_commands_that_need_it(chatctl: Chatct
     assert chatctl("context", "list", code=6).stderr.endswith(f"hint: chmod go-w {folder / 'config.toml'}\n")
 
 
-def test_contexts_load_no_driver_and_are_not_read_where_a_variable_names_the_database(bare: Chatctl, url: str) -> None:
+def test_contexts_load_no_driver_and_are_not_read_if_a_variable_names_the_database(bare: Chatctl, url: str) -> None:
     assert run(["context", "list"], HEAVY)[1] == []
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("MONGODB_DATABASE_URL", url)
@@ -153,7 +155,7 @@ def test_contexts_load_no_driver_and_are_not_read_where_a_variable_names_the_dat
 # What a read-only context refuses
 
 
-def test_every_command_that_writes_is_known() -> None:
+def test_every_command_that_writes_is_in_the_table_of_writes() -> None:
     assert {words for words, command in typed.commands() if typed.is_write(command)} == set(typed.WRITES)
 
 
@@ -177,7 +179,7 @@ def test_dry_runs_work_in_a_read_only_context(bare: Chatctl) -> None:
 
 
 @pytest.mark.parametrize("words", [words for words in typed.WRITES if words != "db unprotect"])
-def test_every_write_of_the_list_would_change_something(
+def test_every_write_in_the_table_would_change_something(
     chatctl: Chatctl, database: Database[dict[str, Any]], url: str, workspace: Path, words: str
 ) -> None:
     typed.lay_out(workspace)

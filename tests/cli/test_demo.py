@@ -1,4 +1,4 @@
-"""The tour: on an empty database, again, beside other data, and interrupted."""
+"""The tour: on an empty database, a second time, with other data, and interrupted."""
 
 import json
 import os
@@ -28,7 +28,10 @@ PREPARED = "$ chatctl --local db generate --users"
 
 @pytest.fixture
 def folder(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """Use a new folder for the embedded database; the environment names another database."""
+    """Use a new folder for the embedded database.
+
+    The environment names another database, which the tour must not use.
+    """
     folder = workspace / "embedded"
     monkeypatch.setenv("CHATCTL_LOCAL_DIR", str(folder))
     monkeypatch.delenv("UV_RUN_RECURSION_DEPTH", raising=False)
@@ -48,7 +51,7 @@ def start(folder: Path, environment: dict[str, str]) -> Started:
 
 @pytest.fixture(scope="module")
 def toured(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return the folder of an embedded database after a tour, to be copied."""
+    """Return the folder of an embedded database after a tour, for tests that copy it."""
     folder = tmp_path_factory.mktemp("demo") / "embedded"
     env = os.environ | {"CHATCTL_LOCAL_DIR": str(folder)}
     subprocess.run([PROGRAM, "demo"], env=env, capture_output=True, check=True)  # noqa: S603
@@ -63,12 +66,12 @@ def again(folder: Path, toured: Path) -> Path:
 
 @pytest.fixture
 def demo(chatctl: Chatctl, again: Path) -> Chatctl:
-    """Return `chatctl` after one tour."""
+    """Return `chatctl` with an embedded database on which one tour has run."""
     return chatctl
 
 
 def steps(tour: str) -> dict[str, str]:
-    """Divide a tour into its commands and their output."""
+    """Divide the output of a tour into its commands, each with its output."""
     _, *parts = re.split(r"\n.+\n\$ chatctl (.+)\n", tour.partition("\nNow try it yourself")[0])
     return dict(zip(parts[::2], parts[1::2], strict=True))
 
@@ -78,7 +81,7 @@ def suggested(tour: str) -> list[list[str]]:
 
 
 def made(chatctl: Chatctl) -> list[int]:
-    """Count the users and conversations, and how often they were generated."""
+    """Count the users, the conversations, and the events that have generated data."""
     counted = (("users", "list"), ("conversations", "list"), ("audit", "list", "--command", "db generate"))
     return [int(chatctl("--local", *line, "--count").stdout) for line in counted]
 
@@ -109,7 +112,7 @@ def test_one_command_gives_a_tour(chatctl: Chatctl, folder: Path, database: Data
     assert database.list_collection_names() == []
 
 
-def test_what_it_shows_is_what_the_commands_print(demo: Chatctl) -> None:
+def test_the_tour_shows_what_its_commands_print(demo: Chatctl) -> None:
     first = steps(demo("demo").stdout)
     reads = [line for line in first if not {"suspend", "undo", "--target"} & set(line.split())]
     typed = {line: demo(*shlex.split(line), code=int("check" in line)).stdout for line in reads}
@@ -118,14 +121,14 @@ def test_what_it_shows_is_what_the_commands_print(demo: Chatctl) -> None:
     assert typed == {line: second[line] for line in reads}
 
 
-def test_what_it_says_to_try_next_can_be_typed(demo: Chatctl) -> None:
+def test_the_commands_that_the_tour_suggests_work(demo: Chatctl) -> None:
     suspend, *others = suggested(demo("demo").stdout)
     assert demo(*suspend, "--yes").stdout.endswith(": suspended\n")
     for line in others:
         assert demo(*line).stdout
 
 
-def test_a_second_tour_makes_nothing_and_goes_on_with_what_has_become_of_the_first(demo: Chatctl) -> None:
+def test_a_second_tour_generates_nothing_and_uses_the_data_as_it_is_now(demo: Chatctl) -> None:
     before = made(demo)
     first = demo("demo")
     assert "db generate" not in first.stderr
@@ -138,7 +141,7 @@ def test_a_second_tour_makes_nothing_and_goes_on_with_what_has_become_of_the_fir
     assert "message.delete       x\n" in second.stdout
 
 
-def test_without_a_suitable_user_the_rest_is_shown(demo: Chatctl) -> None:
+def test_without_a_suitable_user_the_other_steps_are_shown(demo: Chatctl) -> None:
     users = demo("--local", "users", "list", "-o", "ids").stdout
     demo("--local", "users", "suspend", "-", "--yes", "--allow-last-member", input=users)
     tour = demo("demo").stdout
@@ -158,7 +161,7 @@ def test_the_tour_refuses_a_database_with_other_data(chatctl: Chatctl, folder: P
     assert chatctl("demo", code=7).stderr.splitlines() == refused
     assert made(chatctl) == [1, 0, 0]
     chatctl("--local", "users", "delete", "ada", "--yes")
-    chatctl("--local", "seeds", "apply")  # the roles that ship are no data of one's own
+    chatctl("--local", "seeds", "apply")  # the roles that ship with chatctl do not count as other data
     chatctl("demo")
     assert made(chatctl) == [80, 39, 1]
 
@@ -188,7 +191,7 @@ def test_an_interrupted_tour_can_be_repeated(
     assert made(chatctl) == [80, 39, 1]
 
 
-def test_of_two_tours_at_once_one_waits_and_data_is_generated_once(
+def test_two_tours_at_once_run_one_after_the_other_and_generate_data_once(
     chatctl: Chatctl, folder: Path, start: Started
 ) -> None:
     tours = [start(), start()]
@@ -205,7 +208,7 @@ def test_output_that_cannot_be_written_ends_the_tour(again: Path, process: Proce
     assert b"Traceback" not in done.stderr
 
 
-def test_another_database_cannot_be_named(chatctl: Chatctl, folder: Path) -> None:
+def test_the_tour_refuses_options_that_name_another_database(chatctl: Chatctl, folder: Path) -> None:
     for line in (("--url", "mongodb://localhost/shop"), ("--url", "nonsense")):
         assert chatctl("demo", *line, code=2).stderr.splitlines() == [
             "error: the tour works only on the embedded database",
@@ -226,7 +229,7 @@ def test_without_the_embedded_server_the_error_says_what_to_install(
     ]
 
 
-def test_printed_commands_begin_as_they_must_be_typed(demo: Chatctl) -> None:
+def test_printed_commands_can_be_typed_in_the_same_installation(demo: Chatctl) -> None:
     tour = demo("demo", env={"UV_RUN_RECURSION_DEPTH": "1"}).stdout
     assert "$ uv run chatctl --local roles matrix\n" in tour
     assert "\n  uv run chatctl --local users suspend " in tour
@@ -269,7 +272,9 @@ def test_on_a_terminal_the_tour_asks_for_a_topic_and_waits_between_steps(again: 
     assert "\nNow try it yourself: all this data is generated" in screen.text
 
 
-def test_enter_alone_gives_the_whole_tour_and_a_typed_topic_is_not_asked(again: Path, terminal: Terminal) -> None:
+def test_pressing_enter_starts_the_whole_tour_and_a_given_topic_asks_no_question(
+    again: Path, terminal: Terminal
+) -> None:
     screen = on_terminal(terminal, again)
     assert (screen.text.count(TOPIC), screen.text.count(NEXT)) == (1, 7)
     screen = on_terminal(terminal, again, "users")
@@ -303,12 +308,12 @@ def test_a_topic_that_does_not_exist_is_asked_again(again: Path, terminal: Termi
     assert re.findall(r"\$ chatctl --local (\w+ \w+)", screen.text) == ["roles matrix"]
 
 
-def test_in_a_job_the_tour_does_not_wait(again: Path, terminal: Terminal) -> None:
+def test_in_ci_the_tour_does_not_wait(again: Path, terminal: Terminal) -> None:
     screen = on_terminal(terminal, again, env={"CI": "true"})
     assert (screen.code, TOPIC in screen.text, NEXT in screen.text) == (0, False, False)
 
 
-def test_on_a_narrow_terminal_it_fits(again: Path, terminal: Terminal) -> None:
+def test_the_tour_fits_a_narrow_terminal(again: Path, terminal: Terminal) -> None:
     screen = on_terminal(terminal, again, topic="roles", columns=60)
     assert screen.code == 0
     assert "\x1b[1m$ chatctl --local roles matrix\x1b[0m\n" in screen.text

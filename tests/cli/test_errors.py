@@ -48,12 +48,12 @@ from database.errors import (
         (ReaderGoneError, 141, "output"),
     ],
 )
-def test_a_failure_has_the_code_of_its_family(kind: type[ChatctlError], number: int, code: str) -> None:
+def test_each_kind_of_error_has_its_exit_code(kind: type[ChatctlError], number: int, code: str) -> None:
     failure = errors.describe(kind("it failed", "try again"))
     assert (failure.exit, failure.code, failure.message, failure.hint) == (number, code, "it failed", "try again")
 
 
-def test_every_family_has_a_code() -> None:
+def test_every_class_of_errors_has_an_exit_code() -> None:
     assert set(ChatctlError.__subclasses__()) <= set(errors.EXITS)
 
 
@@ -70,19 +70,19 @@ def test_every_family_has_a_code() -> None:
         (RecursionError(), 70, "bug"),
     ],
 )
-def test_other_failures_are_explained_or_a_bug(error: BaseException, number: int, code: str) -> None:
+def test_other_errors_are_explained_or_reported_as_a_bug(error: BaseException, number: int, code: str) -> None:
     failure = errors.describe(error)
     assert (failure.exit, failure.code) == (number, code)
     assert "hunter2" not in f"{failure}"
 
 
-def test_a_failed_database_says_whether_trying_again_may_help(capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_error_of_the_database_says_whether_a_retry_may_help(capsys: pytest.CaptureFixture[str]) -> None:
     assert errors.report(UnreachableError("no server"), as_json=True, debug=False) == 6
     error = {"code": "unreachable", "exit": 6, "message": "no server", "hint": None, "retryable": True}
     assert json.loads(capsys.readouterr().err) == {"error": error}
 
 
-def test_every_fault_is_a_line_and_an_entry(capsys: pytest.CaptureFixture[str]) -> None:
+def test_every_fault_is_a_printed_line_and_an_entry_in_json(capsys: pytest.CaptureFixture[str]) -> None:
     faults = (Fault("a.yaml", 3, 7, "unknown key \x1b[31m"), Fault("b.yaml", None, None, "empty"))
     errors.report(InvalidInputError("2 faults", faults=faults), as_json=False, debug=False)
     assert capsys.readouterr().err.splitlines() == [
@@ -101,7 +101,7 @@ def test_every_fault_is_a_line_and_an_entry(capsys: pytest.CaptureFixture[str]) 
     }
 
 
-def test_a_trace_names_places_and_kinds_and_quotes_nothing() -> None:
+def test_a_traceback_names_places_and_classes_and_quotes_no_data() -> None:
     def fail(error: Exception) -> None:
         raise error
 

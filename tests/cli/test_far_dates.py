@@ -1,4 +1,4 @@
-"""MongoDB stores dates outside the years 1 to 9999; every command writes them as JavaScript does."""
+"""MongoDB can store dates outside the years 1 to 9999. Every command writes such dates as JavaScript does."""
 
 import json
 from typing import Any
@@ -19,7 +19,7 @@ FAR, LONG_AGO = DatetimeMS(253_402_300_800_000), DatetimeMS(-62_198_755_200_001)
 AS_TEXT = {"+010000-01-01T00:00:00.000Z": FAR, "-000002-12-31T23:59:59.999Z": LONG_AGO}
 
 ON_MONGOMOCK = pytest.mark.parametrize("either", ["mongomock"], indirect=True)
-"""The server of the tests, written in Python, refuses such dates; MongoDB does not."""
+"""The test server is written in Python and refuses such dates, which MongoDB accepts."""
 EACH = pytest.mark.parametrize(("shown", "date"), AS_TEXT.items(), ids=list(AS_TEXT))
 
 

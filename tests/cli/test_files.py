@@ -23,7 +23,7 @@ def test_a_file_is_private_and_leaves_nothing_beside_it(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["out.yaml"]
 
 
-def test_a_file_that_exists_stays_unless_it_may_be_overwritten(tmp_path: Path) -> None:
+def test_an_existing_file_is_kept_without_the_option_overwrite(tmp_path: Path) -> None:
     path = tmp_path / "out"
     path.write_text("old")
     with pytest.raises(ConflictError, match="already exists"):
@@ -34,7 +34,7 @@ def test_a_file_that_exists_stays_unless_it_may_be_overwritten(tmp_path: Path) -
     assert [path.name for path in tmp_path.iterdir()] == ["out"]
 
 
-def test_a_link_is_never_followed(tmp_path: Path) -> None:
+def test_a_symbolic_link_is_replaced_and_not_followed(tmp_path: Path) -> None:
     target, link = tmp_path / "target", tmp_path / "link"
     target.write_text("old")
     link.symlink_to(target)
@@ -44,7 +44,7 @@ def test_a_link_is_never_followed(tmp_path: Path) -> None:
     assert (target.read_text(), link.read_text(), link.is_symlink()) == ("old", "new", False)
 
 
-def test_a_link_to_nowhere_is_not_followed_either(tmp_path: Path) -> None:
+def test_a_dangling_symbolic_link_is_not_followed_either(tmp_path: Path) -> None:
     (tmp_path / "link").symlink_to(tmp_path / "nowhere")
     with pytest.raises(ConflictError):
         write_file("new", str(tmp_path / "link"))
@@ -137,7 +137,7 @@ with opened(sys.argv[1]) as file:
 
 
 def writer(to: Path) -> "subprocess.Popen[bytes]":
-    """Start a run that writes half of a file and then waits."""
+    """Yield a function that starts a process. The process writes half of a file, and then waits."""
     command = [sys.executable, "-c", KILLED, str(to)]
     running = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)  # noqa: S603
     assert running.stdout is not None
@@ -145,7 +145,7 @@ def writer(to: Path) -> "subprocess.Popen[bytes]":
     return running
 
 
-def test_leftovers_of_a_killed_run_are_removed_by_the_next_run(tmp_path: Path) -> None:
+def test_files_left_by_a_killed_run_are_removed_by_the_next_run(tmp_path: Path) -> None:
     with writer(tmp_path / "big.csv") as running:
         running.kill()
     assert [path.name[: len(PREFIX)] for path in tmp_path.iterdir()] == [PREFIX]
@@ -163,13 +163,13 @@ def test_a_file_that_another_run_still_writes_is_kept(tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("other_user")
-def test_leftovers_of_another_user_are_kept(tmp_path: Path) -> None:
+def test_temporary_files_of_another_user_are_kept(tmp_path: Path) -> None:
     (tmp_path / f"{PREFIX}abcd1234").write_text("theirs")
     write_file("x", str(tmp_path / "out"))
     assert (tmp_path / f"{PREFIX}abcd1234").read_text() == "theirs"
 
 
-def test_only_files_of_the_pattern_are_removed_and_no_link_is_followed(tmp_path: Path) -> None:
+def test_only_temporary_files_of_chatctl_are_removed_and_no_link_is_followed(tmp_path: Path) -> None:
     folder = tmp_path / "folder"
     folder.mkdir()
     (tmp_path / f"{PREFIX}elsewher").write_text("kept")

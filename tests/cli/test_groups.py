@@ -124,7 +124,7 @@ def test_apply_asks_with_the_lines_of_the_plan(chatctl: Chatctl, terminal: Termi
     assert screen.code == 7
 
 
-def test_a_test_that_fails_is_exit_1(chatctl: Chatctl, seed: Path) -> None:
+def test_a_failed_test_of_a_seed_exits_with_1(chatctl: Chatctl, seed: Path) -> None:
     seed.write_text(SEED.replace("cannot: [user.suspend]", "cannot: [user.read]").replace("    can: [user.read]\n", ""))
     failed = chatctl("seeds", "test", seed, code=1)
     assert failed.stderr == "0 passed, 1 failed\n"
@@ -133,7 +133,7 @@ def test_a_test_that_fails_is_exit_1(chatctl: Chatctl, seed: Path) -> None:
     )
 
 
-def test_a_plan_is_kept_in_a_file_and_done_later(chatctl: Chatctl, seed: Path, workspace: Path) -> None:
+def test_a_plan_is_saved_in_a_file_and_applied_later(chatctl: Chatctl, seed: Path, workspace: Path) -> None:
     kept = workspace / "kept.plan"
     chatctl("seeds", "plan", seed, "--to", kept)
     chatctl("seeds", "plan", seed, "--to", kept, code=4)
@@ -150,7 +150,7 @@ def test_a_plan_is_kept_in_a_file_and_done_later(chatctl: Chatctl, seed: Path, w
     chatctl("seeds", "apply", "--plan", kept, code=4)
 
 
-def test_what_is_exported_changes_nothing_when_applied(chatctl: Chatctl, seed: Path, workspace: Path) -> None:
+def test_applying_an_exported_seed_changes_nothing(chatctl: Chatctl, seed: Path, workspace: Path) -> None:
     chatctl("seeds", "apply", seed)
     chatctl("seeds", "export", "--to", workspace / "out.yaml")
     assert chatctl("seeds", "export").stdout == chatctl("seeds", "export", "--to", "-").stdout
@@ -158,7 +158,7 @@ def test_what_is_exported_changes_nothing_when_applied(chatctl: Chatctl, seed: P
     assert chatctl("seeds", "plan", workspace / "out.yaml").stdout == "No changes.\n"
 
 
-def test_every_fault_of_a_seed_has_its_place(chatctl: Chatctl, seed: Path) -> None:
+def test_every_fault_of_a_seed_is_printed_with_its_place(chatctl: Chatctl, seed: Path) -> None:
     seed.write_text("version: 1\nroles:\n  - name: a\n    permission: [x]\n  - name: a\n")
     said = chatctl("seeds", "validate", seed, code=5).stderr.splitlines()
     assert said[0].startswith(f"{seed}:4:5: ")
@@ -168,7 +168,7 @@ def test_every_fault_of_a_seed_has_its_place(chatctl: Chatctl, seed: Path) -> No
     assert set(error["faults"][0]) == {"file", "line", "column", "message"}
 
 
-def test_the_schema_is_json(chatctl: Chatctl) -> None:
+def test_seeds_schema_prints_json(chatctl: Chatctl) -> None:
     assert json.loads(chatctl("seeds", "schema").stdout)["type"] == "object"
 
 
@@ -212,7 +212,7 @@ def test_missing_indexes_are_shown_and_created(chatctl: Chatctl, database: Datab
     chatctl("db", "indexes", "--apply", "-o", "yaml", code=2)
 
 
-def test_the_trail_of_a_user_is_found_by_id_name_or_address(
+def test_events_about_a_user_are_found_by_id_username_or_email(
     chatctl: Chatctl, database: Database[dict[str, Any]]
 ) -> None:
     ada, other = ObjectId(), ObjectId()
@@ -230,7 +230,9 @@ def test_the_trail_of_a_user_is_found_by_id_name_or_address(
     assert said == f'error: several users have the email "ada@example.org"\nhint: use one of {listed}\n'
 
 
-def test_the_matrix_keeps_two_roles_of_one_name_apart(chatctl: Chatctl, database: Database[dict[str, Any]]) -> None:
+def test_the_matrix_distinguishes_two_roles_with_the_same_name(
+    chatctl: Chatctl, database: Database[dict[str, Any]]
+) -> None:
     read = database["Permission"].insert_one({"name": "user.read"}).inserted_id
     with_it = database["Role"].insert_one({"name": "dup", "permissionsIds": [read]}).inserted_id
     database["Role"].insert_one({"name": "dup"})

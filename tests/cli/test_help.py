@@ -21,13 +21,13 @@ HEADING_OF = {
     **dict.fromkeys(["--local", "--context", "--url", "--env-file"], "Connection"),
     **dict.fromkeys(["--since", "--until", "--before", "--status", "--search", "--sender", "--user"], "Filters"),
 }
-"""The section of each option that means the same on every command."""
+"""Option → its section. An option in this table means the same on every command."""
 ELSEWHERE = {("context add", "--url"), ("users import", "--columns"), ("holds add", "--user"), ("db copy", "--to")}
-"""Options of one command that have the name of another option."""
+"""Options of single commands whose names are also names of options with another meaning."""
 
 
 def commands() -> list[Any]:
-    """Return the context of every group and command."""
+    """Return the Click context of every group and command."""
     return [context for name in ("chatctl", *GROUPS, *COMMANDS) for context in contexts(name)]
 
 
@@ -36,13 +36,13 @@ PATHS = [context.command_path.removeprefix("chatctl").strip() for context in CON
 
 
 def sections(text: str) -> dict[str, str]:
-    """Return the text under each heading of a help."""
+    """Return the text under each heading of a help text."""
     parts = re.split(r"^(\w+):\n", text, flags=re.MULTILINE)[1:]
     return dict(zip(parts[::2], parts[1::2], strict=True))
 
 
 def listed(text: str, title: str) -> list[str]:
-    """Return the names that a help lists after a title."""
+    """Return the names that a help text lists after a title."""
     names = re.search(rf"^  {title}: +((?:.+\n)(?: {{10,}}.+\n)*)", text, re.MULTILINE)
     assert names, title
     return re.findall(r"\w+", names[1])

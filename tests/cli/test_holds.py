@@ -1,4 +1,4 @@
-"""Legal holds: what they keep, what passes over them, and what is found and exported of them."""
+"""Legal holds: what they keep, what commands do with held data, and how held data is checked and exported."""
 
 import hashlib
 import json
@@ -32,7 +32,7 @@ REFUSED = {
     "messages redact": "message",
     "messages delete": "message",
 }
-"""Commands that would lose held data → what they name."""
+"""Command that would lose held data → the held document that its error names."""
 MORE = {
     "users delete": (("ada", "--forever"), ("bob", "--keep-conversations")),
     "users erase": (("ada", "--with-messages"),),
@@ -58,7 +58,7 @@ LINES = [
 
 
 def held(database: Documents) -> dict[str, Any]:
-    """Return what a hold on all users keeps: their documents, and what a message and a conversation must not lose."""
+    """Return all data that a hold on all users must keep, to compare it before and after a command."""
     found: dict[str, Any] = {name: set(database[name].distinct("_id")) for name in ("User", "Account", "Profile")}
     found["Message"] = {
         one["_id"]: (one.get("body"), one.get("image"), one["senderId"], one["conversationId"])
@@ -70,7 +70,7 @@ def held(database: Documents) -> dict[str, Any]:
 
 
 def lost(before: dict[str, Any], after: dict[str, Any]) -> list[str]:
-    """Say what is no longer there. New documents and new participants are no loss."""
+    """Return the names of the collections that have lost data. New documents and new participants are not a loss."""
     gone = [name for name in ("User", "Account", "Profile") if not before[name] <= after[name]]
     gone += [name for name in ("Message",) if not before[name].items() <= after[name].items()]
     places = before["Conversation"].items()
@@ -78,7 +78,7 @@ def lost(before: dict[str, Any], after: dict[str, Any]) -> list[str]:
 
 
 def settle(database: Documents, workspace: Path) -> None:
-    """Put the same there as for every writing command, and faults that `db repair` would delete or drop."""
+    """Insert the data of `typed.settle`, and faults that `db repair` would repair by deleting data."""
     typed.settle(database)
     typed.lay_out(workspace)
     [place] = database["Conversation"].distinct("_id")
@@ -91,7 +91,7 @@ def settle(database: Documents, workspace: Path) -> None:
 
 
 @pytest.mark.parametrize(("words", "line"), LINES)
-def test_no_command_loses_what_is_held(
+def test_no_command_loses_data_under_a_legal_hold(
     either: Chatctl, database: Documents, workspace: Path, words: str, line: tuple[str, ...]
 ) -> None:
     settle(database, workspace)
@@ -124,7 +124,7 @@ def test_every_refused_command_works_after_the_release(either: Chatctl, database
 
 @pytest.fixture
 def world(either: Chatctl, database: Documents) -> dict[str, ObjectId]:
-    """Put a held user there, with a conversation, and messages of others in and outside of it."""
+    """Insert a held user with a conversation, and messages of others in this conversation and in another one."""
     ids = {name: person(database, name) for name in ("ada", "bob", "cyd")}
     ids["pair"] = conversation(database, ids["ada"], ids["bob"])
     ids["group"] = conversation(database, ids["bob"], ids["cyd"], name="engines")
@@ -139,7 +139,7 @@ def bodies(database: Documents) -> str:
     return " ".join(sorted(one["body"] for one in database["Message"].find()))
 
 
-def test_a_purge_passes_over_what_is_held_and_counts_it(
+def test_a_purge_skips_held_messages_and_counts_them(
     either: Chatctl, database: Documents, world: dict[str, ObjectId]
 ) -> None:
     purge = ("messages", "purge", "--before", LATER)
@@ -162,12 +162,12 @@ def test_a_purge_passes_over_what_is_held_and_counts_it(
 
 
 @pytest.mark.usefixtures("world")
-def test_a_purge_keeps_the_last_messages_whether_they_are_held_or_not(either: Chatctl, database: Documents) -> None:
+def test_held_messages_count_for_keep_last_in_a_purge(either: Chatctl, database: Documents) -> None:
     either("messages", "purge", "--before", LATER, "--keep-last", "2", "--yes")
     assert bodies(database) == "a1 b1 b2 b5"
 
 
-def test_a_prune_passes_over_the_events_about_what_is_held(
+def test_audit_prune_skips_events_about_held_data(
     either: Chatctl, database: Documents, world: dict[str, ObjectId]
 ) -> None:
     either("users", "update", "cyd", "--name", "Cyd")
@@ -186,7 +186,7 @@ def test_a_prune_passes_over_the_events_about_what_is_held(
     ]
 
 
-def test_a_repair_passes_over_what_is_held_and_counts_it(
+def test_a_repair_skips_faults_of_held_data_and_counts_them(
     either: Chatctl, database: Documents, world: dict[str, ObjectId]
 ) -> None:
     for name in ("pair", "group"):
@@ -198,7 +198,7 @@ def test_a_repair_passes_over_what_is_held_and_counts_it(
     assert sizes == {world["pair"]: 3, world["group"]: 2}
 
 
-def test_a_member_of_a_held_conversation_stays_and_new_ones_may_come(
+def test_a_held_conversation_keeps_its_participants_and_can_get_new_ones(
     either: Chatctl, world: dict[str, ObjectId], database: Documents
 ) -> None:
     refused = either("users", "delete", "bob", "--yes", code=7).stderr
@@ -209,7 +209,7 @@ def test_a_member_of_a_held_conversation_stays_and_new_ones_may_come(
     either("conversations", "rename", "engines", "turbines")
 
 
-def test_an_undo_deletes_nothing_that_is_held_but_restores_it(
+def test_an_undo_restores_held_data_but_never_deletes_it(
     either: Chatctl, database: Documents, world: dict[str, ObjectId]
 ) -> None:
     either("holds", "release", "case-1", "--yes")
@@ -222,7 +222,7 @@ def test_an_undo_deletes_nothing_that_is_held_but_restores_it(
     assert "kept by the hold case-2" in either("audit", "undo", restored, "--yes", code=7).stderr
 
 
-def test_a_conversation_that_only_one_side_knows_is_held_too(
+def test_a_conversation_with_a_one_sided_link_to_a_held_user_is_held_too(
     either: Chatctl, database: Documents, world: dict[str, ObjectId]
 ) -> None:
     ada, bob = world["ada"], world["bob"]
@@ -240,7 +240,7 @@ def test_a_conversation_that_only_one_side_knows_is_held_too(
         either("conversations", "delete", name, "--yes", code=7)
 
 
-def test_an_undone_merge_takes_no_account_from_a_held_user(either: Chatctl, database: Documents) -> None:
+def test_the_undo_of_a_merge_takes_no_sign_in_from_a_held_user(either: Chatctl, database: Documents) -> None:
     bob = person(database, "bob")
     person(database, "cyd")
     account = {"userId": bob, "type": "oauth", "provider": "github", "providerAccountId": "1"}
@@ -314,7 +314,7 @@ def test_a_check_finds_what_the_application_has_deleted(
     assert either("holds", "check").stdout == ""
 
 
-def test_an_export_has_everything_that_is_held_and_its_checksums(
+def test_an_export_has_all_held_data_and_checksums_of_its_files(
     either: Chatctl, database: Documents, world: dict[str, ObjectId], workspace: Path
 ) -> None:
     either("users", "update", "ada", "--name", "<b>Ada</b>")
@@ -343,7 +343,7 @@ def test_an_export_has_everything_that_is_held_and_its_checksums(
 def test_a_hold_that_is_placed_during_a_purge_keeps_whole_batches(
     chatctl: Chatctl, database: Documents, url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Another process places the hold at any moment of one of the batches."""
+    """A second process places the hold at a random time while batches are written."""
     ada, bob = person(database, "ada"), person(database, "bob")
     engines, other = (conversation(database, ada, bob, name=name) for name in ("engines", "other"))
     messages(database, engines, ada, *map(str, range(500)))

@@ -1,4 +1,4 @@
-"""The parts of an HTML page."""
+"""The functions that make the parts of an HTML page."""
 
 import base64
 import hashlib
@@ -9,7 +9,7 @@ import pytest
 from cli.output import html
 
 
-def test_a_page_allows_its_own_style_and_nothing_else() -> None:
+def test_a_page_allows_its_own_style_sheet_and_nothing_else() -> None:
     source = html.opening("a & b")
     policy = re.search(r'Content-Security-Policy" content="(.*?)"', source)
     style = re.search(r"<style>(.*?)</style>", source, re.DOTALL)
@@ -22,7 +22,7 @@ def test_a_page_allows_its_own_style_and_nothing_else() -> None:
 
 
 @pytest.mark.parametrize("url", ["http://x", "https://x/a?b=c&d='e'", 'HTTPS://x/"><b>'])
-def test_an_address_of_the_web_is_a_link(url: str) -> None:
+def test_an_http_or_https_url_is_a_link(url: str) -> None:
     assert html.address(url).startswith('<a href="')
     assert html.address(url).count(">") == 4
 
@@ -41,10 +41,10 @@ def test_an_address_of_the_web_is_a_link(url: str) -> None:
         "ftp://x",
     ],
 )
-def test_other_addresses_are_text(url: str) -> None:
+def test_other_urls_are_shown_as_text(url: str) -> None:
     assert html.address(url).startswith("<bdi>")
 
 
-def test_lines_stay_lines_and_nothing_acts() -> None:
+def test_a_text_keeps_its_lines_and_is_never_read_as_html() -> None:
     assert html.passage("a\r\nb\t\rc\x1b<") == '<bdi class="passage">a\nb\t\\rc\\x1b&lt;</bdi>'
     assert html.isolated("a\nb") == r"<bdi>a\nb</bdi>"

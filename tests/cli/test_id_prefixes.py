@@ -1,4 +1,4 @@
-"""The first digits of an id stand for the id wherever one is taken, and never for the wrong document."""
+"""The first digits of an id can be typed instead of the id in every command, and never mean a wrong document."""
 
 import json
 from datetime import UTC, datetime
@@ -19,7 +19,7 @@ MESSAGE, OTHER, EVENT = (ObjectId(f"{start}{'0' * 16}") for start in ("9a0b1c2d"
 
 @pytest.fixture
 def world(either: Chatctl, database: Documents) -> Chatctl:
-    """Have three people, a role, two conversations, two messages and an event, whose ids are known."""
+    """Insert three users, a role, two conversations, two messages and an event, all with fixed ids."""
     database["Role"].insert_one({"_id": ROLE, "name": "support", "userIds": [], "permissionsIds": []})
     person(database, "ada", _id=ADA, roles=("support",))
     person(database, "bob", _id=BOB)
@@ -65,7 +65,7 @@ def world(either: Chatctl, database: Documents) -> Chatctl:
         ("messages list --unseen-by 6a0b1c3", MESSAGE),
     ],
 )
-def test_the_first_digits_are_enough(world: Chatctl, line: str, found: ObjectId | None) -> None:
+def test_the_first_digits_of_an_id_are_enough(world: Chatctl, line: str, found: ObjectId | None) -> None:
     said = world(*line.split(), "-o", "json", code=None)
     if found is None:
         assert said == ("", said.stderr, 3)
@@ -111,7 +111,7 @@ def test_digits_that_begin_several_ids_change_nothing_and_list_them(
     assert stored(database) == before
 
 
-def test_conversations_with_one_name_are_told_apart(world: Chatctl, database: Documents) -> None:
+def test_conversations_with_the_same_name_are_listed_with_details(world: Chatctl, database: Documents) -> None:
     twin = ObjectId("8a0b1d" + "0" * 18)
     last = datetime(2026, 3, 4, 9, 30, tzinfo=UTC)
     database["Conversation"].insert_one(
@@ -125,7 +125,7 @@ def test_conversations_with_one_name_are_told_apart(world: Chatctl, database: Do
     assert f'"id": "{twin}"' in world("conversations", "show", "id:8a0b1d00", "-o", "json").stdout
 
 
-def test_a_target_of_the_trail_is_not_guessed_either(world: Chatctl, database: Documents) -> None:
+def test_an_ambiguous_target_of_audit_list_is_refused_too(world: Chatctl, database: Documents) -> None:
     gone = ObjectId("6a0b1c2d" + "1" * 16)
     database["chatctl_audit"].insert_one({"kind": "part", "event": EVENT, "batch": 1, "targets": [gone]})
     refused = world("audit", "list", "--target", "6a0b1c2d", code=4).stderr
@@ -135,7 +135,7 @@ def test_a_target_of_the_trail_is_not_guessed_either(world: Chatctl, database: D
 
 
 @pytest.mark.parametrize("verb", ["suspend", "delete", "verify-email"])
-def test_a_name_that_also_begins_the_id_of_another_is_never_guessed(
+def test_a_name_that_is_also_the_beginning_of_another_id_is_refused(
     world: Chatctl, database: Documents, verb: str
 ) -> None:
     other = person(database, "decade12")
@@ -191,12 +191,14 @@ def test_an_id_of_any_form_that_a_list_prints_is_found_by_its_first_digits(
     assert json.loads(chatctl("users", "show", "6ABCDE", "-o", "json").stdout)["status"] == "SUSPENDED"
 
 
-def test_the_trail_has_the_whole_id_of_what_was_named_by_its_first_digits(world: Chatctl, database: Documents) -> None:
+def test_the_audit_trail_has_the_whole_id_if_only_its_first_digits_were_typed(
+    world: Chatctl, database: Documents
+) -> None:
     assert world("messages", "redact", "9a0b1c2", "--yes").stdout == f"{MESSAGE}: redacted\n"
     assert database["chatctl_audit"].count_documents({"command": f"messages redact {MESSAGE}"}) == 1
 
 
-def test_many_first_digits_are_few_questions(url: str, database: Documents) -> None:
+def test_many_shortened_ids_are_looked_up_with_few_queries(url: str, database: Documents) -> None:
     ids = [ObjectId(f"{number:08x}{'0' * 16}") for number in range(0x6A000000, 0x6A000000 + 250)]
     for number, one in enumerate(ids):
         person(database, f"u{number}", _id=one)

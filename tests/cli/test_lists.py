@@ -1,4 +1,4 @@
-"""Lists in all formats: columns, order, pages, counts."""
+"""Lists in all formats: their columns, their order, their pages and their counts."""
 
 import json
 from typing import Any
@@ -15,7 +15,7 @@ from tests.conftest import Chatctl
 
 @pytest.fixture
 def roles(either: Chatctl, database: Database[dict[str, Any]]) -> list[str]:
-    """Put 60 roles there, in the reverse order of their names."""
+    """Insert 60 roles, in the reverse order of their names."""
     del either
     names = [f"role-{number:02}" for number in range(60)]
     documents: list[dict[str, Any]] = [{"name": name, "userIds": [], "permissionsIds": []} for name in reversed(names)]
@@ -32,12 +32,12 @@ def test_a_table_stops_after_a_page_and_says_how_to_get_the_next(roles: list[str
     assert (second.stdout.splitlines(), second.stderr) == (["NAME", *roles[50:]], "")
 
 
-def test_a_table_has_all_rows_with_all(roles: list[str], either: Chatctl) -> None:
+def test_with_the_option_all_a_table_has_all_rows(roles: list[str], either: Chatctl) -> None:
     done = either("roles", "list", "--sort", "-name", "--columns", "name", "--all")
     assert (done.stdout.splitlines(), done.stderr) == (["NAME", *reversed(roles)], "")
 
 
-def test_the_next_page_of_a_short_one_is_as_short(roles: list[str], either: Chatctl) -> None:
+def test_the_command_for_the_next_page_keeps_the_limit(roles: list[str], either: Chatctl) -> None:
     done = either("roles", "list", "--limit", "2", "--columns=name")
     assert done.stdout.splitlines() == ["NAME", roles[59], roles[58]]
     assert done.stderr.startswith("2 of 60; next page: chatctl roles list --limit 2 --columns=name --after ")
@@ -78,7 +78,7 @@ def test_an_empty_list_is_empty_in_every_format(either: Chatctl) -> None:
     assert either("roles", "list", "--count").stdout == "0\n"
 
 
-def test_one_thing_has_the_same_values_in_every_format(either: Chatctl) -> None:
+def test_a_single_document_has_the_same_values_in_every_format(either: Chatctl) -> None:
     either("permissions", "create", "user.read", "user.suspend")
     either("roles", "create", "support", "--permission", "user.read", "--permission", "user.suspend")
     shown = {form: either("roles", "show", "support", "-o", form).stdout for form in ("json", "yaml", "ndjson", "csv")}
@@ -127,7 +127,7 @@ def test_the_command_for_the_next_page_has_no_url_and_is_harmless() -> None:
     assert again("roles", "list", "--after=OLD", "--", "x") == "chatctl roles list --after ID -- x"
 
 
-def test_a_matrix_too_wide_for_a_terminal_goes_on_below(chatctl: Chatctl, terminal: Terminal) -> None:
+def test_a_matrix_too_wide_for_a_terminal_is_divided_into_several_tables(chatctl: Chatctl, terminal: Terminal) -> None:
     chatctl("permissions", "create", "user.read", "user.suspend")
     for name in ("moderator", "support", "administrator"):
         chatctl("roles", "create", name, "--permission", "user.read")
@@ -181,7 +181,7 @@ def test_control_characters_in_names_are_harmless_in_tables_errors_and_previews(
 
 
 @pytest.mark.usefixtures("database")
-def test_a_name_of_ten_thousand_characters_is_whole_in_a_pipe(
+def test_a_name_of_ten_thousand_characters_is_not_cut_in_a_pipe(
     chatctl: Chatctl, database: Database[dict[str, Any]]
 ) -> None:
     database["Role"].insert_one({"_id": ObjectId(), "name": "x" * 10_000, "userIds": [], "permissionsIds": []})

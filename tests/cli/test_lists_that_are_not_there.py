@@ -1,4 +1,4 @@
-"""Lists that are absent or null on disk: every command reads them as empty, as the application does."""
+"""A list of ids that is absent or null in the database is read as empty, by every command and by the application."""
 
 from typing import Any
 

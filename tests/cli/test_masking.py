@@ -1,4 +1,4 @@
-"""In a masked database, messages show as their length: in every command, in every format."""
+"""In a masked database, every command and every format shows only the length of a message."""
 
 import json
 import zipfile
@@ -22,9 +22,9 @@ REDACTED = ObjectId("700000000000000000000002")
 PROPOSED = ObjectId("730000000000000000000001")
 IMAGE = "https://img.example.org/kettle.png"
 SECRETS = ("kettle", "hello")
-"""The texts of the messages and images of `hidden`, and the text of `messages send`."""
+"""The texts and images of the messages in `hidden`, and the text that `messages send` sends."""
 BROKEN = {"body": {"text": "the kettle"}, "image": {"url": IMAGE}, "name": "kettle", "markup": "<b>kettle</b>"}
-"""A message as another program may have left it."""
+"""A message with broken data, as another program may store it."""
 
 LOOKS: dict[str, tuple[str, ...]] = {
     "users export-data": ("ada", "--to", "ada.zip"),
@@ -36,14 +36,14 @@ LOOKS: dict[str, tuple[str, ...]] = {
     "holds export": ("all", "--to", "all.zip"),
     "proposals show": (str(PROPOSED),),
 }
-"""Reading commands that can show messages, without `messages tail` and `messages search`."""
+"""Commands that read and can show messages. `messages tail` and `messages search` have their own tests."""
 
 WRITES = {words: typed.WRITES[words] for words, command in typed.commands() if typed.is_write(command)}
 
 
 @pytest.fixture
 def hidden(chatctl: Chatctl, database: Documents, workspace: Path) -> Chatctl:
-    """Insert messages, one of them broken, and an event with the text of one; mask them all."""
+    """Insert messages (one of them broken), and an event with the text of one. Then mask the database."""
     settle(database, workspace)
     chatctl("db", "protect", "prod", "--mask-bodies")
     return chatctl
@@ -88,7 +88,7 @@ def formats(command: str) -> list[tuple[str, ...]]:
 
 
 def shown(said: Result, workspace: Path) -> str:
-    """Return everything that is printed or written to files."""
+    """Return everything that a command has printed or written to files."""
     text = said.stdout + said.stderr
     for file in workspace.glob("*.zip"):
         with zipfile.ZipFile(file) as archive:
@@ -100,7 +100,7 @@ def secrets_in(text: str) -> Iterator[str]:
     return (secret for secret in SECRETS if secret in text)
 
 
-def test_all_commands_that_can_show_messages_are_here() -> None:
+def test_every_command_that_can_show_messages_is_in_the_table() -> None:
     revealing = {words for words, command in typed.commands() if isinstance(command, Revealing)}
     assert revealing - WRITES.keys() == {*LOOKS, "messages search", "messages tail", "db copy"}
 
@@ -123,7 +123,7 @@ def test_a_check_says_where_a_message_is_broken_and_not_what_it_says(hidden: Cha
     assert not list(secrets_in(said))
 
 
-def test_a_length_replaces_the_text(hidden: Chatctl) -> None:
+def test_the_length_of_a_message_replaces_its_text(hidden: Chatctl) -> None:
     lines = hidden("messages", "list", "--columns", "body,image").stdout.splitlines()
     assert lines == ["BODY             IMAGE", "(document)       (document)", "(19 characters)  (34 characters)"]
     [row] = [row for row in json.loads(hidden("messages", "list", "-o", "json").stdout) if row["id"] == MESSAGE]
@@ -146,7 +146,7 @@ def test_no_preview_and_no_report_of_a_write_shows_messages(
         assert not list(secrets_in(shown(said, workspace))), way
 
 
-def test_addresses_that_are_left_to_be_deleted_are_masked_unless_revealed(hidden: Chatctl) -> None:
+def test_image_urls_that_users_must_delete_elsewhere_are_masked_without_reveal(hidden: Chatctl) -> None:
     def elsewhere(*args: str) -> list[str]:
         said = hidden("messages", "redact", MESSAGE, "--forever", "-n", "-o", "json", *args)
         return list(json.loads(said.stdout)["results"][0]["elsewhere"])
@@ -178,7 +178,7 @@ def test_reveal_requires_a_reason(hidden: Chatctl, reason: tuple[str, ...]) -> N
     )
 
 
-def test_what_is_revealed_leaves_an_event_with_its_reason(hidden: Chatctl, database: Documents) -> None:
+def test_revealing_messages_leaves_an_event_with_the_reason(hidden: Chatctl, database: Documents) -> None:
     hidden("messages", "list", "--conversation", "Night shift", "--reveal", "--reason", "case 4711")
     [event] = json.loads(hidden("audit", "list", "--command", "messages list", "-o", "json").stdout)
     assert (event["command"], event["reason"]) == ("messages list --conversation Night shift", "case 4711")
@@ -195,7 +195,8 @@ def test_nothing_is_masked_without_the_marker(chatctl: Chatctl, database: Docume
     assert IMAGE in chatctl("messages", "show", MESSAGE, "--reveal", "--reason", "x").stdout
     chatctl("db", "protect", "prod")
     assert IMAGE in chatctl("messages", "show", MESSAGE).stdout
-    assert database["chatctl_audit"].count_documents({}) == before + 2  # the marker's own event, and its changes
+    # the event of `db protect` itself, and its changes
+    assert database["chatctl_audit"].count_documents({}) == before + 2
 
 
 def test_an_unreadable_marker_masks_messages(chatctl: Chatctl, database: Documents, workspace: Path) -> None:

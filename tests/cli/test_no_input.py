@@ -1,4 +1,4 @@
-"""With --no-input nothing is asked: everything ends as it would without a terminal."""
+"""With --no-input, no question is asked. Every command ends as it would without a terminal."""
 
 import pytest
 from people import Documents, person
@@ -19,7 +19,7 @@ from tests.conftest import Chatctl
         (("audit", "undo"), 2),
     ],
 )
-def test_a_terminal_is_asked_nothing(
+def test_with_no_input_no_question_is_asked_on_a_terminal(
     terminal: Terminal, chatctl: Chatctl, database: Documents, line: tuple[str, ...], code: int
 ) -> None:
     for name in ("ada", "bob", "cyd"):
@@ -32,7 +32,7 @@ def test_a_terminal_is_asked_nothing(
     assert database["User"].count_documents({"status": "ACTIVE"}) == 3
 
 
-def test_a_protected_database_is_not_asked_for_its_name(
+def test_with_no_input_the_name_of_a_protected_database_is_not_asked_for(
     terminal: Terminal, chatctl: Chatctl, database: Documents
 ) -> None:
     person(database, "ada")

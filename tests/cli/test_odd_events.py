@@ -1,4 +1,4 @@
-"""Events with unexpected values in any field: the audit trail is read on, and nothing of them acts."""
+"""Events with unexpected values in any field are listed and shown, and their texts cannot control the terminal."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -15,7 +15,10 @@ from tests.conftest import Chatctl
 
 @pytest.fixture
 def events(chatctl: Chatctl, database: Documents) -> dict[str, list[ObjectId]]:
-    """Write an event, and copies of it and its part with one odd value each: field → ids of the copies."""
+    """Insert an event, and copies of the event and its part with one unexpected value each.
+
+    Return field → ids of copies.
+    """
     person(database, "ada")
     chatctl("users", "suspend", "ada", "--reason", "stolen laptop", "--yes")
     event = database[AUDIT].find_one({"kind": "event"}) or {}
@@ -44,7 +47,7 @@ def _places(event: dict[str, Any]) -> Iterator[tuple[str, Any]]:
                 )
 
 
-def test_the_trail_is_listed_in_every_format(chatctl: Chatctl, events: dict[str, list[ObjectId]]) -> None:
+def test_odd_events_are_listed_in_every_format(chatctl: Chatctl, events: dict[str, list[ObjectId]]) -> None:
     number = sum(map(len, events.values())) + 1
     for form in FORMS:
         listed = chatctl("audit", "list", "--all", "-o", form).stdout
@@ -64,12 +67,12 @@ def test_each_event_is_shown_and_its_undo_is_planned_or_refused(
                 assert not ACTS.search(said.stdout + said.stderr), (field, line)
 
 
-def test_the_trail_is_pruned(chatctl: Chatctl, events: dict[str, list[ObjectId]]) -> None:
+def test_odd_events_can_be_pruned(chatctl: Chatctl, events: dict[str, list[ObjectId]]) -> None:
     assert events
     assert chatctl("audit", "prune", "--before", "2999-01-01", "--dry-run", code=None).code in CODES
 
 
-def test_a_user_in_the_trail_is_erased(
+def test_a_user_in_odd_events_can_be_erased(
     chatctl: Chatctl, database: Documents, events: dict[str, list[ObjectId]]
 ) -> None:
     assert events

@@ -1,4 +1,4 @@
-"""Values of every type in every field and as ids: commands read all of them, and plan or refuse writes."""
+"""Values of every type in every field and as ids. Commands read all of them, and plan or refuse writes."""
 
 import json
 import re
@@ -18,7 +18,7 @@ from database.ids import id_text
 from tests.conftest import Chatctl, Result
 
 CODES = {0, 1, 3, 4, 5, 7, 8}
-"""Of these, 7 is the refusal by a rule: a one-to-one conversation has no name."""
+"""The allowed exit codes. 7 means that a rule refuses the command, like a name for a one-to-one conversation."""
 ACTS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ud800-\udfff]")
 FORMS = ("table", "json", "ndjson", "yaml", "csv", "ids")
 FAR = tuple(odd.REWRITTEN.values())
@@ -107,13 +107,21 @@ def is_usual(identifier: Any) -> bool:
 
 
 def is_typable(identifier: Any) -> bool:
-    """Tell whether an id is printed completely; cut text, far dates and code with a scope are not."""
+    """Tell whether lists print an id completely.
+
+    Cut texts, far dates and code with a scope are not printed completely.
+    """
     scoped = isinstance(identifier, Code) and identifier.scope is not None
     return id_text(identifier).isprintable() and is_exact(identifier) and not scoped and identifier not in FAR
 
 
 class Planted(NamedTuple):
-    """A database with planted documents: all ids, the ids of documents with only odd values, and the odd ids."""
+    """A database with unexpected values.
+
+    `ids` has all ids, `throughout` those of documents with only unexpected values.
+
+    `odd` has the ids that are not ObjectIds.
+    """
 
     url: str
     documents: Documents
@@ -126,7 +134,8 @@ class Planted(NamedTuple):
 def planted(server: str, server_client: "pymongo.MongoClient[dict[str, Any]]") -> Iterator[Planted]:
     with odd.proxy(server) as address:
         url = (
-            f"mongodb://{address}/test_odd_values?directConnection=true"  # the server would name itself, not the proxy
+            # With another option, the driver would connect to the server directly and not through the proxy.
+            f"mongodb://{address}/test_odd_values?directConnection=true"
         )
         server_client.drop_database("test_odd_values")
         ids = odd.plant(server_client["test_odd_values"])
@@ -148,12 +157,12 @@ def planted(server: str, server_client: "pymongo.MongoClient[dict[str, Any]]") -
 
 @pytest.fixture
 def typed(chatctl: Chatctl, planted: Planted, monkeypatch: pytest.MonkeyPatch) -> Chatctl:
-    """Run a command line, and check its output."""
+    """Return a function that runs a command line and checks its output."""
     monkeypatch.setenv("MONGODB_DATABASE_URL", planted.url)
 
     def run(*line: object, code: int | None = None, **given: Any) -> Result:
         said = chatctl(*line, code=code, **given)
-        kept = "csv" in line  # a file keeps what its cells hold
+        kept = "csv" in line  # in a CSV file, hostile characters in cells are kept
         assert said.code in CODES, (line, said.stderr[-2_000:])
         assert not ACTS.search(said.stderr if kept else said.stdout + said.stderr), line
         assert HASH not in said.stdout + said.stderr, line
@@ -188,11 +197,12 @@ def test_an_id_that_a_list_has_printed_is_found(typed: Chatctl, planted: Planted
         if is_typable(identifier):
             assert printed in listed
             shown = json.loads(typed(group, "show", f"id:{printed}", "-o", "json", code=0).stdout)
-            assert isinstance(identifier, Timestamp) or id_text(shown["id"]) == printed  # JSON has it as a date
+            # in JSON, a BSON timestamp is a date
+            assert isinstance(identifier, Timestamp) or id_text(shown["id"]) == printed
 
 
 @pytest.mark.parametrize("group", GROUPS)
-def test_pages_lead_through_ids_of_all_types(typed: Chatctl, group: str) -> None:
+def test_all_pages_of_a_list_have_ids_of_all_types(typed: Chatctl, group: str) -> None:
     everything = typed(group, "list", "--all", "--sort", "id", "-o", "ids").stdout.splitlines()
     seen: list[str] = []
     line = (group, "list", "--sort", "id", "--limit", "150", "-o", "ids")
@@ -215,7 +225,7 @@ def test_documents_with_only_odd_values_are_shown_and_planned(typed: Chatctl, pl
     ("group", "line"),
     [pytest.param(group, line, id=f"{group} {line[0]}") for group in OF_MANY for line in OF_MANY[group]],
 )
-def test_writes_to_all_documents_are_planned(
+def test_writes_to_all_documents_can_be_planned(
     typed: Chatctl, planted: Planted, group: str, line: tuple[str, ...]
 ) -> None:
     verb, *options = line

@@ -1,4 +1,4 @@
-"""Long output goes through the pager of the user, on a terminal only, and leaves no trace of how that ends."""
+"""Long output on a terminal goes through the user's pager. The end of the pager leaves no traces."""
 
 import os
 import signal
@@ -27,7 +27,7 @@ SHORT = {
     "write": ["roles", "create", "other"],
 }
 UPPER = "tr a-z A-Z"
-"""A pager that shows that everything went through it."""
+"""A pager that writes everything in capital letters, so that a test sees which text went through the pager."""
 ON_KEYS = """
 import itertools, os, signal, sys
 count = itertools.count(1)
@@ -36,7 +36,7 @@ print(sys.stdin.readline() if "early" in sys.argv else sys.stdin.read().splitlin
 print("READY ", end="", flush=True)
 open("/dev/tty").readline()
 """
-"""A pager that reads a line or all that comes, and then waits for Enter, as `less` waits for `q`."""
+"""A pager that reads one line or everything, and then waits for Enter, as `less` waits for `q`."""
 
 
 @pytest.fixture
@@ -58,7 +58,7 @@ def on_keys(tmp_path: Path) -> str:
 
 @pytest.mark.usefixtures("lobby")
 @pytest.mark.parametrize("line", LINES.values(), ids=LINES.keys())
-def test_what_may_be_long_goes_through_the_pager(terminal: Terminal, process: Process, line: list[str]) -> None:
+def test_output_that_may_be_long_goes_through_the_pager(terminal: Terminal, process: Process, line: list[str]) -> None:
     plain = terminal(*line, env={"NO_COLOR": "1"})
     paged = terminal(*line, env={"NO_COLOR": "1", "PAGER": UPPER})
     assert paged.code == plain.code == 0
@@ -70,7 +70,7 @@ def test_what_may_be_long_goes_through_the_pager(terminal: Terminal, process: Pr
 
 @pytest.mark.usefixtures("lobby")
 @pytest.mark.parametrize("line", SHORT.values(), ids=SHORT.keys())
-def test_all_else_does_not(terminal: Terminal, line: list[str]) -> None:
+def test_other_output_does_not_go_through_the_pager(terminal: Terminal, line: list[str]) -> None:
     assert "PAGED" not in terminal(*line, env={"PAGER": "sed s/^/PAGED/"}).text
 
 
@@ -93,7 +93,7 @@ def test_all_else_does_not(terminal: Terminal, line: list[str]) -> None:
         ({"PAGER": "./not-a-program"}, False),
     ],
 )
-def test_variables_name_the_pager_and_none_is_none(
+def test_variables_choose_the_pager_and_an_empty_one_turns_it_off(
     terminal: Terminal, workspace: Path, env: dict[str, str], paged: bool
 ) -> None:
     (workspace / "not-a-program").write_bytes(b"\0\0")
@@ -106,7 +106,9 @@ def test_variables_name_the_pager_and_none_is_none(
 
 @pytest.mark.usefixtures("lobby")
 @pytest.mark.parametrize("given", [{}, {"LESS": "-i"}])
-def test_less_ends_on_a_short_text_unless_it_is_set_up(terminal: Terminal, given: dict[str, str]) -> None:
+def test_less_ends_after_a_short_text_unless_the_user_has_other_settings(
+    terminal: Terminal, given: dict[str, str]
+) -> None:
     shown = terminal("roles", "matrix", env={"PAGER": "sh -c 'cat; echo LESS=$LESS'", **given}).text
     assert f"LESS={given.get('LESS', 'FRX')}\n" in shown
 
@@ -134,7 +136,7 @@ def test_notes_come_after_the_pager_and_the_exit_code_stays(terminal: Terminal) 
 
 
 @pytest.mark.usefixtures("lobby")
-def test_an_interrupt_is_for_the_pager_when_all_is_written(terminal: Terminal, on_keys: str) -> None:
+def test_after_all_output_is_written_an_interrupt_goes_only_to_the_pager(terminal: Terminal, on_keys: str) -> None:
     answers = {"READY ": "\x03", "INTERRUPT 1 ": "\x03", "INTERRUPT 2 ": "\n"}
     screen = terminal("roles", "matrix", answers=answers, env={"PAGER": on_keys, "NO_COLOR": "1"})
     assert screen.text.replace("^C", "").endswith("READY INTERRUPT 1 INTERRUPT 2 \n")
@@ -142,7 +144,7 @@ def test_an_interrupt_is_for_the_pager_when_all_is_written(terminal: Terminal, o
 
 
 @pytest.mark.usefixtures("lobby")
-def test_an_interrupt_ends_the_reading_and_waits_for_the_pager(
+def test_the_first_interrupt_stops_reading_and_waits_for_the_pager(
     terminal: Terminal, database: Documents, on_keys: str
 ) -> None:
     ada = database["User"].find_one({"username": "ada"}) or {}
@@ -155,14 +157,16 @@ def test_an_interrupt_ends_the_reading_and_waits_for_the_pager(
     assert screen.code == 130
 
 
-def test_what_users_wrote_is_as_harmless_in_a_pager(terminal: Terminal, lobby: ObjectId, database: Documents) -> None:
+def test_texts_of_users_cannot_control_the_terminal_through_a_pager(
+    terminal: Terminal, lobby: ObjectId, database: Documents
+) -> None:
     database["Conversation"].update_one({"_id": lobby}, {"$set": {"name": "a\x1b[2J\u202e\u2068b"}})
     shown = terminal("conversations", "transcript", str(lobby), env={"PAGER": UPPER, "NO_COLOR": "1"}).text
     assert r"A\X1B[2J\U202E\U2068B" in shown
     assert "\x1b" not in shown
 
 
-def test_a_matrix_in_a_pager_has_directions_but_moves_no_cursor(terminal: Terminal, chatctl: Chatctl) -> None:
+def test_a_matrix_in_a_pager_has_text_directions_but_moves_no_cursor(terminal: Terminal, chatctl: Chatctl) -> None:
     chatctl("permissions", "create", "דוד", "user.read")
     chatctl("roles", "create", "שלום", "--permission", "דוד")
     assert "\x1b[" in terminal("roles", "matrix", env={"NO_COLOR": "1"}).text

@@ -1,4 +1,4 @@
-"""Times, ids and numbers on the command line, and options that several commands have."""
+"""Times, ids and numbers on the command line, and options that several commands share."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -58,7 +58,7 @@ def test_an_age_is_counted_back_from_now(text: str, age: timedelta) -> None:
         "yesterday",
     ],
 )
-def test_other_texts_are_not_a_time(text: str) -> None:
+def test_other_texts_are_refused_as_a_time(text: str) -> None:
     with pytest.raises(typer.BadParameter, match="is not a valid time"):
         moment(text)
 
@@ -73,7 +73,7 @@ def test_other_texts_are_not_a_time(text: str) -> None:
         ("9" * 5_000, "is not a whole number"),
     ],
 )
-def test_a_number_says_what_it_must_be(text: str, said: str) -> None:
+def test_an_invalid_number_gets_a_message_with_the_valid_range(text: str, said: str) -> None:
     with pytest.raises(typer.BadParameter, match=said):
         number(1)(text)
     assert [number(1)("1"), number(1)("9223372036854775807"), number(0)("+0")] == [1, 2**63 - 1, 0]
@@ -103,7 +103,7 @@ def test_a_command_gets_a_group_of_options_as_one_object() -> None:
 
 
 def values() -> Iterator[tuple[str, str, str, str]]:
-    """Yield for every option that takes only some values: the words of its command, itself, a bad value, the error."""
+    """Yield (words of a command, option, invalid value, error) for every option that accepts only certain values."""
     for words, command in typed.commands():
         for param in command.params:
             if param.param_type_name == "option" and not param.hidden:
@@ -121,7 +121,7 @@ def values() -> Iterator[tuple[str, str, str, str]]:
 
 
 @pytest.mark.parametrize(("words", "name", "given", "said"), [*values()])
-def test_a_value_that_is_not_valid_is_told_what_is(
+def test_the_error_for_an_invalid_value_names_valid_values(
     chatctl: Chatctl, words: str, name: str, given: str, said: str
 ) -> None:
     assert chatctl(*words.split(), name, given, code=2).stderr.startswith(f"error: {said}")

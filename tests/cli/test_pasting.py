@@ -1,4 +1,4 @@
-"""Commands that chatctl prints name the database as the command line did, so they work when they are pasted."""
+"""Commands that chatctl prints have the options that chose the database, so that they work when users paste them."""
 
 import json
 import shlex
@@ -37,7 +37,9 @@ def test_a_printed_command_works_when_it_is_pasted(
     assert "undone" in outcome[1]
 
 
-def test_each_page_of_a_list_leads_to_the_next(chatctl: Chatctl, url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_command_printed_after_a_page_prints_the_next_page(
+    chatctl: Chatctl, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     chatctl("permissions", "create", "a.read", "b.read", "c.read")
     monkeypatch.delenv("MONGODB_DATABASE_URL")
     line = f"--url {url} permissions list --limit 1 --sort name"

@@ -1,4 +1,4 @@
-"""On a terminal, a person chooses the name that a command line leaves out."""
+"""On a terminal, a user can choose a name that is missing on the command line from a menu."""
 
 from datetime import UTC, datetime
 
@@ -18,7 +18,7 @@ DOWN, ENTER, INTERRUPT, ERASE = "\x1b[B", "\r", "\x03", "\x7f"
 
 @pytest.fixture
 def office(chatctl: Chatctl, database: Documents) -> dict[str, ObjectId]:
-    """Have three people, of whom one has a hostile name, a group, two roles and their events."""
+    """Insert three users (one has a hostile name), a group and two roles; their commands leave events."""
     chatctl("permissions", "create", "user.read")
     chatctl("roles", "create", "support")
     chatctl("roles", "create", "viewer")
@@ -45,7 +45,7 @@ def office(chatctl: Chatctl, database: Documents) -> dict[str, ObjectId]:
         ("audit undo --dry-run", [(HELP, "viewer"), ("create viewer", ENTER)], "- Role viewer"),
     ],
 )
-def test_what_is_missing_is_chosen(
+def test_a_missing_argument_is_chosen_from_a_menu(
     terminal: Terminal, office: dict[str, ObjectId], line: str, keys: list[tuple[str, str]], said: str
 ) -> None:
     screen = terminal(*line.split(), keys=keys, env=ENV)
@@ -59,7 +59,7 @@ def test_what_is_missing_is_chosen(
     ("options", "zone", "time"),
     [((), " (times in CET/CEST)", "2026-07-01 12:30"), (("--utc",), "", "2026-07-01 10:30Z")],
 )
-def test_an_event_has_its_time_on_a_narrow_terminal(
+def test_the_menu_of_events_shows_times_on_a_narrow_terminal(
     terminal: Terminal, database: Documents, options: tuple[str, ...], zone: str, time: str
 ) -> None:
     command = "roles grant support " + "user.read " * 10
@@ -72,7 +72,7 @@ def test_an_event_has_its_time_on_a_narrow_terminal(
     assert f"{time}  roles grant support user.read" in screen.text
 
 
-def test_what_is_chosen_is_written_to_and_the_command_can_be_repeated(
+def test_the_chosen_item_is_changed_and_the_printed_command_can_be_repeated(
     terminal: Terminal, office: dict[str, ObjectId], database: Documents
 ) -> None:
     screen = terminal("users", "suspend", "--yes", "--reason", "spam", keys=[(HELP, "bob"), ("bob", ENTER)], env=ENV)
@@ -81,16 +81,14 @@ def test_what_is_chosen_is_written_to_and_the_command_can_be_repeated(
     assert [one["username"] for one in database["User"].find({"status": "SUSPENDED"})] == ["bob"]
 
 
-def test_what_is_shown_to_choose_from_does_nothing_to_the_terminal(
-    terminal: Terminal, office: dict[str, ObjectId]
-) -> None:
+def test_names_in_a_menu_cannot_control_the_terminal(terminal: Terminal, office: dict[str, ObjectId]) -> None:
     screen = terminal("users", "show", keys=[("admin", INTERRUPT)], env=ENV)
     assert screen.code == 130
     assert "\\x1b[31m\\u202eevil\\nadmin" in screen.text
     assert "\u202e" not in screen.text
 
 
-def test_who_leaves_has_changed_nothing(terminal: Terminal, office: dict[str, ObjectId], database: Documents) -> None:
+def test_leaving_the_menu_changes_nothing(terminal: Terminal, office: dict[str, ObjectId], database: Documents) -> None:
     for key in (INTERRUPT, "\x04"):
         screen = terminal("users", "delete", "--yes", keys=[(HELP, key)], env=ENV)
         assert (screen.code, screen.echo) == (130, True)
@@ -98,10 +96,8 @@ def test_who_leaves_has_changed_nothing(terminal: Terminal, office: dict[str, Ob
     assert database["User"].count_documents({}) == 3
 
 
-def test_nobody_chooses_what_is_not_marked(
-    terminal: Terminal, office: dict[str, ObjectId], database: Documents
-) -> None:
-    """Enter marks the first of several, and only a second Enter takes it."""
+def test_enter_chooses_only_a_marked_item(terminal: Terminal, office: dict[str, ObjectId], database: Documents) -> None:
+    """If several items match, the first Enter marks one of them. Only a second Enter chooses it."""
     keys = [(HELP, ENTER), ("ada", INTERRUPT)]
     assert terminal("users", "delete", "--yes", keys=keys, env=ENV).code == 130
     assert database["User"].count_documents({}) == 3
@@ -110,7 +106,7 @@ def test_nobody_chooses_what_is_not_marked(
 @pytest.mark.parametrize(
     "env", [{"CI": "1"}, {"CI": "false"}, {"TERM": "dumb"}], ids=["in a job", "in any job", "on a typewriter"]
 )
-def test_no_picker_opens_where_nobody_can_use_it(
+def test_no_menu_opens_on_a_dumb_terminal_or_in_ci(
     terminal: Terminal, office: dict[str, ObjectId], env: dict[str, str]
 ) -> None:
     assert terminal("users", "show", env={**ENV, **env}).text.startswith("error: missing argument 'USER'\n")
@@ -119,7 +115,7 @@ def test_no_picker_opens_where_nobody_can_use_it(
     assert terminal("audit", "undo", "--no-input").code == 2
 
 
-def test_no_picker_opens_in_a_pipe(process: Process, terminal: Terminal, office: dict[str, ObjectId]) -> None:
+def test_no_menu_opens_in_a_pipe(process: Process, terminal: Terminal, office: dict[str, ObjectId]) -> None:
     assert process("users", "show").returncode == 2
     assert process("users", "show", line="</dev/null | cat").returncode == 2
 
@@ -135,23 +131,23 @@ def test_no_picker_opens_in_a_pipe(process: Process, terminal: Terminal, office:
         ("users suspend --max x", "is not a whole number"),
     ],
 )
-def test_what_cannot_all_be_chosen_is_an_error_at_once(
+def test_if_a_missing_argument_has_no_menu_the_error_comes_at_once(
     terminal: Terminal, office: dict[str, ObjectId], line: str, said: str
 ) -> None:
     screen = terminal(*line.split(), env=ENV)
     assert (screen.code, HELP in screen.text, said in screen.text) == (2, False, True), screen
 
 
-def test_help_is_no_reason_to_ask(terminal: Terminal, office: dict[str, ObjectId]) -> None:
+def test_the_option_help_opens_no_menu(terminal: Terminal, office: dict[str, ObjectId]) -> None:
     screen = terminal("users", "show", "--help", env=ENV)
     assert (screen.code, HELP in screen.text) == (0, False)
 
 
-def test_nothing_to_choose_from_is_the_usual_error(terminal: Terminal, chatctl: Chatctl) -> None:
+def test_without_items_for_a_menu_the_usual_error_is_printed(terminal: Terminal, chatctl: Chatctl) -> None:
     assert terminal("users", "show", env=ENV).text.startswith("error: missing argument 'USER'\n")
 
 
-def test_a_read_only_context_refuses_before_anybody_chooses(
+def test_a_read_only_context_refuses_a_write_before_a_menu_opens(
     terminal: Terminal, chatctl: Chatctl, url: str, office: dict[str, ObjectId]
 ) -> None:
     chatctl("context", "add", "here", "--url", url, "--read-only")
@@ -159,7 +155,7 @@ def test_a_read_only_context_refuses_before_anybody_chooses(
     assert (screen.code, "here is read-only" in screen.text) == (7, True)
 
 
-def test_of_many_users_those_are_read_that_match(
+def test_the_menu_searches_the_database_if_there_are_many_users(
     url: str, database: Documents, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(picker, "MOST_READ", 5)

@@ -6,7 +6,7 @@ from cli.output import progress
 from cli.output.progress import Bar
 
 
-def test_a_bar_names_what_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_progress_bar_names_the_work(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(progress, "PATIENCE", -1)
     monkeypatch.setattr(progress.streams, "is_terminal", lambda _: True)
     shown = []

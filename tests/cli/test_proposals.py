@@ -1,4 +1,4 @@
-"""Changes that one person proposes and another approves."""
+"""Changes that one person proposes and another person approves."""
 
 import json
 import stat

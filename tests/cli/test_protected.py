@@ -45,7 +45,7 @@ def test_every_write_requires_the_name(protected: Chatctl, database: Documents, 
     assert json.loads(protected(*line, "--expect", "prod", "-o", "json").stdout)["event"]
 
 
-def test_every_write_is_here() -> None:
+def test_every_command_that_writes_is_in_the_table_of_writes() -> None:
     assert typed.WRITES.keys() == {words for words, command in typed.commands() if typed.is_write(command)}
 
 
@@ -55,7 +55,7 @@ def test_the_refusal_says_what_to_type(protected: Chatctl) -> None:
     )
 
 
-def test_variables_stand_for_expect_and_reason(protected: Chatctl) -> None:
+def test_variables_can_replace_the_options_expect_and_reason(protected: Chatctl) -> None:
     env = {"CHATCTL_EXPECT": "prod", "CHATCTL_REASON": "case 4711"}
     assert protected("users", "suspend", "ada", env=env).stdout == "ada: suspended\n"
     [event] = json.loads(protected("audit", "list", "--sort", "-at", "--limit", "1", "-o", "json").stdout)
@@ -69,7 +69,7 @@ def test_variables_stand_for_expect_and_reason(protected: Chatctl) -> None:
     assert event["reason"] == "found"
 
 
-def test_the_reason_of_a_reading_may_come_from_a_variable(protected: Chatctl) -> None:
+def test_the_reason_for_reading_messages_may_come_from_a_variable(protected: Chatctl) -> None:
     protected("db", "protect", "prod", "--mask-bodies", "--expect", "prod")
     line = ("messages", "show", MESSAGE, "--reveal")
     assert "kettle" in protected(*line, env={"CHATCTL_REASON": "case 4711"}).stdout
@@ -80,7 +80,7 @@ def test_the_reason_of_a_reading_may_come_from_a_variable(protected: Chatctl) ->
     ("answer", "code"),
     [("prod\n", 0), (" prod \n", 0), ("y\n", 7), ("yes\n", 7), ("PROD\n", 7), ("\n", 7), ("\x04", 7)],
 )
-def test_the_name_is_typed_on_a_terminal(
+def test_on_a_terminal_the_user_types_the_name_of_the_protected_database(
     protected: Chatctl, terminal: Terminal, database: Documents, answer: str, code: int
 ) -> None:
     screen = terminal("users", "verify-email", "cyd", "--yes", answers={QUESTION: answer})
@@ -131,7 +131,7 @@ def test_reading_without_messages_leaves_no_event(protected: Chatctl, database: 
     assert contents(database) == before
 
 
-def test_reading_bodies_leaves_an_event_in_a_read_only_context_too(
+def test_reading_messages_leaves_an_event_in_a_read_only_context_too(
     protected: Chatctl, database: Documents, url: str
 ) -> None:
     protected("db", "protect", "prod", "--audit-reads", "--expect", "prod")
@@ -172,7 +172,9 @@ def test_after_unprotect_the_next_write_needs_no_name(protected: Chatctl, databa
 
 
 @pytest.mark.parametrize("called", ["", None])
-def test_a_marker_without_a_name_has_that_of_the_database(protected: Chatctl, database: Documents, called: Any) -> None:
+def test_a_marker_without_a_name_has_the_name_of_the_database(
+    protected: Chatctl, database: Documents, called: Any
+) -> None:
     database["chatctl_state"].update_one({"_id": "marker"}, {"$set": {"name": called}})
     assert f'is protected as "{database.name}"' in protected("users", "suspend", "ada", "--yes", code=7).stderr
     protected("users", "suspend", "ada", "--expect", "", code=7)
@@ -186,7 +188,7 @@ def test_a_hint_is_harmless_whatever_the_marker_contains(protected: Chatctl, dat
 
 
 @pytest.mark.parametrize("line", ["messages search kettle", "messages list", "messages tail"])
-def test_an_unknown_name_reads_nothing_and_leaves_no_event(protected: Chatctl, database: Documents, line: str) -> None:
+def test_a_command_with_an_unknown_name_leaves_no_event(protected: Chatctl, database: Documents, line: str) -> None:
     protected("db", "protect", "prod", "--audit-reads", "--expect", "prod")
     before = contents(database)
     protected(*line.split(), "--sender", "the kettle is mine", code=3)
@@ -201,9 +203,7 @@ def test_an_unknown_name_reads_nothing_and_leaves_no_event(protected: Chatctl, d
         ("users delete cyd ada nobody --skip-missing", "users delete cyd ada --dry-run"),
     ],
 )
-def test_a_preview_that_shows_bodies_leaves_an_event_that_says_of_what(
-    protected: Chatctl, line: str, said: str
-) -> None:
+def test_a_preview_that_shows_messages_leaves_an_event_about_them(protected: Chatctl, line: str, said: str) -> None:
     protected("db", "protect", "prod", "--audit-reads", "--expect", "prod")
     protected(*line.split(), *(["Night shift"] if line.startswith("conv") else []), "--dry-run")
     [event] = json.loads(protected("audit", "list", "--sort", "-at", "--limit", "1", "-o", "json").stdout)

@@ -1,4 +1,4 @@
-"""What is asked before a write: with which words, about what, and what a no means."""
+"""The question before a write: its words, the items that it names, and the effect of a no."""
 
 import json
 from pathlib import Path
@@ -100,7 +100,7 @@ def test_the_question_of_each_write_names_what_is_done_to_what(
         ("db unprotect", ["delete 1 setting"]),
     ],
 )
-def test_links_are_said_by_both_names_and_messages_by_their_text(
+def test_a_question_names_both_ends_of_a_link_and_quotes_messages(
     settled: Chatctl, terminal: Terminal, line: str, above: list[str]
 ) -> None:
     settled("db", "protect", "prod")
@@ -109,14 +109,16 @@ def test_links_are_said_by_both_names_and_messages_by_their_text(
     assert "change 1 role" not in screen.text
 
 
-def test_an_undo_says_which_links_come_back(settled: Chatctl, terminal: Terminal) -> None:
+def test_the_question_of_an_undo_names_the_restored_links(settled: Chatctl, terminal: Terminal) -> None:
     event = settled("users", "revoke", "ada", "--role", "support", "--yes").stderr.split()[-1]
     screen = terminal("audit", "undo", event, typed="n\n", columns=200)
     assert "  role support gains ada\n" in screen.text
     assert "\nUndo users revoke ada --role support (" in screen.text
 
 
-def test_a_name_is_a_part_of_the_question(settled: Chatctl, terminal: Terminal, database: Documents) -> None:
+def test_a_question_names_the_user_and_escapes_hostile_names(
+    settled: Chatctl, terminal: Terminal, database: Documents
+) -> None:
     settled("users", "update", "ada", "--name", "Ada Lovelace")
     assert (
         "\nSuspend ada (Ada Lovelace, ada@example.org)? [y/N] n\n"
@@ -134,7 +136,9 @@ def test_a_name_is_a_part_of_the_question(settled: Chatctl, terminal: Terminal, 
     assert "\x1b" not in shown
 
 
-def test_of_many_items_the_first_ten_are_listed(settled: Chatctl, terminal: Terminal, database: Documents) -> None:
+def test_a_question_about_many_items_lists_the_first_ten(
+    settled: Chatctl, terminal: Terminal, database: Documents
+) -> None:
     for number in range(12):
         person(database, f"someone-{number}")
     names = settled("users", "list", "--search", "someone", "-o", "ids").stdout.split()
@@ -160,7 +164,7 @@ def test_a_question_masks_what_other_output_masks(
     assert database["chatctl_audit"].count_documents({"kind": "event"}) - events == reveal
 
 
-def test_a_no_is_not_an_error_and_a_program_is_told_so_in_json(settled: Chatctl, terminal: Terminal) -> None:
+def test_the_answer_no_is_not_an_error_and_is_reported_as_json(settled: Chatctl, terminal: Terminal) -> None:
     screen = terminal("users", "suspend", "ada", "-o", "json", typed="n\n", columns=200)
     assert screen.code == 7
     said = json.loads(screen.text.splitlines()[-1])["error"]
@@ -194,5 +198,5 @@ def test_seeds_apply_asks_with_exactly_the_lines_of_plan(
     assert question == "Apply the seed default? This database is protected."
 
 
-def test_every_write_has_its_question_here() -> None:
+def test_every_write_has_its_question_in_the_table() -> None:
     assert QUESTIONS.keys() == typed.WRITES.keys()

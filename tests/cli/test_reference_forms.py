@@ -1,4 +1,4 @@
-"""Ids in every form that real data has: each command finds all references to a document, or refuses."""
+"""Real data has ids in several forms. Each command finds all references to a document, or is refused."""
 
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
@@ -64,7 +64,10 @@ def stored() -> dict[str, list[dict[str, Any]]]:
 
 
 def plant(database: Documents, places: list[tuple[str, str]], spell: Callable[[ObjectId], Any]) -> None:
-    """Store the documents with the references of some places in another form; a field "_id" is one of the places."""
+    """Store the documents with some references in another form than ObjectId.
+
+    The field "_id" is one of these places.
+    """
     for index in APPLICATION:
         create(database, index)
     for collection, documents in stored().items():
@@ -76,7 +79,7 @@ def plant(database: Documents, places: list[tuple[str, str]], spell: Callable[[O
 
 
 def everything(database: Documents) -> dict[str, list[dict[str, Any]]]:
-    """Read all documents of the application, with sorted lists of ids, because an undo may change their order."""
+    """Read all documents of the application. Lists of ids are sorted, because an undo may change their order."""
     return {
         name: sorted((ordered(one) for one in database[name].find()), key=lambda one: str(referred(one["_id"])))
         for name in FIELDS
@@ -189,7 +192,7 @@ def test_an_id_stored_as_text_makes_no_orphans_and_can_be_repaired_and_undone(
 
 
 @pytest.mark.parametrize("spelling", SPELLINGS)
-def test_a_repair_gives_every_form_its_type_and_leaves_nothing_to_do(
+def test_a_repair_converts_every_form_of_an_id_and_leaves_no_fault(
     chatctl: Chatctl, database: Documents, spelling: str
 ) -> None:
     plant(database, PLACES, SPELLINGS[spelling])
@@ -234,7 +237,9 @@ def test_a_user_is_erased_and_exported_completely_with_every_form_of_reference(
     ],
     ids=lambda words: " ".join(words[:2]),
 )
-def test_two_documents_with_one_id_are_refused(chatctl: Chatctl, database: Documents, words: tuple[str, ...]) -> None:
+def test_two_documents_with_the_same_id_in_two_forms_are_refused(
+    chatctl: Chatctl, database: Documents, words: tuple[str, ...]
+) -> None:
     plant(database, [], str)
     for collection, identifier in (("User", JANE), ("Role", ROLE), ("Permission", PERMISSION), ("Conversation", GROUP)):
         database[collection].insert_one({"_id": str(identifier), "name": "twin", "username": "twin", "email": "twin"})

@@ -1,4 +1,4 @@
-"""Reports for CI: comments and lists of tests in which nothing acts, and what GitHub Actions reads."""
+"""Reports for CI: comments and test results in which no text acts as a command, and annotations for GitHub Actions."""
 
 import json
 import os
@@ -27,7 +27,7 @@ READER = MarkdownIt("gfm-like")
 
 @pytest.fixture(autouse=True)
 def shop(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Name a database for the reports that are made without one."""
+    """Choose a database for the reports that are made without a command."""
     monkeypatch.setenv("MONGODB_DATABASE_URL", "mongodb://localhost/shop")
     connection.choose()
 
@@ -68,7 +68,7 @@ def seed(workspace: Path) -> Path:
 
 @pytest.fixture
 def on_github(monkeypatch: pytest.MonkeyPatch, workspace: Path) -> Path:
-    """Be a step of a job; give the file of its summary."""
+    """Set the environment of a step in GitHub Actions. Return the file of the step summary."""
     summary = workspace / "summary.md"
     for name, value in {"ACTIONS": "true", "STEP_SUMMARY": summary, "WORKSPACE": workspace}.items():
         monkeypatch.setenv(f"GITHUB_{name}", str(value))
@@ -85,7 +85,7 @@ def finding(value: str) -> dict[str, Any]:
 
 
 def texts(source: str) -> list[str]:
-    """Return what a report says, each code span and each block by itself; anything that acts is an error."""
+    """Return the text of each code span and code block of a report. Links, images and HTML are errors."""
     found = []
     for block in READER.parse(source):
         for token in block.children or [block]:
@@ -98,7 +98,7 @@ def texts(source: str) -> list[str]:
 
 
 @given(hostile)
-def test_any_text_is_code_in_a_table_and_in_a_list(value: str) -> None:
+def test_any_text_in_a_table_or_a_list_is_shown_as_code(value: str) -> None:
     shown = safe(value)
     cells = texts(markdown.table(("a", "b"), [[markdown.code(shown), "x"]]))
     assert "|".join(cells).replace(" ", "") == "|".join(part for part in shown.split("|") if part).replace(" ", "")
@@ -106,13 +106,13 @@ def test_any_text_is_code_in_a_table_and_in_a_list(value: str) -> None:
 
 
 @given(hostile, hostile)
-def test_nothing_of_a_seed_or_a_database_acts_in_a_comment(first: str, second: str) -> None:
+def test_no_text_of_a_seed_or_database_is_read_as_markdown_in_a_comment(first: str, second: str) -> None:
     assert texts(reports.of_tests([failed(first, second)]).markdown)
     assert texts(reports.of_check([finding(first)], ["unknown-status"]).markdown)
 
 
 @given(st.lists(hostile, max_size=4))
-def test_no_name_ends_the_block_of_a_plan(names: list[str]) -> None:
+def test_no_name_can_end_the_code_block_of_a_plan(names: list[str]) -> None:
     class Plan:
         def lines(self) -> Iterator[str]:
             yield from (f"+ role {name}" for name in names)
@@ -122,7 +122,7 @@ def test_no_name_ends_the_block_of_a_plan(names: list[str]) -> None:
     assert blocks == ["shop", *["".join(f"+ role {safe(name)}\n" for name in names)] * bool(names)]
 
 
-def test_the_lines_of_a_plan_have_their_sign_in_front() -> None:
+def test_each_line_of_a_plan_begins_with_its_sign() -> None:
     lines = ["~ role a", "    was b", "    + x - y", "    - z", "    2 users lose z"]
     assert markdown.diff(lines) == "```diff\n! role a\n    was b\n+     x - y\n-     z\n    2 users lose z\n```\n"
 
@@ -147,7 +147,7 @@ def test_any_name_makes_valid_xml(names: list[tuple[str, str]]) -> None:
     assert read == [reports._xml(role) for role, _ in names]
 
 
-def test_the_tests_of_a_seed_are_a_list_of_tests(chatctl: Chatctl, seed: Path) -> None:
+def test_the_junit_report_has_a_test_for_each_test_of_a_seed(chatctl: Chatctl, seed: Path) -> None:
     done = chatctl("seeds", "test", "team.yaml", "-o", "junit", code=1)
     root = ET.fromstring(done.stdout)  # noqa: S314
     assert [(root.tag, root.get("tests"), root.get("failures"))] == [("testsuites", "3", "1")]
@@ -172,7 +172,7 @@ def test_a_failed_test_says_where_it_is(chatctl: Chatctl, seed: Path) -> None:
     )
 
 
-def test_a_plan_is_a_comment(chatctl: Chatctl, seed: Path, name: str) -> None:
+def test_a_plan_is_printed_as_a_markdown_comment(chatctl: Chatctl, seed: Path, name: str) -> None:
     planned = chatctl("seeds", "plan", "team.yaml", "-o", "markdown").stdout
     assert planned == (
         f"### chatctl seeds plan: `{name}`\n\n```diff\n+ role reporter\n+     report.read\n"
@@ -183,7 +183,9 @@ def test_a_plan_is_a_comment(chatctl: Chatctl, seed: Path, name: str) -> None:
     assert planned == f"### chatctl seeds plan: `{name}`\n\nNo changes.\n"
 
 
-def test_a_check_is_a_comment_and_a_list_of_tests(chatctl: Chatctl, database: Documents, name: str) -> None:
+def test_a_check_is_printed_as_a_markdown_comment_and_as_junit(
+    chatctl: Chatctl, database: Documents, name: str
+) -> None:
     ada = settle(database)["ada"]
     line = ("db", "check", "--rule", "unknown-status", "--rule", "foreign-seen")
     assert chatctl(*line, "-o", "markdown").stdout == f"### chatctl db check: `{name}`\n\nNo fault was found.\n"
@@ -200,7 +202,7 @@ def test_a_check_is_a_comment_and_a_list_of_tests(chatctl: Chatctl, database: Do
     ]
 
 
-def test_what_is_only_for_information_is_a_test_that_passes(chatctl: Chatctl, database: Documents) -> None:
+def test_a_fault_that_is_only_information_is_a_passed_test(chatctl: Chatctl, database: Documents) -> None:
     ids = settle(database)
     database["Message"].update_one({"_id": ids["one"]}, {"$push": {"seenIds": ids["alan"]}})
     database["User"].update_one({"_id": ids["alan"]}, {"$push": {"seenMessageIds": ids["one"]}})
@@ -243,7 +245,7 @@ def test_a_failed_test_is_an_annotation_on_github_named_from_the_checkout(
 def test_plan_test_and_check_add_to_the_summary_on_github(
     chatctl: Chatctl, seed: Path, on_github: Path, form: str
 ) -> None:
-    on_github.write_text("before")  # without the end of its line
+    on_github.write_text("before")  # the text has no line end
     for line in (("seeds", "plan", seed), ("seeds", "test", seed), ("db", "check", "--rule", "unknown-status")):
         chatctl(*line, "-o", form, code=None)
     headings = [line for line in on_github.read_text().splitlines() if line.startswith(("before", "###"))]
@@ -273,7 +275,7 @@ def test_an_error_without_a_file_is_an_annotation_too(
 
 
 REGISTERED = ("error", "add-mask")
-"""Two of the commands that the runner of GitHub knows."""
+"""Two of the commands that the runner of GitHub Actions obeys."""
 
 
 def obeyed(said: str) -> list[str]:
@@ -287,7 +289,9 @@ def obeyed(said: str) -> list[str]:
 @pytest.mark.parametrize(
     "command", ["::error::pwned", "a ##[error]pwned", "  ::add-mask::a", "##[add-mask]a\n::error::b"]
 )
-def test_names_are_no_commands_of_a_job(chatctl: Chatctl, database: Documents, command: str) -> None:
+def test_names_of_users_are_never_read_as_commands_of_github_actions(
+    chatctl: Chatctl, database: Documents, command: str
+) -> None:
     ada, bob = (person(database, other, name=command) for other in (command, "bob"))
     place = conversation(database, ada, bob, name=command)
     database["Message"].insert_one(
@@ -351,6 +355,6 @@ def test_a_summary_that_cannot_be_written_stops_nothing(
         assert chatctl("seeds", "plan", seed).stderr == ""
 
 
-def test_elsewhere_no_summary_is_written(chatctl: Chatctl, seed: Path, on_github: Path) -> None:
+def test_outside_github_actions_no_summary_is_written(chatctl: Chatctl, seed: Path, on_github: Path) -> None:
     chatctl("seeds", "plan", seed, env={"GITHUB_ACTIONS": ""})
     assert not on_github.exists()

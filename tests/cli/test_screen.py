@@ -1,4 +1,4 @@
-"""Tables at every width of a terminal: which columns they have, how long ids are, in which zone times are."""
+"""Tables at every width of a terminal: their columns, the length of ids, and the time zone of times."""
 
 import time
 from datetime import UTC, datetime
@@ -35,7 +35,7 @@ NAMES = (
 
 @pytest.fixture
 def crowd(database: Documents) -> None:
-    """Put people there with names of every kind, and one who has thirty roles."""
+    """Insert users with names of every kind, one of them with thirty roles."""
     roles = [f"role-{number:02}" for number in range(30)]
     database["Role"].insert_many([role(name) for name in roles])
     for number, name in enumerate(NAMES):
@@ -45,7 +45,7 @@ def crowd(database: Documents) -> None:
 
 @pytest.fixture
 def talk(database: Documents) -> list[ObjectId]:
-    """Put messages there whose ids differ in the first eight digits, and return their ids."""
+    """Insert messages whose ids differ in the first eight digits. Return the ids."""
     ada, bob = (person(database, name) for name in ("ada", "bob"))
     place = conversation(database, ada, bob, name="Night shift")
     ids = [ObjectId(f"{0x6900_0000 + number:08x}{'ab' * 8}") for number in range(3)]
@@ -68,7 +68,7 @@ def talk(database: Documents) -> list[ObjectId]:
         (200, "ID USERNAME NAME EMAIL STATUS ROLES LAST SIGN-IN"),
     ],
 )
-def test_long_names_and_many_roles_leave_each_column_its_place(terminal: Terminal, columns: int, headings: str) -> None:
+def test_long_names_and_many_roles_hide_no_other_column(terminal: Terminal, columns: int, headings: str) -> None:
     lines = terminal("users", "list", columns=columns, env={"NO_COLOR": "1"}).lines
     assert " ".join(lines[0].split()) == headings
     assert max(map(cell_len, lines)) <= columns
@@ -78,7 +78,7 @@ def test_long_names_and_many_roles_leave_each_column_its_place(terminal: Termina
 
 
 @pytest.mark.usefixtures("crowd")
-def test_what_has_no_room_is_named_and_wide_has_it_all(terminal: Terminal, process: Process) -> None:
+def test_a_note_names_hidden_columns_and_wide_output_has_all(terminal: Terminal, process: Process) -> None:
     assert terminal("users", "list", columns=80).lines[6:] == ["2 columns hidden (id, lastLogin): -o wide"]
     assert terminal("users", "list", columns=120).lines[6] == "1 column hidden (id): -o wide"
     wide = terminal("users", "list", "-o", "wide", columns=80, env={"NO_COLOR": "1"})
@@ -89,21 +89,21 @@ def test_what_has_no_room_is_named_and_wide_has_it_all(terminal: Terminal, proce
     assert process("users", "list", "-o", "wide").stdout == piped.stdout
 
 
-def test_a_column_without_a_value_is_no_loss(terminal: Terminal, talk: list[ObjectId]) -> None:
+def test_a_hidden_column_without_values_is_not_named(terminal: Terminal, talk: list[ObjectId]) -> None:
     del talk
     shown = terminal("messages", "list", columns=80, env={"NO_COLOR": "1"}).lines
     assert shown[0].split() == ["ID", "TIME", "SENDER", "CONVERSATION", "BODY"]
     assert len(shown) == 4
 
 
-def test_columns_that_were_chosen_are_all_there_however_narrow_it_is(terminal: Terminal, talk: list[ObjectId]) -> None:
+def test_columns_chosen_by_the_user_are_shown_on_every_width(terminal: Terminal, talk: list[ObjectId]) -> None:
     del talk
     lines = terminal("messages", "list", "--columns", "conversation,sender,body,createAt", columns=40).lines
     assert len(lines) == 4
     assert len(lines[0].split()) == 4
 
 
-def test_the_trail_says_when_who_what_and_why_on_eighty_columns(
+def test_a_list_of_events_has_time_actor_command_and_reason_on_eighty_columns(
     chatctl: Chatctl, terminal: Terminal, database: Documents
 ) -> None:
     person(database, "ada")
@@ -129,7 +129,7 @@ def test_a_search_keeps_the_conversation_and_shows_the_match(
     assert all("«kettle»" in line for line in lines[1:3])
 
 
-def test_ids_are_short_where_that_makes_room_and_whole_elsewhere(
+def test_ids_are_shortened_only_if_a_table_needs_the_room(
     terminal: Terminal, process: Process, talk: list[ObjectId]
 ) -> None:
     def ids(*options: str, columns: int) -> list[str]:
@@ -152,7 +152,7 @@ def test_ids_are_short_where_that_makes_room_and_whole_elsewhere(
         (["690000010abcdef123456788"], 24),
     ],
 )
-def test_a_short_id_is_as_long_as_it_must_be_to_mean_one_document(
+def test_a_short_id_has_enough_digits_to_mean_one_document(
     chatctl: Chatctl, database: Documents, others: list[str], digits: int
 ) -> None:
     mine = ["690000010abcdef123456789", "690000020abcdef123456789"]
@@ -162,7 +162,7 @@ def test_a_short_id_is_as_long_as_it_must_be_to_mean_one_document(
     assert short == {mine[0]: mine[0][:digits], mine[1]: mine[1][:8]}
 
 
-def test_an_id_among_very_many_that_begin_alike_stays_whole(
+def test_an_id_is_not_shortened_if_very_many_begin_alike(
     chatctl: Chatctl, database: Documents, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(queries, "MOST_ALIKE", 4)
@@ -173,14 +173,14 @@ def test_an_id_among_very_many_that_begin_alike_stays_whole(
     assert short_ids("Message", [f"69000003{1:016x}"]) == {f"69000003{1:016x}": "69000003"}
 
 
-def test_an_id_that_is_text_stays_whole(terminal: Terminal, database: Documents, talk: list[ObjectId]) -> None:
+def test_an_id_stored_as_text_is_not_shortened(terminal: Terminal, database: Documents, talk: list[ObjectId]) -> None:
     message = database["Message"].find_one({"_id": talk[0]}) or {}
     database["Message"].insert_one({**message, "_id": "69000009" + "cd" * 8})
     shown = terminal("messages", "list", columns=80, env={"NO_COLOR": "1"}).text
     assert "69000009" + "cd" * 8 in shown
 
 
-def test_columns_are_left_out_in_the_order_that_is_declared() -> None:
+def test_columns_are_left_out_in_the_declared_order() -> None:
     view = (Column("a", table=90), Column("b"), Column("c", table=70), Column("d", table=80), Column("e", table=10))
     row = dict.fromkeys("abcde", "x" * 12)
     kept = {width: "".join(c.key for c in Screen(width).table([row], view).columns) for width in range(5, 100)}
@@ -214,7 +214,7 @@ def test_every_command_that_prints_rows_has_a_wide_table() -> None:
         "audit show EVENT",
     ],
 )
-def test_times_are_local_on_a_terminal_and_the_zone_is_said_once(
+def test_times_on_a_terminal_are_local_and_a_note_names_the_zone_once(
     chatctl: Chatctl,
     terminal: Terminal,
     process: Process,
@@ -248,7 +248,7 @@ def test_times_are_local_on_a_terminal_and_the_zone_is_said_once(
         assert "2026-07-01T22:30:00.000Z" in chatctl(*words, "-o", form, env=BERLIN | {"PAGER": ""}).stdout
 
 
-def test_a_transcript_has_local_times_on_a_terminal_alone(
+def test_a_transcript_has_local_times_only_on_a_terminal(
     terminal: Terminal, process: Process, talk: list[ObjectId]
 ) -> None:
     line = ("conversations", "transcript", "Night shift")
@@ -319,7 +319,9 @@ def test_a_time_is_shown_in_the_zone_of_the_machine(monkeypatch: pytest.MonkeyPa
         ("Nowhere/Else", None),
     ],
 )
-def test_a_zone_has_both_its_names_and_utc_none(monkeypatch: pytest.MonkeyPatch, zone: str, name: str | None) -> None:
+def test_a_time_zone_is_shown_with_both_names_and_utc_with_none(
+    monkeypatch: pytest.MonkeyPatch, zone: str, name: str | None
+) -> None:
     with monkeypatch.context() as patch:
         patch.setenv("TZ", zone)
         time.tzset()

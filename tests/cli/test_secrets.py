@@ -1,4 +1,4 @@
-"""Values of unknown fields are never shown and never kept in the trail, and an undo restores them."""
+"""Values of unknown fields are never shown and never recorded in the audit trail, and an undo restores them."""
 
 import json
 from pathlib import Path
@@ -14,7 +14,7 @@ from people import SEVEN, Documents
 from tests.conftest import Chatctl, Result
 
 SECRET = "SECRET"
-"""Every planted value starts with this text, followed by the place where it is planted."""
+"""Every secret value begins with this text. The place of the value follows."""
 FORMATS = ("table", "json", "yaml", "csv", "ndjson")
 
 WRONG: dict[str, dict[str, Any]] = {
@@ -26,7 +26,7 @@ WRONG: dict[str, dict[str, Any]] = {
     "Conversation": {"messagesIds": [SECRET], "lastMessageAt": {"token": SECRET}},
     "Message": {"image": {"token": SECRET}, "body": [{"token": SECRET}]},
 }
-"""Fields with another type than in the schema, and one that is never shown."""
+"""Fields with another type than in the schema, and one field that is never shown."""
 
 KINDS: dict[str, dict[str, dict[str, Any]]] = {
     "unknown": {name: {"twoFactorSecret": f"{SECRET}-{name}", "recoveryCodes": [SECRET, SECRET]} for name in SEVEN},
@@ -36,16 +36,16 @@ KINDS: dict[str, dict[str, dict[str, Any]]] = {
     "odd name": {name: {"a.b\x1b[31m": SECRET, "y" * 10_000: SECRET, "s.$x": {SECRET: SECRET}} for name in SEVEN},
 }
 NOT_HERE = {"db generate", "db protect", "db unprotect"}
-"""They require an empty database, or one that is protected, and write no documents of these."""
+"""Commands that need an empty or a protected database, and write no documents with secrets."""
 WRITES = [(command, kind) for command in sorted(typed.WRITES.keys() - NOT_HERE) for kind in KINDS]
 MORE = {"audit undo": ("--force",)}
-"""Without --force the undo refuses, because the planted values are changes made since."""
+"""Without --force, the undo is refused, because the secret values were added after the event."""
 
 every_kind = pytest.mark.parametrize("kind", KINDS)
 
 
 def settle(database: Documents, workspace: Path, kind: str) -> None:
-    """Create a database in which every document holds a secret of one kind."""
+    """Fill a database in which every document has a secret of one kind."""
     typed.settle(database)
     sampled.lay_out(workspace)
     ada = (database["User"].find_one({"username": "ada"}) or {})["_id"]
@@ -66,7 +66,7 @@ def assert_unseen(*shown: Result) -> None:
 
 
 def held(database: Documents) -> dict[str, dict[Any, dict[str, Any]]]:
-    """Return the bytes of each field, without the order of lists and the time of the last change."""
+    """Return each field as bytes, without the order of lists and without the time of the last change."""
     return {
         name: {
             document["_id"]: {
@@ -105,7 +105,8 @@ def test_no_reading_command_shows_a_secret(
     chatctl: Chatctl, database: Documents, workspace: Path, command: str, kind: str
 ) -> None:
     settle(database, workspace, kind)
-    database["User"].update_many({}, {"$unset": {"lastLogin": ""}})  # text is shown where it is a time that is none
+    # a text in this field, which should be a time, is shown
+    database["User"].update_many({}, {"$unset": {"lastLogin": ""}})
     for words in sampled.LOOKS[command]:
         given = words if "-o" in words or command == "users export-data" else (*words, "-o", "json")
         for line in {words, given}:

@@ -1,4 +1,4 @@
-"""Interrupts and terminations at any time: at most one line, the right code, and nothing left behind."""
+"""After a signal at any time, there is at most one line of output, the right exit code, and no left process or file."""
 
 import re
 import signal
@@ -23,7 +23,7 @@ from tests.people import person
 
 SIGNALS = [(signal.SIGINT, 130), (signal.SIGTERM, 143)]
 MOMENTS = [0.004 * step for step in range(25)] + [0.1 + 0.025 * step for step in range(12)]
-"""Seconds: every one while Python and the program are loaded, fewer afterwards."""
+"""The seconds after which a signal is sent: closer together while Python loads the program, rarer after that."""
 SAID = {b"", b"error: interrupted\n", b"error: terminated\n"}
 
 
@@ -38,7 +38,7 @@ def ended(line: list[str], env: dict[str, str], number: int, moment: float) -> t
 
 
 def is_of_python_itself(said: bytes) -> bool:
-    """Tell what Python says before it knows anything of the program, while it reads `.pth` files."""
+    """Tell whether a message is from Python itself, which reads `.pth` files before it loads chatctl."""
     libraries = said.replace(b"site-packages/_virtualenv", b"")
     return b"KeyboardInterrupt" in said and b"/cli/" not in said and b"site-packages/" not in libraries
 
@@ -77,7 +77,7 @@ def test_the_first_signal_cleans_up_and_the_second_ends_immediately(
     monkeypatch: pytest.MonkeyPatch, number: signal.Signals, kind: type[BaseException]
 ) -> None:
     seen: list[int] = []
-    monkeypatch.setitem(sys.modules, "cli.errors", None)  # it may be half imported
+    monkeypatch.setitem(sys.modules, "cli.errors", None)  # a signal may come while this module is imported
 
     def work() -> None:
         with signals.ending():
@@ -98,7 +98,9 @@ def test_the_first_signal_cleans_up_and_the_second_ends_immediately(
 
 
 @pytest.mark.parametrize(("number", "code"), SIGNALS)
-def test_a_signal_while_it_reads_ends_it(environment: dict[str, str], number: int, code: int) -> None:
+def test_a_signal_while_standard_input_is_read_ends_the_program(
+    environment: dict[str, str], number: int, code: int
+) -> None:
     command = [PROGRAM, "roles", "delete", "-", "--yes"]
     with subprocess.Popen(command, env=environment, stdin=subprocess.PIPE, stderr=subprocess.PIPE) as child:  # noqa: S603
         time.sleep(0.7)
@@ -130,7 +132,7 @@ EXPORTS = ["users export", "conversations transcript Lunch", "users export-data 
 
 
 @pytest.mark.parametrize("line", EXPORTS)
-def test_leftovers_of_a_killed_export_are_removed_by_the_next_one(
+def test_files_left_by_a_killed_export_are_removed_by_the_next_export(
     environment: dict[str, str], database: Database[dict[str, Any]], workspace: Path, line: str
 ) -> None:
     ada = person(database, "ada")
@@ -172,14 +174,14 @@ def test_an_interrupt_at_a_question_changes_nothing(chatctl: Chatctl, terminal: 
     assert chatctl("roles", "list", "--count").stdout == "1\n"
 
 
-def test_after_an_interrupted_password_typing_is_visible_again(terminal: Terminal) -> None:
+def test_typed_text_is_visible_again_after_an_interrupted_password(terminal: Terminal) -> None:
     line = ("users", "create", "--email", "a@example.org", "--username", "a")
     answers = {"Password: ": "correct horse battery\n", "Again: ": "\x03"}
     screen = terminal(*line, answers=answers, columns=200, env={"NO_COLOR": "1"})
     assert screen == (f"{RULE}\nPassword: \nAgain: \nInterrupted. Nothing was changed.\n", 130, True)
 
 
-def test_a_program_that_cannot_start_says_so_in_a_line(process: Process, tmp_path: Path) -> None:
+def test_a_program_that_cannot_start_prints_one_line(process: Process, tmp_path: Path) -> None:
     (tmp_path / "typer.py").write_text("import nothing_of_the_kind")
     said = process("--version", env={"PYTHONPATH": str(tmp_path)})
     message = b"error: chatctl cannot start: ModuleNotFoundError: No module named 'nothing_of_the_kind'\n"

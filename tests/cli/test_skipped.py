@@ -1,4 +1,4 @@
-"""--skip-missing, on every command that has it: the skipped items are named, and the others are done."""
+"""Every command with --skip-missing names the items that it skips, and changes the other items."""
 
 import json
 
@@ -31,7 +31,7 @@ def test_every_group_has_a_command_with_skip_missing() -> None:
 
 
 @EACH
-def test_skipped_items_are_named_and_the_others_are_done(office: Chatctl, command: str) -> None:
+def test_skipped_items_are_named_and_the_others_are_changed(office: Chatctl, command: str) -> None:
     done = office(*command.split(), *WRITES[command], missing(command), "--skip-missing", "--yes")
     assert done.stderr.startswith(f"1 skipped: {missing(command)}\n")
     assert "undo: chatctl audit undo" in done.stderr
@@ -49,7 +49,7 @@ def test_json_results_include_the_skipped_items(office: Chatctl, command: str) -
 
 
 @EACH
-def test_nothing_is_done_if_all_items_are_skipped(office: Chatctl, command: str) -> None:
+def test_nothing_is_changed_if_all_items_are_skipped(office: Chatctl, command: str) -> None:
     words = [*WRITES[command]]
     words[command in {"conversations add", "conversations remove"}] = missing(command)
     done = office(*command.split(), *words, "--skip-missing", "--yes")

@@ -1,4 +1,4 @@
-"""Output to closed pipes, full disks and terminals of any kind, and signals."""
+"""Output to closed pipes, full disks and all kinds of terminals, and signals during output."""
 
 import json
 import re
@@ -39,14 +39,14 @@ def test_a_full_disk_is_an_error(process: Process, line: list[str]) -> None:
     assert process(*line, line=">&-").returncode == (74 if "create" not in line else 4)
 
 
-def test_the_undo_command_is_printed_even_if_the_outcome_cannot_be(process: Process) -> None:
+def test_the_undo_command_is_printed_even_if_standard_output_fails(process: Process) -> None:
     said = process("roles", "create", "a", line=">/dev/full").stderr.decode().splitlines()
     assert said[1].startswith("undo: chatctl audit undo ")
     said = process("roles", "create", "b", "-o", "json", line=">/dev/full").stderr
     assert "the changes are saved, only the output failed: chatctl audit show " in json.loads(said)["error"]["hint"]
 
 
-def test_an_error_that_nobody_can_read_keeps_its_code(process: Process) -> None:
+def test_an_error_keeps_its_exit_code_if_standard_error_is_closed(process: Process) -> None:
     assert process("roles", "show", "nobody", line="2>/dev/full").returncode == 3
     assert process("roles", "show", "nobody", line="2>&-").returncode == 3
 
@@ -72,7 +72,7 @@ def test_a_signal_ends_the_program_with_a_message_and_its_code(
     command = [PROGRAM, "roles", "list", "--limit=3000", "-o", "yaml"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment) as child:  # noqa: S603
         assert child.stdout is not None
-        child.stdout.read(10)  # it is in the middle of it, and waits for us to read on
+        child.stdout.read(10)  # the program is in the middle of its output, and waits until the test reads more
         time.sleep(0.2)
         child.send_signal(number)
         _, said = child.communicate()
@@ -113,7 +113,7 @@ def test_a_table_fits_the_terminal(chatctl: Chatctl, terminal: Terminal, columns
     assert ("a role with a name that is long for a role, 日本語の役割" in screen.text) is (columns == 200)
 
 
-def test_columns_sets_the_width(chatctl: Chatctl, terminal: Terminal) -> None:
+def test_the_variable_columns_sets_the_width(chatctl: Chatctl, terminal: Terminal) -> None:
     chatctl("roles", "create", "x" * 100)
     told = terminal("roles", "list", columns=200, env={"NO_COLOR": "1", "COLUMNS": "60"})
     assert max(map(len, re.sub(r"\x1b\[\d+G", "", told.text).splitlines())) == 60

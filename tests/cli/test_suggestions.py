@@ -1,4 +1,4 @@
-"""Hints for mistyped commands and options."""
+"""The hints for commands and options that a user has mistyped."""
 
 import pytest
 
@@ -70,7 +70,9 @@ LONG = "x" * 100_000
         ("roles list --junk", "no such option: --junk", "see chatctl roles list --help"),
     ],
 )
-def test_a_misunderstood_line_gets_the_right_command(chatctl: Chatctl, line: str, message: str, hint: str) -> None:
+def test_a_wrong_command_line_gets_a_hint_with_the_right_command(
+    chatctl: Chatctl, line: str, message: str, hint: str
+) -> None:
     said = chatctl(*line.split(), code=2)
     if said.stderr.startswith("{"):
         assert f'"message": "{message}", "hint": "{hint}"' in said.stderr
@@ -124,7 +126,9 @@ def test_an_empty_filter_is_refused(chatctl: Chatctl) -> None:
         ("users suspend ada,", 3, 'did you mean "ada"?'),
     ],
 )
-def test_names_with_commas_are_told_how_to_be_given(either: Chatctl, line: str, code: int, hint: str) -> None:
+def test_for_names_joined_by_commas_the_hint_says_how_to_give_several(
+    either: Chatctl, line: str, code: int, hint: str
+) -> None:
     either("users", "create", "--email", "ada@example.org", "--username", "ada", "--no-password")
     assert either(*line.split(), code=code).stderr.splitlines()[-1] == f"hint: {hint}"
 

@@ -1,4 +1,4 @@
-"""In a strange environment the program works, or says in one line why it cannot."""
+"""In an unusual environment, the program works, or says in one line why it cannot work."""
 
 import functools
 import resource
@@ -48,7 +48,7 @@ def test_odd_environment_variables_do_not_stop_the_program(
     assert done.stdout.decode().splitlines()[1].split("  ")[1] == shown
 
 
-def test_without_any_variable_the_error_says_what_is_needed() -> None:
+def test_without_environment_variables_the_error_says_what_to_set() -> None:
     done = subprocess.run([PROGRAM, "roles", "list"], env={}, cwd="/", capture_output=True, text=True, check=False)  # noqa: S603
     assert (done.returncode, done.stderr.splitlines()[0]) == (6, "error: no database is configured")
 
@@ -133,13 +133,13 @@ def test_without_standard_input_nothing_is_asked_and_nothing_read(process: Proce
 
 
 @pytest.mark.parametrize("line", [["users", "export"], ["seeds", "export"], ["users", "export-data", "ada"]])
-def test_a_full_disk_under_a_file_is_an_error(chatctl: Chatctl, line: list[str]) -> None:
+def test_a_full_disk_while_a_file_is_written_is_an_error(chatctl: Chatctl, line: list[str]) -> None:
     chatctl("users", "create", "--email", "ada@example.org", "--username", "ada", "--no-password")
     said = chatctl(*line, "--to", "/dev/full", code=74).stderr
     assert said == "error: /dev/full could not be written: no space left on device\n"
 
 
-def test_few_open_files_are_enough(environment: dict[str, str]) -> None:
+def test_a_command_needs_few_open_files(environment: dict[str, str]) -> None:
     few = functools.partial(resource.setrlimit, resource.RLIMIT_NOFILE, (12, 12))
     line = [PROGRAM, "roles", "list", "--count"]
     done = subprocess.run(line, env=environment, preexec_fn=few, capture_output=True, check=False)  # noqa: S603

@@ -1,4 +1,4 @@
-"""Tables: fitted to a terminal, complete in a pipe."""
+"""Tables fit the width of a terminal. In a pipe, they are complete."""
 
 import pytest
 from hypothesis import given
@@ -40,7 +40,7 @@ def test_no_line_is_wider_than_the_terminal(rows: list[list[str]]) -> None:
     assert all(table.cell_width(line) <= 40 for line in lines)
 
 
-def test_a_long_list_continues_below_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_list_that_is_too_wide_continues_on_the_next_lines(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(streams, "width", lambda: 30)
     assert table.wrap_parts(["user.read", "user.suspend", "message.read"], 10).split("\n") == [
         "user.read,",
@@ -50,7 +50,7 @@ def test_a_long_list_continues_below_itself(monkeypatch: pytest.MonkeyPatch) -> 
     assert list(table.column_ranges(10, ["support", "admin", "moderator"], 30)) == [(0, 2), (2, 3)]
 
 
-def test_a_pipe_has_room_for_all_on_one_line() -> None:
+def test_without_a_terminal_a_wide_list_is_not_divided() -> None:
     assert table.wrap_parts(["a" * 80, "b" * 80], 10) == f"{'a' * 80}, {'b' * 80}"
     assert list(table.column_ranges(10, ["x" * 100] * 5, None)) == [(0, 5)]
 
@@ -73,6 +73,6 @@ def test_columns_that_are_cut_divide_the_rest_by_their_shares_and_keep_their_hea
     assert table._fitted(widths, headings, available) == shown
 
 
-def test_an_id_of_any_length_leaves_room_for_the_rest() -> None:
+def test_a_very_long_id_leaves_room_for_other_columns() -> None:
     [_, line] = table.lines(HEADINGS, [["a" * 500, "support", "3"]], 40)
     assert line == f"{'a' * 23}…  support      3"

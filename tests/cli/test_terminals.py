@@ -1,4 +1,4 @@
-"""What people see on any terminal: columns that stay, colours that can be read, notes that break between words."""
+"""Output on any terminal: columns are aligned, colours are readable, and notes break between words."""
 
 import re
 from collections.abc import Callable
@@ -29,7 +29,7 @@ WIDTHS: dict[str, Callable[[str], int]] = {
     "one cell for each character": len,
     "a box for each invisible character": lambda cell: sum(max(get_character_cell_size(one), 1) for one in cell),
 }
-"""Ideas that terminals have of the width of a text."""
+"""Name of a way to measure the width of a text → the function. Terminals differ in this."""
 
 
 @pytest.fixture
@@ -38,7 +38,7 @@ def cursor(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def places(line: str, width: Callable[[str], int]) -> dict[str, int]:
-    """Return where the cells of a line begin that are in brackets, on a terminal with this idea of widths."""
+    """Return the columns in which the cells like `<a>` of a line begin, if the terminal measures texts with `width`."""
     found = {}
     column = 1
     for number, part in enumerate(MOVES.split(line)):
@@ -55,7 +55,7 @@ def places(line: str, width: Callable[[str], int]) -> dict[str, int]:
 @pytest.mark.usefixtures("cursor")
 @pytest.mark.parametrize("width", WIDTHS.values(), ids=WIDTHS.keys())
 @pytest.mark.parametrize("available", [40, 60, 80, 200])
-def test_columns_stay_in_place_whatever_a_terminal_takes_as_the_width_of_a_text(
+def test_columns_are_aligned_on_terminals_that_measure_texts_differently(
     width: Callable[[str], int], available: int
 ) -> None:
     headings = [Heading("NAME"), Heading("<b>"), Heading("OTHER"), Heading("<d>")]
@@ -71,7 +71,7 @@ def test_lines_of_plain_text_have_no_escapes() -> None:
 
 
 @pytest.mark.usefixtures("cursor")
-def test_a_cell_that_reads_from_right_to_left_turns_nothing_around() -> None:
+def test_a_right_to_left_cell_does_not_change_the_order_of_other_cells() -> None:
     lines = list(table.lines([Heading("A"), Heading("B")], [[HEBREW, ARABIC], [JAPANESE, FAMILY]], 40))
     assert lines[1:] == [
         f"{ISOLATE}{HEBREW}{POP}\u200e   \x1b[11G{ISOLATE}{ARABIC}{POP}\u200e",
@@ -79,14 +79,14 @@ def test_a_cell_that_reads_from_right_to_left_turns_nothing_around() -> None:
     ]
 
 
-def test_nothing_is_cut_where_there_is_room_for_all() -> None:
+def test_no_text_is_cut_if_there_is_room_for_all() -> None:
     roles = ["admin", "moderator", "support", "viewer", "one", "two", "six"]
     headings = [Heading("PERMISSION"), *map(Heading, roles)]
     [_, line] = table.lines(headings, [["conversation.create", *"xxxxxxx"]], 80)
     assert line.startswith("conversation.create  x")
 
 
-def test_a_pipe_and_a_dumb_terminal_get_no_positions_and_no_isolates(
+def test_a_pipe_and_a_dumb_terminal_get_no_invisible_control_codes(
     terminal: Terminal, process: Process, database: Documents
 ) -> None:
     person(database, "דוד")
@@ -102,7 +102,9 @@ def test_a_pipe_and_a_dumb_terminal_get_no_positions_and_no_isolates(
         assert not MOVES.search(plain)
 
 
-def test_what_users_wrote_moves_no_cursor_and_ends_no_isolate(terminal: Terminal, database: Documents) -> None:
+def test_texts_of_users_cannot_move_the_cursor_or_change_the_text_direction(
+    terminal: Terminal, database: Documents
+) -> None:
     hostile = "שלום\u2069\u202e\x1b[5G\x1b[31m"
     person(database, "ada", profile=hostile)
     place = conversation(database, person(database, "דוד"), name=hostile)
@@ -116,7 +118,7 @@ def test_what_users_wrote_moves_no_cursor_and_ends_no_isolate(terminal: Terminal
 
 
 @given(st.lists(st.text(st.sampled_from("".join(ODD) + text.BEGIN + text.END + " ab")), min_size=1), st.integers(1, 20))
-def test_a_text_is_cut_between_signs_and_fits(cells: list[str], width: int) -> None:
+def test_a_text_is_cut_between_signs_and_then_fits(cells: list[str], width: int) -> None:
     for cell in cells:
         marked = text.excerpt({"before": cell, "found": cell[:1], "after": cell})
         cut = table._cut(marked, width)
@@ -136,12 +138,12 @@ def test_a_text_is_cut_between_signs_and_fits(cells: list[str], width: int) -> N
         (JAPANESE, 6, "山田…"),
     ],
 )
-def test_a_sign_of_several_characters_is_never_halved(whole: str, width: int, cut: str) -> None:
+def test_a_sign_of_several_characters_is_never_cut(whole: str, width: int, cut: str) -> None:
     assert table._cut(whole, width) == cut
 
 
 def luminance(number: int) -> float:
-    """Return the relative luminance (WCAG 2) of a colour of the cube of the 256-colour palette."""
+    """Return the relative luminance (WCAG 2) of a colour of the 256-colour palette."""
     levels = (0, 95, 135, 175, 215, 255)
     number -= 16
     parts = [levels[number // 36] / 255, levels[number // 6 % 6] / 255, levels[number % 6] / 255]
@@ -150,22 +152,22 @@ def luminance(number: int) -> float:
 
 
 def contrast(number: int) -> float:
-    """Return the lower one of the contrasts to white and to black."""
+    """Return the contrast to white or the contrast to black, whichever is lower."""
     own = luminance(number) + 0.05
     return min(1.05 / own, own / 0.05)
 
 
-def test_the_colours_are_all_of_the_palette_that_can_be_read_on_white_and_on_black() -> None:
+def test_every_colour_of_chatctl_is_readable_on_white_and_on_black() -> None:
     assert sorted(styles.COLOURS.values()) == [number for number in range(16, 232) if contrast(number) >= 4.5]
 
 
-def test_ten_people_look_different() -> None:
+def test_ten_participants_have_different_colours() -> None:
     assert len({*styles.NAMES}) == len(styles.NAMES) == 10
 
 
 @pytest.fixture
 def crowd(database: Documents, chatctl: Chatctl) -> ObjectId:
-    """Have 14 people in a conversation, one in each state."""
+    """Insert 14 users in one conversation; each status occurs."""
     chatctl("permissions", "create", "user.read")
     chatctl("roles", "create", "support", "--permission", "user.read")
     status = ("ACTIVE", "SUSPENDED", "EMAIL_VERIFIED", None)
@@ -194,7 +196,7 @@ SCREENS = [
 
 @pytest.mark.usefixtures("crowd")
 @pytest.mark.parametrize("line", SCREENS, ids=" ".join)
-def test_everything_has_colours_that_can_be_read(
+def test_all_output_has_only_readable_colours(
     chatctl: Chatctl, terminal: Terminal, line: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shown = terminal(*line, typed="n\n").text

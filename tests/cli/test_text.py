@@ -1,4 +1,4 @@
-"""Hostile text, and values in every format."""
+"""Hostile text on a terminal, and values in every format."""
 
 import csv
 import io
@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from actions import csv_cells
 from cli.output import formats, text
 
-JOINERS = {"\u200c", "\u200d"}  # they stay where a script needs them: see below
+JOINERS = {"\u200c", "\u200d"}  # These characters stay where a writing system needs them.
 anything = st.text(st.characters(codec=None, categories=None), max_size=40)
 
 
@@ -52,12 +52,12 @@ def test_texts_of_several_lines_keep_their_newlines_and_tabs() -> None:
 
 
 @given(anything)
-def test_no_shown_text_controls_the_terminal(value: str) -> None:
+def test_no_printed_text_can_control_the_terminal(value: str) -> None:
     assert [character for character in text.safe(value) if character not in JOINERS and _acts(character)] == []
 
 
 def _acts(character: str) -> bool:
-    """Tell a control, a surrogate, a separator, or one that directs or hides text by its class of direction."""
+    """Tell whether a character can control a terminal, hide text, or change the direction of text."""
     hides = unicodedata.bidirectional(character) in {
         "BN",
         "LRE",
@@ -94,7 +94,7 @@ def test_yaml_reads_back_as_the_same_value(value: str) -> None:
 @pytest.mark.parametrize(
     "value", ["no", "y", "1e3", "0o17", "1:20", ".5", "-1", "null", "~", "2026-03-01", "", " a", "a: b"]
 )
-def test_yaml_keeps_text_that_looks_like_something_else(value: str) -> None:
+def test_yaml_quotes_text_that_looks_like_another_type(value: str) -> None:
     assert yaml.safe_load(formats.as_yaml({"name": value})) == {"name": value}
     assert formats.as_yaml({"name": value}).strip().endswith(("'", '"')) or value == "a: b"
 
@@ -105,7 +105,7 @@ hostile = st.one_of(anything, st.text(f"{''.join(FORMULA)}{BLANK},;\"'\\a ", max
 
 
 @given(hostile)
-def test_a_spreadsheet_runs_no_cell_and_import_can_take_the_guard_off(value: str) -> None:
+def test_a_spreadsheet_runs_no_cell_and_an_import_reads_the_original_text(value: str) -> None:
     cell = formats._cell(value)
     assert not cell.startswith((*FORMULA, *BLANK))
     assert csv_cells.unescape_formulas(cell) == value
@@ -128,7 +128,7 @@ def test_a_spreadsheet_runs_no_cell_and_import_can_take_the_guard_off(value: str
         (-3, "-3"),
     ],
 )
-def test_a_guard_is_written_where_a_spreadsheet_would_begin_a_formula(value: object, cell: str) -> None:
+def test_a_quote_is_added_wherever_a_spreadsheet_would_begin_a_formula(value: object, cell: str) -> None:
     assert formats._cell(value) == cell
 
 
@@ -154,7 +154,7 @@ def test_an_object_in_a_cell_is_read_back(values: list[str], nested: bool) -> No
 
 
 @given(st.lists(hostile, min_size=2))
-def test_a_line_ends_in_a_single_newline_and_is_read_back(values: list[str]) -> None:
+def test_a_csv_line_ends_in_a_single_newline_and_is_read_back(values: list[str]) -> None:
     line = formats._line(values)
     assert line.endswith("\n")
     assert not line.endswith("\r\n") or values[-1].endswith("\r")
@@ -169,7 +169,7 @@ def test_csv_is_read_back_by_its_rules() -> None:
     assert line == ['say "hi"\nthere', "-3", "x;y\\;z", '{"k": "v"}', "", "true"]
 
 
-def test_values_have_one_form_in_all_formats_for_programs() -> None:
+def test_values_have_the_same_form_in_all_formats_for_programs() -> None:
     time = datetime(2026, 3, 1, 12, 0, 0, 123000, tzinfo=timezone(timedelta(hours=2)))
     id_ = ObjectId("65f0c0ffee65f0c0ffee65f0")
     assert text.plain(
@@ -213,7 +213,7 @@ def test_cells_have_the_names_of_people_and_conversations() -> None:
     assert formats._cell([place, place]) == r"a\;b;a\;b"
 
 
-def test_a_data_url_is_shown_by_its_beginning() -> None:
+def test_only_the_beginning_of_a_data_url_is_shown() -> None:
     assert text.address("https://images.example/" + "x" * 500) == "https://images.example/" + "x" * 500
     assert text.address("data:text/plain,hello") == "data:text/plain,hello"
     assert text.address("data:image/png;base64," + "A" * 2000) == "data:image/png;base64 (2,022 characters)"
@@ -229,7 +229,7 @@ def test_a_match_is_marked_once_whatever_the_text_contains(before: str, found: s
 
 
 @pytest.mark.parametrize("value", ["a b", "it's", "", "$(x)", "a\x1b[0m'b\\", "new\nline", "\u202e"])
-def test_a_command_line_is_read_back_by_a_shell_and_shows_nothing_harmful(value: str) -> None:
+def test_a_quoted_command_line_is_read_back_by_a_shell_and_safe_to_print(value: str) -> None:
     shown = text.quoted(["printf", "%s", value])
     assert shown == text.safe(shown)
     read = subprocess.run(["bash", "-c", shown], capture_output=True, check=True)  # noqa: S603, S607

@@ -1,4 +1,4 @@
-"""`audit undo --last` undoes what the caller did last, and nothing of others."""
+"""`audit undo --last` undoes the last change of the same user, and never a change of another user."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -12,12 +12,12 @@ from tests.cli.conftest import Terminal
 from tests.conftest import Chatctl
 
 COUNT = {"os": "count", "host": "laptop"}
-"""Who acts in these tests."""
+"""The actors in these tests."""
 
 
 @pytest.fixture
 def me(monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
-    """Be somebody whom a test can change."""
+    """Set the current user. A test can change it."""
     who = dict(COUNT)
     monkeypatch.setattr(events, "actor", lambda: dict(who))
     return who
@@ -42,7 +42,7 @@ def test_the_last_write_is_undone_and_then_the_one_before(either: Chatctl, datab
     )
 
 
-def test_what_was_undone_by_mistake_and_done_again_is_the_last(either: Chatctl, database: Documents) -> None:
+def test_an_event_whose_undo_was_undone_counts_as_the_last_again(either: Chatctl, database: Documents) -> None:
     person(database, "ada")
     either("users", "suspend", "ada", "--yes")
     either("audit", "undo", "--last", "--yes")
@@ -52,7 +52,9 @@ def test_what_was_undone_by_mistake_and_done_again_is_the_last(either: Chatctl, 
     assert statuses(database) == {"ada": "ACTIVE"}
 
 
-def test_it_is_asked_with_what_it_was(terminal: Terminal, chatctl: Chatctl, database: Documents) -> None:
+def test_the_question_of_undo_last_names_the_undone_command(
+    terminal: Terminal, chatctl: Chatctl, database: Documents
+) -> None:
     person(database, "ada")
     terminal("users", "suspend", "ada", "--yes")
     refused = terminal("audit", "undo", "--last", typed="n\n")
@@ -79,7 +81,7 @@ def test_it_is_asked_with_what_it_was(terminal: Terminal, chatctl: Chatctl, data
         (({"claimed": "ada"}, {}), False),
     ],
 )
-def test_only_events_of_ones_own_are_looked_at(
+def test_undo_last_finds_only_events_of_the_same_actor(
     either: Chatctl, database: Documents, me: dict[str, str], actors: tuple[dict[str, str], ...], mine: bool
 ) -> None:
     then, now = actors
@@ -92,7 +94,7 @@ def test_only_events_of_ones_own_are_looked_at(
     assert statuses(database) == {"ada": "ACTIVE" if mine else "SUSPENDED"}
 
 
-def test_old_events_and_those_that_cannot_be_undone_are_passed_over(either: Chatctl, database: Documents) -> None:
+def test_undo_last_skips_old_events_and_events_that_cannot_be_undone(either: Chatctl, database: Documents) -> None:
     for name in ("ada", "bob", "cyd"):
         person(database, name)
     either("users", "suspend", "ada", "--yes")
@@ -106,11 +108,11 @@ def test_old_events_and_those_that_cannot_be_undone_are_passed_over(either: Chat
 
 
 @pytest.mark.parametrize("words", [(str(ObjectId()), "--last"), ("--last", "6a0b1c2d")])
-def test_an_event_and_the_last_one_contradict_each_other(chatctl: Chatctl, words: tuple[str, ...]) -> None:
+def test_an_event_and_the_option_last_cannot_be_combined(chatctl: Chatctl, words: tuple[str, ...]) -> None:
     said = chatctl("audit", "undo", *words, code=2).stderr
     assert said == "error: EVENT and --last cannot be combined\nhint: use one of them\n"
 
 
-def test_without_an_event_both_ways_are_named(chatctl: Chatctl) -> None:
+def test_without_an_event_the_error_names_both_ways_to_choose_one(chatctl: Chatctl) -> None:
     said = chatctl("audit", "undo", code=2).stderr
     assert said == "error: missing argument 'EVENT'\nhint: add the id of an event, or use --last\n"

@@ -1,4 +1,4 @@
-"""Every command with invalid and hostile input: no traceback, no exit code 70, and no harm."""
+"""Every command with invalid and hostile input: no traceback, no exit code 70, and no damage."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -26,7 +26,7 @@ HOSTILE = [
 ]
 TYPED = {"MESSAGE": "65" * 12, "EVENT": "65" * 12, "TIME": "7d", "FILE": "nowhere.csv"}
 ENDLESS = {("messages", "tail"), ("demo",), ("db", "generate")}
-"""Commands that are not run without an error."""
+"""Commands that are tried only with errors, because without an error they would run too long."""
 
 Words = tuple[str, ...]
 Type = Callable[..., Result]
@@ -45,7 +45,7 @@ every_command = pytest.mark.parametrize("path", COMMANDS, ids=" ".join)
 
 
 def parameters() -> Iterator[tuple[Words, Any]]:
-    """Give each parameter that takes a value; those that many commands share, with the first of these."""
+    """Yield each parameter that takes a value. If several commands share an option, yield it only once."""
     seen = set()
     for path, command in COMMANDS.items():
         for param in command.params:
@@ -57,7 +57,7 @@ def parameters() -> Iterator[tuple[Words, Any]]:
 
 @pytest.fixture
 def typed(chatctl: Chatctl, workspace: Path, monkeypatch: pytest.MonkeyPatch) -> Type:
-    """Run a command line, and check its output."""
+    """Return a function that runs a command line and checks its output."""
     monkeypatch.setenv("CHATCTL_LOCAL_DIR", str(workspace / "local"))
 
     def run(*line: str, code: set[int] = CODES) -> Result:
@@ -75,7 +75,10 @@ def typed(chatctl: Chatctl, workspace: Path, monkeypatch: pytest.MonkeyPatch) ->
 
 
 def line(path: Words, /, **given: str) -> list[str]:
-    """Return a command line with everything that it requires and the given words, without a write."""
+    """Return a command line with all required values and the given values.
+
+    The command line has `--dry-run`, so nothing is written.
+    """
     options, arguments = [], []
     for param in COMMANDS[path].params:
         value = given.get(param.name, TYPED.get((param.metavar or "").strip("."), "nobody"))
@@ -90,7 +93,7 @@ def line(path: Words, /, **given: str) -> list[str]:
 
 
 @every_command
-def test_a_command_with_nothing_or_with_junk_says_what_is_wrong(typed: Type, path: Words) -> None:
+def test_a_command_without_arguments_or_with_invalid_ones_explains_the_error(typed: Type, path: Words) -> None:
     if path not in ENDLESS:
         typed(*path)
         typed(*line(path))
@@ -111,7 +114,7 @@ def test_a_command_without_a_database_says_so(typed: Type, monkeypatch: pytest.M
 @pytest.mark.parametrize(
     ("path", "param"), [pytest.param(*pair, id=f"{' '.join(pair[0])} {pair[1].name}") for pair in parameters()]
 )
-def test_nothing_hostile_in_any_parameter_does_harm(typed: Type, path: Words, param: Any) -> None:
+def test_a_hostile_value_of_any_parameter_does_no_harm(typed: Type, path: Words, param: Any) -> None:
     for text in HOSTILE:
         if path not in ENDLESS or param.name not in {"reason", "columns"}:
             typed(*line(path, **{param.name: text}))

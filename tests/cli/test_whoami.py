@@ -1,4 +1,4 @@
-"""`chatctl whoami`: who is connected, where, with which roles, and how the database is protected."""
+"""`chatctl whoami` shows the user, the database, the server roles of the user, and the protection of the database."""
 
 import getpass
 import json
@@ -12,7 +12,7 @@ from tests.conftest import Chatctl
 pytestmark = pytest.mark.usefixtures("database")
 
 
-def test_it_names_who_acts_and_the_database_as_the_audit_trail_does(chatctl: Chatctl, database: Documents) -> None:
+def test_whoami_names_the_actor_and_the_database_like_the_audit_trail(chatctl: Chatctl, database: Documents) -> None:
     row = json.loads(chatctl("whoami", "-o", "json", env={"CHATCTL_ACTOR": "night desk"}).stdout)
     assert row | {"server": "", "source": ""} == {
         "user": None,
@@ -35,7 +35,7 @@ def test_it_names_who_acts_and_the_database_as_the_audit_trail_does(chatctl: Cha
     assert event["actor"] == f"{row['systemUser']}@{row['host']} (night desk)"
 
 
-def test_it_shows_how_the_database_is_protected_and_needs_no_role(chatctl: Chatctl) -> None:
+def test_whoami_shows_the_protection_and_requires_no_role(chatctl: Chatctl) -> None:
     chatctl("db", "protect", "production", "--audit-reads", "--yes")
     said = chatctl("whoami")
     assert said.stdout.splitlines()[-5:-2] == ["PROTECTED    production", "MASK BODIES  no", "AUDIT READS  yes"]

@@ -1,6 +1,6 @@
-"""Several processes at once on one server, each with its own client. Run as a script, this file is one of them."""
+"""Several processes with their own clients use one server. This file is also the script that each process runs."""
 
-# ruff: noqa: S311, T201 - chance is no secret here, and the processes talk to the test
+# ruff: noqa: S311, T201 - random numbers are not secrets here, and the processes print their answers to the test
 
 import json
 import random
@@ -35,7 +35,7 @@ MEMBERS = 110
 
 @contextmanager
 def process(work: str, url: str, *args: object) -> Iterator[subprocess.Popen[str]]:
-    """Start this file as a process that does `work` and is controlled line by line."""
+    """Start a process that runs the function named by `work`. The test controls it line by line."""
     command = [sys.executable, __file__, work, url, *map(str, args)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as started:  # noqa: S603
         try:
@@ -92,7 +92,7 @@ def test_eight_admins_who_change_permissions_of_one_role_lose_nothing(
     database["Permission"].insert_many([{"_id": ObjectId(), "name": name, "rolesIds": []} for name in names])
 
     started = [
-        subprocess.Popen(  # noqa: S603 - made of nothing a user says
+        subprocess.Popen(  # noqa: S603 - the command contains no input of users
             [sys.executable, __file__, "change", here, str(number), str(SECONDS), str(pause)],
             stdout=subprocess.PIPE,
             text=True,
@@ -113,7 +113,7 @@ def test_eight_admins_who_change_permissions_of_one_role_lose_nothing(
 
 
 def change(url: str, number: str, seconds: str, pause: str) -> None:
-    """Grant and revoke at random: permissions that no other process changes, and some that all change."""
+    """Grant and revoke permissions at random: some that only this process changes, and some that all change."""
     connection.choose(url)
     mine = [f"{number}.{index}" for index in range(3)]
     until = time.monotonic() + float(seconds)
@@ -134,7 +134,7 @@ def change(url: str, number: str, seconds: str, pause: str) -> None:
     print(json.dumps({"held": sorted(held & set(mine)), "done": done, "conflicts": conflicts}))
 
 
-def test_six_admins_who_change_roles_of_the_same_users_leave_both_sides_equal(database: Documents, here: str) -> None:
+def test_six_admins_who_change_roles_of_the_same_users_leave_no_one_sided_link(database: Documents, here: str) -> None:
     people = [{"_id": ObjectId(), "username": f"u{n}", "email": f"{n}@x.org", "rolesIds": []} for n in range(6)]
     database["User"].insert_many(people)
     database["Role"].insert_many([{"name": f"r{n}", "userIds": [], "permissionsIds": []} for n in range(3)])
@@ -148,7 +148,7 @@ def test_six_admins_who_change_roles_of_the_same_users_leave_both_sides_equal(da
 
 
 def hand_out(url: str) -> None:
-    """Grant and revoke roles at random, and print how often something was written."""
+    """Grant and revoke roles at random. Print how many writes have changed something."""
     connection.choose(url)
     until = time.monotonic() + SECONDS
     done = 0
@@ -200,7 +200,7 @@ def test_only_one_of_two_admins_can_remove_the_last_two_members_of_a_protected_r
 
 
 def leave(url: str, way: str, member: str) -> None:
-    """Plan to remove a member of the role `admin` at the first signal, and do it at the second."""
+    """Plan to remove a member of the role `admin` after the first line of input, and do it after the second line."""
     connection.choose(url)
     ways = {
         "suspend": lambda: users.suspend([member]),
@@ -221,7 +221,7 @@ def leave(url: str, way: str, member: str) -> None:
 
 
 @pytest.mark.parametrize("finished", [False, True], ids=["undone", "finished-and-undone"])
-def test_work_killed_between_batches_can_be_finished_and_undone(
+def test_a_deletion_killed_between_batches_can_be_finished_and_undone(
     database: Documents, here: str, monkeypatch: pytest.MonkeyPatch, *, finished: bool
 ) -> None:
     members, role = [ObjectId() for _ in range(MEMBERS)], ObjectId()
@@ -260,7 +260,7 @@ def test_work_killed_between_batches_can_be_finished_and_undone(
 
 
 def delete(url: str) -> None:
-    """Delete a role in small batches, one at each signal."""
+    """Delete a role in small batches, one batch after each line of input."""
     connection.choose(url)
     roles.BATCH = draft.BATCH = BATCH
     run = transactions.run

@@ -36,7 +36,7 @@ def _fresh() -> Iterator[None]:
 
 
 def failure(call: Any) -> ChatctlError:
-    """Return the text that a user would read of a failure."""
+    """Call a function that must fail, and return its error as a `ChatctlError`."""
     with pytest.raises((ChatctlError, errors.PyMongoError)) as caught:
         call()
     known = connection.explain(caught.value)
@@ -49,7 +49,7 @@ def use() -> Any:
     return connection.database()["Role"].find_one()
 
 
-# Which source names the database
+# Which source names the database.
 
 
 def test_options_come_before_the_environment_and_files(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -90,7 +90,7 @@ def test_a_variable_in_prisma_env_may_come_from_the_env_file_before_it(workspace
     assert connection.target().name == "shop"
 
 
-def test_no_source_names_the_variable_and_the_embedded_database() -> None:
+def test_without_a_database_the_error_names_the_variable_and_the_embedded_database() -> None:
     known = failure(connection.target)
     assert isinstance(known, NotConfiguredError)
     assert known.message == "no database is configured"
@@ -100,14 +100,14 @@ def test_no_source_names_the_variable_and_the_embedded_database() -> None:
 
 
 @pytest.mark.parametrize("said", ["1", "true", "True", "YES", "on", " true "])
-def test_chatctl_local_may_be_any_word_for_yes(said: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_variable_chatctl_local_may_be_any_word_for_yes(said: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CHATCTL_LOCAL", said)
     monkeypatch.setenv("MONGODB_DATABASE_URL", "mongodb://h/db")
     assert _chosen() == ("chatctl", "CHATCTL_LOCAL")
 
 
 @pytest.mark.parametrize("said", ["", "0", "false", "No", "OFF"])
-def test_chatctl_local_may_be_any_word_for_no(said: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_variable_chatctl_local_may_be_any_word_for_no(said: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CHATCTL_LOCAL", said)
     monkeypatch.setenv("MONGODB_DATABASE_URL", "mongodb://h/db")
     assert _chosen() == ("db", "MONGODB_DATABASE_URL")
@@ -122,7 +122,7 @@ def test_any_other_word_in_chatctl_local_is_a_usage_error(said: str, monkeypatch
     assert known.message == f'CHATCTL_LOCAL: "{said}" is not valid here. Choose true or false.'
 
 
-def test_a_file_that_is_missing_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_error_names_a_missing_file(monkeypatch: pytest.MonkeyPatch) -> None:
     connection.choose(env_file=Path("nowhere.env"))
     assert "nowhere.env" in failure(connection.target).message
     monkeypatch.setenv("MONGODB_DATABASE_URL_FILE", "nowhere.txt")
@@ -137,7 +137,7 @@ def test_an_env_file_without_the_variable_does_not_fall_back(workspace: Path) ->
     assert failure(connection.target).message == "given does not set MONGODB_DATABASE_URL"
 
 
-# What a URL may say
+# What a URL may contain.
 
 
 def test_a_target_names_the_database_and_hosts_without_the_password() -> None:
@@ -207,7 +207,7 @@ def test_options_of_other_drivers_are_ignored(url: str) -> None:
     use()
 
 
-def test_the_urls_options_do_not_weaken_reads_and_writes(url: str) -> None:
+def test_options_of_the_url_cannot_make_reads_and_writes_less_safe(url: str) -> None:
     weaker = "readPreference=secondaryPreferred&readPreferenceTags=a:b&w=0&tz_aware=false"
     connection.choose(with_options(url, weaker))
     for database in (connection.database(), Role.objects._collection.database):
@@ -217,10 +217,10 @@ def test_the_urls_options_do_not_weaken_reads_and_writes(url: str) -> None:
     assert connection.database().client.options.pool_options.metadata["application"] == {"name": "chatctl"}
 
 
-# The connection
+# The connection.
 
 
-def test_documents_and_raw_reads_share_one_connection(url: str, database: Database[dict[str, Any]]) -> None:
+def test_mongoengine_and_pymongo_use_the_same_connection(url: str, database: Database[dict[str, Any]]) -> None:
     database["Role"].insert_one({"name": "support"})
     connection.choose(url)
     assert connection.database() is connection.database()
@@ -228,7 +228,7 @@ def test_documents_and_raw_reads_share_one_connection(url: str, database: Databa
     assert Role.objects._collection.database.client is connection.database().client
 
 
-def test_expecting_another_database_is_refused_each_time(url: str, name: str) -> None:
+def test_if_another_database_is_expected_each_connection_is_refused(url: str, name: str) -> None:
     connection.choose(url, expect="staging")
     for _ in range(2):
         known = failure(connection.database)
@@ -236,7 +236,7 @@ def test_expecting_another_database_is_refused_each_time(url: str, name: str) ->
         assert known.message == f'the target database is "{name}" on {connection.target().host}, not "staging"'
 
 
-def test_expecting_this_database_is_fine(url: str, name: str) -> None:
+def test_if_this_database_is_expected_the_connection_works(url: str, name: str) -> None:
     connection.choose(url, expect=name)
     use()
 
@@ -252,7 +252,7 @@ def test_a_replica_set_has_transactions(url: str) -> None:
     assert connection.transactions()
 
 
-# Errors of the connection
+# Errors of the connection.
 
 
 def test_an_unreachable_host_is_reported_after_five_seconds() -> None:
@@ -295,6 +295,6 @@ def test_all_rights_that_a_refused_command_needs_are_named(secured: str) -> None
     assert known.message == f"{secured} does not allow insert on Role and update on Role"
 
 
-def test_a_url_without_a_user_is_not_allowed(secured: str) -> None:
+def test_without_a_user_in_the_url_the_server_refuses_commands(secured: str) -> None:
     connection.choose(f"mongodb://{secured}/shop")
     assert isinstance(failure(use), NotAllowedError)

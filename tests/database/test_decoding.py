@@ -1,4 +1,4 @@
-"""Every value is written again as it was read, and can be put into a set."""
+"""Every stored value is written again exactly as it was read, and can be an item of a set."""
 
 import re
 from datetime import UTC, datetime
@@ -59,7 +59,7 @@ IDS = [
     {"$oid": "65a0c0ffee0123456789abcd"},
     {"a": {"b": [{"c": Decimal128("2")}]}, "a.b": 1, "$set": {"x": 1}, "$ref": 1},
 ]
-"""A value of every type that may be an `_id`."""
+"""A value of every type that MongoDB allows as `_id`."""
 
 
 @pytest.mark.parametrize("value", [*IDS, [], [[1], {"a": Regex("x")}]], ids=repr)
@@ -83,7 +83,7 @@ def test_text_cut_inside_a_character_can_be_read(of: str) -> None:
     assert "n\ufffdx" in (key, value, getattr(value, "pattern", None), str(value))
 
 
-def test_the_connection_uses_these_options(chatctl: Chatctl) -> None:
+def test_the_connection_uses_the_codec_options(chatctl: Chatctl) -> None:
     chatctl("users", "list")
     found = connection.database().client.codec_options
     assert found._asdict() == AS_STORED._asdict()  # type: ignore[attr-defined]

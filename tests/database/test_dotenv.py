@@ -1,4 +1,7 @@
-"""Every expected value is the result of Node's `dotenv` 16 and of Prisma's expansion."""
+"""`.env` files are read like Prisma reads them.
+
+Every expected value is the result of the package `dotenv` 16 for Node and of Prisma's replacement of variables.
+"""
 
 import pytest
 
@@ -34,7 +37,7 @@ from database import urls
         ("not a line\nKEY=real", "real"),
     ],
 )
-def test_a_line_reads_as_node_reads_it(line: str, value: str) -> None:
+def test_a_line_is_read_like_the_package_dotenv_reads_it(line: str, value: str) -> None:
     assert urls.read_dotenv(line, {})["KEY"] == value
 
 
@@ -58,9 +61,9 @@ def test_variables_in_braces_are_expanded(text: str, value: str) -> None:
     assert urls.read_dotenv(text, {"OUTSIDE": "environment"})["KEY"] == value
 
 
-def test_the_environment_wins_over_the_file() -> None:
+def test_variables_of_the_environment_replace_those_of_a_dotenv_file() -> None:
     assert urls.read_dotenv("KEY=file", {"KEY": "environment"}) == {"KEY": "environment"}
 
 
-def test_a_line_of_half_a_million_signs_is_read_at_once() -> None:
+def test_a_line_of_half_a_million_characters_is_read_fast() -> None:
     assert urls.read_dotenv("KEY='" + "\\'" * 250_000, {})["KEY"]

@@ -45,7 +45,7 @@ SECRET = "s3cr3t"
         (errors.ConfigurationError(SECRET), NotConfiguredError),
     ],
 )
-def test_an_error_of_the_driver_is_explained_in_our_own_words(error: Exception, kind: type[ChatctlError]) -> None:
+def test_an_error_of_the_driver_is_explained_without_its_text(error: Exception, kind: type[ChatctlError]) -> None:
     known = connection.explain(error)
     assert type(known) is kind
     assert SECRET not in f"{known.message} {known.hint}"

@@ -1,4 +1,4 @@
-"""Indexes are created in few commands: some servers wait before each of them."""
+"""Indexes are created with few commands, because some servers wait before each command."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ from database.indexes import APPLICATION, QUERIES, RECORDS
 
 
 class Created(CommandListener):
-    """Keep the collection and the names of the indexes of each command."""
+    """Records the collection and the names of the indexes of each command."""
 
     def __init__(self) -> None:
         self.commands: list[tuple[str, list[str]]] = []
@@ -23,7 +23,7 @@ class Created(CommandListener):
             self.commands.append((event.command["createIndexes"], names))
 
     def succeeded(self, _: Any) -> None:
-        """Take no interest in answers."""
+        """Do nothing: the answer does not matter."""
 
     failed = succeeded
 
@@ -50,7 +50,7 @@ def test_a_collection_gets_its_indexes_in_one_command(created: Created) -> None:
     assert {finding.state for finding in indexes.inspect(connection.database())} == {"present"}
 
 
-def test_a_refused_index_does_not_keep_the_others_of_its_collection_away(created: Created, database: Documents) -> None:
+def test_a_refused_index_does_not_prevent_the_others_of_its_collection(created: Created, database: Documents) -> None:
     database["User"].insert_many([{"email": "a@example.org", "username": str(number)} for number in range(2)])
     users = [index for index in WANTED if index.collection == "User"]
     found = indexes.create_all(connection.database(), users, lambda *_: None)

@@ -20,7 +20,7 @@ DAYS = [3, None, 1, 1, None, 2, 3]
 
 @pytest.fixture
 def users(either: Any, database: Database[dict[str, Any]]) -> list[ObjectId]:
-    """Seven users in the order of their ids; some never signed in, and one has null as the time of it."""
+    """Seven users in the order of their ids. Some have never signed in, and for one this time is null."""
     del either
     connection.choose()
     ids = [ObjectId() for _ in DAYS]
@@ -64,7 +64,7 @@ def test_absent_values_come_last_in_the_order_of_ids(users: list[ObjectId], sort
 
 
 @pytest.mark.usefixtures("users")
-def test_a_list_may_begin_with_the_newest(users: list[ObjectId]) -> None:
+def test_a_list_can_be_sorted_in_descending_order(users: list[ObjectId]) -> None:
     newest = listing(order="-id")
     assert [row["id"] for row in newest.rows(limit=2)] == [users[6], users[5]]
     assert [row["id"] for row in newest.rows(after=str(users[5]), limit=2)] == [users[4], users[3]]

@@ -1,4 +1,4 @@
-"""Which rights are missing, as derived from the answer of a server."""
+"""Which rights are missing, if the server has refused a command."""
 
 from datetime import timedelta
 from typing import Any
@@ -18,7 +18,7 @@ from database.privileges import MissingPrivileges
         ({"code": 50, "errmsg": "operation exceeded time limit"}, False),
     ],
 )
-def test_what_a_refused_command_needs_is_remembered(answer: dict[str, Any], refused: bool) -> None:
+def test_the_rights_that_a_refused_command_needs_are_remembered(answer: dict[str, Any], refused: bool) -> None:
     listener = MissingPrivileges()
     place = ("db", 1)
     listener.started(CommandStartedEvent({"find": "User"}, "shop", 1, place, None))

@@ -11,7 +11,7 @@ import pytest
 from database import private_files
 
 
-def test_a_full_disk_leaves_only_the_old_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_after_a_full_disk_only_the_old_file_exists(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "config.toml"
     private_files.write(path, b"old")
 
@@ -26,7 +26,7 @@ def test_a_full_disk_leaves_only_the_old_file(tmp_path: Path, monkeypatch: pytes
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_leftovers_of_a_killed_run_are_replaced(tmp_path: Path) -> None:
+def test_files_left_by_a_killed_run_are_replaced(tmp_path: Path) -> None:
     path = tmp_path / "config.toml"
     path.with_suffix(".new").write_bytes(b"half")
     private_files.write(path, b"whole")

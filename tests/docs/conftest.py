@@ -1,4 +1,4 @@
-"""The office of the documentation, and somebody who types there what a page says."""
+"""The example data of the documentation, and a session that types the commands of a page."""
 
 import os
 import shutil
@@ -19,7 +19,7 @@ from tests.conftest import Chatctl
 __all__ = ["environment", "preloaded", "terminal"]
 
 SAMPLES: Final = Path(__file__).parents[1] / "imports/products/samples"
-"""Exports of other products, which the page about moving in imports."""
+"""The folder with exported files of other products. The page about moving in imports these files."""
 STAND_INS: Final = {
     "pass": "echo '7 kettles on the quiet pier'",
     "fortune": "echo 'Hello.'",
@@ -28,15 +28,19 @@ STAND_INS: Final = {
     "sudo": 'export LOGNAME="$2" && shift 2 && exec "$@"',
     "pipx": 'test "$1" = install && test -f "${2%%[*}/pyproject.toml"',
 }
-"""What examples pipe into chatctl, or through which they bring it in; the real ones may not be on this machine."""
+"""Program that the examples of the documentation use → a shell script that replaces it.
+
+The real program may not be installed on the machine that runs the tests.
+"""
 
 
 @pytest.fixture
 def settled(chatctl: Chatctl, database: Documents, monkeypatch: pytest.MonkeyPatch) -> Documents:
-    """Have people in the office; who acts and where is always the same."""
+    """Insert the example data. The user and the host name are always `grace` and `office`."""
     monkeypatch.setenv("LOGNAME", "grace")
     monkeypatch.setattr(socket, "gethostname", lambda: "office")
-    monkeypatch.setattr(events, "system_user", lambda: "grace")  # `sudo` starts a process, which has another user
+    # only in this process, the user is always grace: `sudo` in an example starts a new process of another user
+    monkeypatch.setattr(events, "system_user", lambda: "grace")
     office.settle(chatctl, database)
     return database
 
@@ -45,7 +49,7 @@ def settled(chatctl: Chatctl, database: Documents, monkeypatch: pytest.MonkeyPat
 def shell(
     settled: Documents, environment: dict[str, str], workspace: Path, url: str, monkeypatch: pytest.MonkeyPatch
 ) -> dict[str, str]:
-    """Give the variables of a shell that finds chatctl and what stands in for other programs."""
+    """Return the environment of a shell that finds chatctl and the scripts of `STAND_INS`."""
     shutil.copytree(SAMPLES, workspace, dirs_exist_ok=True)
     tools = workspace / ".tools"
     tools.mkdir()
@@ -64,7 +68,7 @@ def shell(
 def session(
     chatctl: Chatctl, terminal: Terminal, shell: dict[str, str], settled: Documents, name: str
 ) -> Iterator[Session]:
-    """Sit down in the office."""
+    """Yield a session with the example data, in which the commands of a page can be typed."""
     chatctl("db", "indexes", "--apply", "--yes")
     settled["chatctl_audit"].delete_many({"_id": {"$ne": office.EVENT}})
     known = {str(document["_id"]) for place in settled.list_collection_names() for document in settled[place].find()}

@@ -1,4 +1,4 @@
-"""The people, groups and messages that the examples of the documentation speak of."""
+"""The example data of the documentation: users, groups and messages."""
 
 from datetime import UTC, datetime, timedelta
 from itertools import count
@@ -10,9 +10,9 @@ from people import Documents, person
 from tests.conftest import Chatctl
 
 EVENT: Final = ObjectId("66b0c0ffee66b0c0ffee66b0")
-"""That mallory was suspended."""
+"""The id of the event that suspended mallory."""
 MESSAGE: Final = ObjectId("66a1f0c2d4e5f60718293a4b")
-"""One that should not have been written."""
+"""The id of the message that a moderator should redact."""
 MORNING: Final = datetime(2026, 3, 2, 9, tzinfo=UTC)
 PEOPLE: Final[dict[str, tuple[tuple[str, ...], dict[str, Any]]]] = {
     "kay": (("admin",), {"name": "Kay Antonelli", "lastLogin": MORNING, "status": "EMAIL_VERIFIED"}),
@@ -22,7 +22,7 @@ PEOPLE: Final[dict[str, tuple[tuple[str, ...], dict[str, Any]]]] = {
     "bob": ((), {"name": "Bob Noyce", "lastLogin": MORNING - timedelta(days=90)}),
     "mallory": ((), {"name": "Mallory", "email": "mallory@example.net", "lastLogin": MORNING}),
 }
-"""Their roles, and what else is known of them."""
+"""Username → names of the roles, and other fields of the user."""
 TALK: Final[dict[tuple[str | None, tuple[str, ...]], tuple[tuple[str, str], ...]]] = {
     (None, ("ada", "bob")): (
         ("bob", "I cannot sign in any more."),
@@ -43,14 +43,14 @@ TALK: Final[dict[tuple[str | None, tuple[str, ...]], tuple[tuple[str, str], ...]
     ("Lunch", ("ada", "alan", "grace")): (("alan", "Soup?"),),
     ("engines", ("ada", "grace", "alan")): (),
 }
-"""Conversations: what they are called, who is in them, and what they say."""
+"""Conversations: (name, usernames of the participants) → messages as (sender, text)."""
 
 
 _stored: dict[str, list[dict[str, Any]]] = {}
 
 
 def settle(chatctl: Chatctl, database: Documents) -> None:
-    """Put them there, with an event in the trail; what was stored the first time is stored again."""
+    """Insert the example data and an event. Later calls insert exactly what the first call has inserted."""
     database.client.drop_database(database.name)
     if not _stored:
         _come_in(chatctl, database)

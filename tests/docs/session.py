@@ -1,4 +1,4 @@
-"""What a page shows is typed, and what is printed compared with it."""
+"""Type the commands that a page shows, and compare their output with the page."""
 
 import re
 import shlex
@@ -18,7 +18,7 @@ PROMPT: Final = "$ "
 
 
 class Block(NamedTuple):
-    """A fenced block: its language, the name of the file it is, and where its text begins on the page."""
+    """A fenced block of a page: its language, the name of its file (or None), its text, and where the text begins."""
 
     language: str
     name: str | None
@@ -27,7 +27,7 @@ class Block(NamedTuple):
 
 
 class Step(NamedTuple):
-    """What is typed, what is shown of what is printed, and where on the page that stands."""
+    """A command of a page, the output that the page shows, and where this output begins on the page."""
 
     command: str
     shown: str
@@ -43,7 +43,7 @@ def blocks(page: str) -> list[Block]:
 
 
 def steps(block: Block) -> Iterator[Step]:
-    """Divide a console block at its prompts."""
+    """Divide a console block at its prompts: yield each command with its output."""
     parts = re.split(r"^\$ ", block.text, flags=re.MULTILINE)
     assert not parts[0], f"a console block begins with {PROMPT!r}: {parts[0]}"
     start = block.start
@@ -55,7 +55,7 @@ def steps(block: Block) -> Iterator[Step]:
 
 
 class Session:
-    """A session at a terminal: ids that a page shows stand for those that are made when it is run."""
+    """A session at a terminal. `real` maps each id on the page to the id that the commands have printed."""
 
     def __init__(
         self, chatctl: Chatctl, terminal: Terminal, shell: dict[str, str], known: set[str], shown: dict[str, str]
@@ -66,7 +66,7 @@ class Session:
         self.code: int | None = 0
 
     def type(self, step: Step) -> str:
-        """Run a line as it would be typed and give what a person sees, in the words of the page."""
+        """Run a command of a page, and return its output with the host and user names of the page."""
         line = ID.sub(lambda found: self.real.get(found[0], found[0]), step.command).replace("uv run ", "", 1)
         answers = {one: step.shown.partition(one)[2].partition("\n")[0] for one in QUESTIONS if one in step.shown}
         if answers:
@@ -93,7 +93,10 @@ class Session:
         return done.stdout, done.returncode
 
     def fits(self, shown: str, printed: str) -> bool:
-        """Tell whether a page shows what was printed; `…` stands for any text, alone on a line for any lines."""
+        """Tell whether the output fits what a page shows.
+
+        `…` on the page means any text; a line with only `…`, any lines.
+        """
         names: dict[str, str] = {}
 
         def identifier(found: re.Match[str]) -> str:
@@ -114,7 +117,7 @@ class Session:
         return bool(matched)
 
     def taken(self, shown: str, printed: str) -> str:
-        """Return what was printed for the page to show, with the ids that it showed before."""
+        """Return the output as the page should show it, with the ids that the page showed before."""
         new = [one for one in dict.fromkeys(ID.findall(printed)) if one not in self.real.values()]
         old = [one for one in dict.fromkeys(ID.findall(shown)) if one not in self.real]
         if len(new) == len(old):
@@ -124,12 +127,12 @@ class Session:
 
 
 def _narrow(text: str) -> str:
-    """Leave out how wide columns are: that follows from names of this machine."""
+    """Make all gaps between columns equally wide, because their width depends on names of this machine."""
     return re.sub(" {2,}", "  ", text)
 
 
 def write(folder: Path, block: Block) -> None:
-    """Write the file that a block of a page is."""
+    """Write a block of a page to the file that the block names."""
     assert block.name
     path = folder / block.name
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""The page about the architecture names each invariant as the code does, and a test that exists."""
+"""The page about the architecture has the same names of invariants as the code, and names tests that exist."""
 
 import re
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Every example of the documentation is typed, and prints what it is said to print."""
+"""Every example of the documentation is typed, and prints what the page shows."""
 
 import os
 from pathlib import Path
@@ -10,14 +10,14 @@ from session import Session, blocks, steps, write
 from tests.conftest import Chatctl
 
 TAKE = "CHATCTL_DOCS"
-"""Set to `take`, what is printed is written into the pages, to be looked at and committed."""
+"""An environment variable. If it is `take`, the output is written into the pages, for a review before the commit."""
 INSTALLING = ("git clone ", "cd ", "uv tool install ", "pipx install ", "uv run pytest", "uv run python docs/")
 INSTALLING += ("uv build ", "docker ")
-"""What a `sh` block may say: it is about the machine, and no test does that to it."""
+"""How the lines of a `sh` block may begin. They install or build chatctl, so no test runs them."""
 
 
 @pytest.mark.parametrize("page", PAGES, ids=NAMES)
-def test_what_a_page_shows_is_what_is_printed(page: Path, session: Session, workspace: Path) -> None:
+def test_each_command_on_a_page_prints_what_the_page_shows(page: Path, session: Session, workspace: Path) -> None:
     text = page.read_text("utf-8")
     wrong = []
     for block in blocks(text):
@@ -41,7 +41,7 @@ def test_what_a_page_shows_is_what_is_printed(page: Path, session: Session, work
 
 
 @pytest.mark.parametrize("page", PAGES, ids=NAMES)
-def test_every_block_of_a_page_is_one_that_is_tried(page: Path) -> None:
+def test_every_block_of_a_page_has_a_kind_that_is_tested(page: Path) -> None:
     found = blocks(page.read_text("utf-8"))
     assert len(found) * 2 == sum(line.startswith("```") for line in page.read_text("utf-8").splitlines())
     for block in found:
@@ -50,7 +50,7 @@ def test_every_block_of_a_page_is_one_that_is_tried(page: Path) -> None:
             assert [line for line in block.text.splitlines() if not line.startswith(INSTALLING)] == []
 
 
-def test_a_session_that_prints_something_else_is_noticed(session: Session, chatctl: Chatctl) -> None:
+def test_output_that_differs_from_the_page_is_noticed(session: Session, chatctl: Chatctl) -> None:
     shown = "ID  USERNAME\n650000000000000000000001  …\n"
     assert session.fits(shown, "ID   USERNAME\n650000000000000000000001  ada\n")
     assert not session.fits(shown, "ID   USERNAME\n650000000000000000000002  ada\n")
@@ -60,7 +60,7 @@ def test_a_session_that_prints_something_else_is_noticed(session: Session, chatc
     assert session.fits("one\n…\n", "one\ntwo\nthree\n")
 
 
-def test_each_task_is_a_few_commands() -> None:
+def test_each_task_has_three_to_six_commands() -> None:
     page = (ROOT / "docs" / "tasks.md").read_text("utf-8")
     tasks = page.split("\n### ")[1:]
     assert len(tasks) >= 20

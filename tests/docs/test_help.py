@@ -1,4 +1,4 @@
-"""Help is on the pages as it is printed, and its examples work."""
+"""The pages show the help texts as chatctl prints them, and the examples in the help work."""
 
 import re
 from pathlib import Path
@@ -18,7 +18,7 @@ from cli.app import COMMANDS, GROUPS
 from tests.conftest import Chatctl
 
 FOLLOWS = "chatctl messages tail"
-"""It goes on until somebody ends it."""
+"""A command that runs until somebody stops it."""
 HOLD = "holds add case-12 --user ada --reason law"
 BEFORE = {
     "chatctl db unprotect": ["db protect production"],
@@ -26,15 +26,15 @@ BEFORE = {
     **{f"chatctl holds {verb}": [HOLD] for verb in ("show", "release", "check", "export")},
     "chatctl context use": ["context add staging --url-env STAGING_URL"],
 }
-"""What has to have happened for an example."""
+"""Command → the command lines to run before its example."""
 PROPOSAL = ObjectId("66b0c0ffee66b0c0ffee66b1")
 COMPLETES = re.compile(r"chatctl completion \w+")
-"""What this prints is for a shell to run, and the shells have tests of their own."""
+"""Matches a command that prints a script for a shell. Other tests run these scripts."""
 ROOT = Path(__file__).parent.parent.parent
 
 
 @pytest.mark.parametrize("page", PAGES, ids=NAMES)
-def test_a_page_has_what_the_program_says_of_itself(page: Path) -> None:
+def test_the_generated_parts_of_a_page_are_up_to_date(page: Path) -> None:
     text = page.read_text("utf-8")
     assert text == generated(text), "uv run python docs/generate.py writes it"
 
@@ -45,7 +45,7 @@ def test_every_command_is_on_a_page(name: str) -> None:
     assert f"<!-- help: {name} -->\n" in page.read_text("utf-8")
 
 
-def test_what_is_generated_is_what_is_printed(chatctl: Chatctl) -> None:
+def test_the_generated_help_is_the_same_as_the_printed_help(chatctl: Chatctl) -> None:
     for above in ("users", "db"):
         for context in contexts(above):
             words = context.command_path.split()[1:]
@@ -75,7 +75,7 @@ def test_the_examples_of_every_help_work(
             line = example.partition("   ")[0].replace(FOLLOWS, f"timeout -s INT 2 {FOLLOWS}")
             line = "".join(re.findall(COMPLETES, line)) or line
             printed = session.type(Step(line, "", 0))
-            if session.code == 7 and "confirmation is required" in printed:  # a person is asked
+            if session.code == 7 and "confirmation is required" in printed:  # the command asks for confirmation
                 printed = session.type(Step(f"{line} --yes", "", 0))
             assert session.code == (124 if FOLLOWS in line else 0), (example, printed)
 

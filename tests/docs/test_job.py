@@ -1,4 +1,4 @@
-"""The job of the README works when it is copied."""
+"""The GitHub Actions job in the README works when somebody copies it."""
 
 import re
 import subprocess
@@ -24,7 +24,7 @@ EXPRESSIONS = {
     "github.token": "token",
     "github.event.number": "17",
 }
-"""What the job takes from GitHub; the database is the one of the test."""
+"""The values that the job gets from GitHub. The URL is empty, because the test sets its own database."""
 
 
 def filled(env: dict[str, str]) -> dict[str, str]:
@@ -32,7 +32,7 @@ def filled(env: dict[str, str]) -> dict[str, str]:
 
 
 def applies(step: dict[str, Any], event: str) -> bool:
-    """Tell whether a step that runs a command is for an event."""
+    """Tell whether a step has a command, and runs for this kind of event."""
     if "if" in step:
         found = CONDITION.fullmatch(step["if"])
         assert found, step
@@ -42,7 +42,7 @@ def applies(step: dict[str, Any], event: str) -> bool:
 
 @pytest.fixture
 def job(shell: dict[str, str], settled: Documents, workspace: Path) -> Any:
-    """Run the steps of the job for an event; give what the last one that ran said."""
+    """Return a function that runs the steps of the job for an event, and returns the result of the last step."""
     (workspace / "seeds").mkdir()
     (workspace / "seeds" / "team.yaml").write_text(SEED)
     (workspace / "chatctl").symlink_to(ROOT)
@@ -94,7 +94,7 @@ def test_a_push_applies_the_seeds(job: Any, chatctl: Chatctl) -> None:
     assert "0123abc" in chatctl("audit", "list", "--actor", "ci").stdout
 
 
-def test_a_change_by_hand_fails_the_next_run(job: Any, chatctl: Chatctl) -> None:
+def test_after_a_change_by_hand_the_next_run_fails(job: Any, chatctl: Chatctl) -> None:
     job("push")
     chatctl("roles", "revoke", "reporter", "report.read", "--yes")
     done = job("schedule")
@@ -103,7 +103,7 @@ def test_a_change_by_hand_fails_the_next_run(job: Any, chatctl: Chatctl) -> None
     assert job("push").returncode == 0
 
 
-def test_another_database_is_left_alone(job: Any, chatctl: Chatctl, settled: Documents) -> None:
+def test_another_database_is_not_changed(job: Any, chatctl: Chatctl, settled: Documents) -> None:
     chatctl("db", "protect", "elsewhere")
     assert job("push").returncode == 7
     assert settled["Role"].find_one({"name": "reporter"}) is None

@@ -1,4 +1,4 @@
-"""The pictures are the ones that are shown, load nothing, and tell nothing of the machine they were made on."""
+"""The pages show exactly the pictures of the script, which load no files and do not show data of this machine."""
 
 import getpass
 import os
@@ -24,15 +24,15 @@ def test_every_picture_is_made_by_the_script_and_shown_on_a_page() -> None:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=NAMES)
-def test_a_picture_has_a_row_of_its_own_a_text_and_a_size(page: Path) -> None:
+def test_a_picture_is_on_its_own_line_with_a_text_and_a_size(page: Path) -> None:
     rows = [line for line in page.read_text("utf-8").splitlines() if ".svg" in line]
     assert [line for line in rows if not re.fullmatch(f"{PICTURE.pattern}>", line)] == []
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
-def test_a_picture_loads_nothing(path: Path) -> None:
+def test_a_picture_loads_no_other_file(path: Path) -> None:
     drawn = path.read_text("utf-8")
-    assert ET.fromstring(drawn).tag == "{http://www.w3.org/2000/svg}svg"  # noqa: S314 - it is ours
+    assert ET.fromstring(drawn).tag == "{http://www.w3.org/2000/svg}svg"  # noqa: S314 - our own file
     assert set(re.findall(r"\w+://[^\"' <)]*", drawn)) == {"http://www.w3.org/2000/svg"}
     assert set(re.findall(r"url\(([^)]*)\)", drawn)) <= set(re.findall(r"url\((#[^)]*)\)", drawn))
     assert "<script" not in drawn
@@ -40,7 +40,7 @@ def test_a_picture_loads_nothing(path: Path) -> None:
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
-def test_a_picture_tells_nothing_of_the_machine_it_was_made_on(path: Path) -> None:
+def test_a_picture_contains_no_names_of_the_machine(path: Path) -> None:
     said = "".join(ET.fromstring(path.read_text("utf-8")).itertext())  # noqa: S314
     for name in (
         f"@{os.uname().nodename}",
@@ -54,7 +54,7 @@ def test_a_picture_tells_nothing_of_the_machine_it_was_made_on(path: Path) -> No
 
 
 @pytest.mark.parametrize("line", [line for lines in PICTURES.values() for line in lines])
-def test_what_a_picture_shows_can_be_typed(line: str) -> None:
+def test_commands_in_the_pictures_are_valid(line: str) -> None:
     group, command, *rest = shlex.split(line.replace("ID", "6" * 24))
     root = get_command(app)
     with root.make_context("chatctl", [], resilient_parsing=True) as above:

@@ -1,4 +1,4 @@
-"""An export imported into an empty database gives the same users, with any names."""
+"""An export that is imported into an empty database gives the same users, whatever their names are."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -40,7 +40,7 @@ ACCOUNTS = st.lists(
 
 
 def texts(field: str) -> st.SearchStrategy[str]:
-    """Generate valid texts for a field; a refused text is replaced, because a filter would discard too many."""
+    """Generate valid texts for a field. An invalid text is replaced, because a filter would discard too many texts."""
     return HOSTILE.map(lambda text: f"x{crc32(text.encode())}" if user_flaw(field, text) else text)
 
 
@@ -94,7 +94,7 @@ def fill(database: Documents, people: list[dict[str, Any]], roles: list[str]) ->
 
 
 def known(database: Documents) -> list[dict[str, Any]]:
-    """Return everything that an import can write, with names instead of ids; check both sides of the links."""
+    """Return everything that an import can write, with names instead of ids. Check both sides of the links."""
     roles = {role["_id"]: role for role in database["Role"].find()}
     users = list(database["User"].find().sort("email", 1))
     for user in users:

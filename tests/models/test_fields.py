@@ -15,7 +15,7 @@ from models.schema import SCHEMA
 OF_A_PROFILE = {field for field, (kind, _) in SCHEMA["Profile"].items() if kind is str}
 
 
-def test_a_field_of_a_profile_is_listed_everywhere() -> None:
+def test_every_field_of_a_profile_is_in_all_lists_of_such_fields() -> None:
     assert set(listing.PROFILE) == OF_A_PROFILE
     assert set(personal_zip.PROFILE) == OF_A_PROFILE
     assert set(Profile().fields()) == OF_A_PROFILE

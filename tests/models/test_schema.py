@@ -1,4 +1,4 @@
-"""The documents and links are the same as in the application's schema, field by field."""
+"""The documents and links are the same as in the schema of the application, field by field."""
 
 import re
 from pathlib import Path
@@ -32,7 +32,7 @@ TYPES = {
 
 
 def fields(model: str) -> dict[str, tuple[str, str, str]]:
-    """Return the stored fields of a model: name → type, `[]` or `?`, attributes."""
+    """Return the stored fields of a model: name → type, `[]` or `?`, and attributes."""
     return {
         name: (kind, shape, rest)
         for name, kind, shape, rest in FIELD.findall(MODELS[model])
@@ -77,7 +77,7 @@ def test_the_links_are_the_relations_with_a_list_on_both_sides() -> None:
     assert {Link(*left, *right) for left, right in found.values()} == set(LINKS)
 
 
-def test_the_owned_references_are_the_relations_with_an_id_on_one_side() -> None:
+def test_the_owned_references_are_the_relations_in_the_schema_of_the_application() -> None:
     found = {
         Owned(model, field, parent)
         for model, body in MODELS.items()

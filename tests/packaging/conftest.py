@@ -1,4 +1,4 @@
-"""chatctl as it is built and installed, far from its source."""
+"""Build and install chatctl in another folder than its source."""
 
 import os
 import shutil
@@ -17,7 +17,7 @@ Run = Callable[..., Ran]
 
 @pytest.fixture(scope="session")
 def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Build both distributions, the wheel from what is in the other."""
+    """Build both distributions. The wheel is built from the source distribution."""
     folder = tmp_path_factory.mktemp("built")
     uv("build", "--quiet", "--out-dir", folder)
     return folder
@@ -30,7 +30,7 @@ def wheel(built: Path) -> Path:
 
 
 def uv(*command: object, env: dict[str, object] | None = None) -> None:
-    """Have uv do something in the source's folder, with all that this machine needs to reach its packages."""
+    """Run uv in the folder of the source, with the environment that it needs to download packages."""
     variables = os.environ | {name: str(value) for name, value in (env or {}).items()}
     line = [UV, *map(str, command)]
     done = subprocess.run(line, cwd=ROOT, env=variables, capture_output=True, text=True, check=False)  # noqa: S603
@@ -39,7 +39,10 @@ def uv(*command: object, env: dict[str, object] | None = None) -> None:
 
 @pytest.fixture
 def run(tmp_path: Path) -> Run:
-    """Run a program as a new user would: with nothing set, at home nowhere, where nothing can be written."""
+    """Return a function that runs a program as on a new machine.
+
+    No variables are set, the home folder does not exist, and the working folder cannot be written.
+    """
     here = tmp_path / "here"
     here.mkdir(mode=0o555)
     env = {"PATH": os.defpath, "HOME": str(tmp_path / "home"), "CHATCTL_LOCAL_DIR": str(tmp_path / "local")}

@@ -1,4 +1,4 @@
-"""Installed in every way that there is, on every Python that is there, and used where it was not made."""
+"""chatctl can be installed with each tool and each Python version of this machine, and works in another folder."""
 
 import os
 import shutil
@@ -18,7 +18,7 @@ for minor in (11, 12, 13):
 
 
 def tour(run: Run, program: Path) -> None:
-    """Do what somebody does who has just installed it."""
+    """Run the first commands of somebody who has just installed chatctl."""
     assert run(program, "--version").stdout == "chatctl 0.1.0\n"
     assert run(program, "--help").stdout.startswith("Usage: chatctl [OPTIONS] COMMAND [ARGS]...\n")
     assert run(program, "seeds", "validate").stdout == "valid: 22 permissions, 4 roles, 0 users\n"
@@ -40,7 +40,7 @@ def test_the_wheel_works_on_every_python(run: Run, wheel: Path, tmp_path: Path, 
         run(program, "--local", "db", "stop")
 
 
-def test_uv_installs_it_as_a_tool(run: Run, tmp_path: Path) -> None:
+def test_uv_installs_chatctl_as_a_tool(run: Run, tmp_path: Path) -> None:
     tools = {"UV_TOOL_DIR": tmp_path / "tools", "UV_TOOL_BIN_DIR": tmp_path / "bin"}
     install = ("tool", "install", "--quiet", "--python", sys.executable, "--reinstall-package", "chatctl")
     uv(*install, ".", env=tools)
@@ -54,7 +54,7 @@ def test_uv_installs_it_as_a_tool(run: Run, tmp_path: Path) -> None:
         run(program, "--local", "db", "stop")
 
 
-def test_pipx_installs_it(run: Run, tmp_path: Path) -> None:
+def test_pipx_installs_chatctl(run: Run, tmp_path: Path) -> None:
     place = {"PIPX_HOME": tmp_path / "pipx", "PIPX_BIN_DIR": tmp_path / "bin", "PIPX_DEFAULT_PYTHON": sys.executable}
     uv("tool", "run", "--quiet", "pipx", "install", ".", env=place)
     tour(run, tmp_path / "bin" / "chatctl")

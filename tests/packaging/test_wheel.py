@@ -1,4 +1,4 @@
-"""What is in the distributions."""
+"""The contents of the distributions."""
 
 import re
 import tomllib
@@ -39,7 +39,7 @@ def test_the_wheel_has_every_file_of_the_packages_and_nothing_else(contents: dic
     assert set(contents) == files | about
 
 
-def test_the_wheel_says_what_it_is_and_what_it_needs(contents: dict[str, str]) -> None:
+def test_the_wheel_has_its_description_and_dependencies(contents: dict[str, str]) -> None:
     info = f"chatctl-{PROJECT['version']}.dist-info"
     said = Parser().parsestr(contents[f"{info}/METADATA"])
     needs = [need for need in said.get_all("Requires-Dist", []) if "extra ==" not in need]
@@ -52,13 +52,13 @@ def test_the_wheel_says_what_it_is_and_what_it_needs(contents: dict[str, str]) -
     assert "[console_scripts]\nchatctl = cli.__main__:main\n" in contents[f"{info}/entry_points.txt"]
 
 
-def test_what_is_under_another_licence_comes_only_when_asked_for(contents: dict[str, str]) -> None:
+def test_packages_with_another_licence_are_only_optional_dependencies(contents: dict[str, str]) -> None:
     said = Parser().parsestr(contents[f"chatctl-{PROJECT['version']}.dist-info/METADATA"])
     [need] = [need for need in said.get_all("Requires-Dist", []) if need.startswith("secantusdb")]
     assert need.endswith("extra == 'local'")
 
 
-def test_the_image_is_slim_has_this_wheel_and_runs_as_nobody_in_particular(wheel: Path) -> None:
+def test_the_docker_image_is_small_has_the_wheel_and_runs_as_any_user(wheel: Path) -> None:
     lines = [
         tuple(line.split(maxsplit=1)) for line in (ROOT / "Dockerfile").read_text().splitlines() if line[:1] != "#"
     ]

@@ -36,7 +36,7 @@ def write(tmp_path: Path) -> Write:
 
 @pytest.fixture
 def faults() -> Callable[..., list[str]]:
-    """Read an invalid seed, and return its faults: `file:line:column message`, files without their folder."""
+    """Read an invalid seed. Return its faults as `file:line:column message`, with files without their folder."""
 
     def said(*paths: Path) -> list[str]:
         with pytest.raises(InvalidInputError) as raised:
@@ -57,7 +57,7 @@ def seed(write: Write) -> Callable[[str], Seed]:
 
 @pytest.fixture
 def here(url: str, database: Database[dict[str, Any]]) -> Iterator[Any]:
-    """Use a database of this test, and return it."""
+    """Use the database of this test, and return it."""
     connection.choose(url)
     yield database
     connection.choose()
@@ -75,7 +75,7 @@ def grow(here: Any, seed: Callable[[str], Seed]) -> Apply:
 
 @pytest.fixture
 def start() -> str:
-    """Return a seed to begin with."""
+    """Return a simple seed."""
     return """
     permissions: [user.read, user.suspend, message.read, message.delete]
     roles:
@@ -88,7 +88,7 @@ def start() -> str:
 
 @pytest.fixture
 def granted(here: Any) -> Callable[[], dict[str, list[str]]]:
-    """Return the permissions of each role, after a check that both sides of every link agree."""
+    """Return the permissions of each role. Check that both sides of every link are the same."""
 
     def read_them() -> dict[str, list[str]]:
         names = {document["_id"]: document["name"] for document in here.Permission.find()}
@@ -101,13 +101,13 @@ def granted(here: Any) -> Callable[[], dict[str, list[str]]]:
 
 @pytest.fixture
 def everything(here: Any) -> Callable[[], dict[str, list[Any]]]:
-    """Read the whole database."""
+    """Return all documents of the database."""
     return lambda: {name: list(here[name].find().sort("_id")) for name in sorted(here.list_collection_names())}
 
 
 @pytest.fixture
 def member(here: Any) -> Callable[..., ObjectId]:
-    """Insert a user with roles, linked on both sides."""
+    """Insert a user with roles. Both sides of the links are written."""
 
     def join(name: str, *roles: str) -> ObjectId:
         held = [role["_id"] for role in here.Role.find({"name": {"$in": list(roles)}})]

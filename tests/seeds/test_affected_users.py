@@ -1,4 +1,4 @@
-"""For any seed and any database, the plan says correctly what users gain and lose."""
+"""For any seed and any database, the plan gives the right numbers of users who gain and lose permissions."""
 
 from collections import Counter
 from typing import Any
@@ -18,7 +18,7 @@ SOME_PERMISSIONS = st.sets(st.sampled_from(PERMISSIONS))
 
 @st.composite
 def databases(draw: st.DrawFn) -> dict[str, list[dict[str, Any]]]:
-    """Draw linked documents; a seed has created some of them before."""
+    """Draw linked documents. A seed has created some of them earlier."""
     permissions = {name: {"_id": ObjectId(), "name": name, "rolesIds": []} for name in draw(SOME_PERMISSIONS)}
     roles = {name: {"_id": ObjectId(), "name": name, "userIds": [], "permissionsIds": []} for name in draw(SOME_ROLES)}
     users = []
@@ -66,7 +66,7 @@ def seeds(draw: st.DrawFn) -> str:
 
 
 def held(database: Any) -> dict[str, set[str]]:
-    """Return the permissions of each user, after a check that both sides of every link agree."""
+    """Return the permissions of each user. Check that both sides of every link are the same."""
     roles = {role["_id"]: role for role in database.Role.find()}
     permissions = {permission["_id"]: permission for permission in database.Permission.find()}
     users = list(database.User.find())

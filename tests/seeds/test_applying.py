@@ -1,4 +1,4 @@
-"""Seeds applied at the same time, the seed that ships, and the cost of a large seed."""
+"""Two seeds at the same time, the seed that ships with chatctl, and the cost of a large seed."""
 
 import itertools
 from collections.abc import Callable
@@ -54,7 +54,7 @@ def test_the_shipped_seed_passes_its_own_tests(here: Any) -> None:
     }
 
 
-def test_two_applies_at_once_end_as_one(seed: Seeds, everything: Everything, start: str) -> None:
+def test_two_applies_of_a_seed_at_once_have_the_effect_of_one(seed: Seeds, everything: Everything, start: str) -> None:
     first, second = plan(seed(start)), plan(seed(start))
     assert apply(first.changeset).event is not None
     before = everything()
@@ -62,7 +62,9 @@ def test_two_applies_at_once_end_as_one(seed: Seeds, everything: Everything, sta
     assert everything() == before
 
 
-def test_two_applies_at_once_end_as_one_also_without_a_unique_index(here: Any, seed: Seeds, start: str) -> None:
+def test_two_applies_at_once_have_the_effect_of_one_without_unique_indexes_too(
+    here: Any, seed: Seeds, start: str
+) -> None:
     first, second = plan(seed(start)), plan(seed(start))
     for collection in ("Role", "Permission"):
         here.create_collection(collection)
@@ -138,7 +140,7 @@ def test_the_number_of_commands_does_not_grow_with_the_seed(
     assert here.Role.count_documents({}) == 300
 
 
-def test_a_plan_that_takes_more_than_was_asked_about_says_what(here: Any, grow: Grow, seed: Seeds) -> None:
+def test_a_new_plan_lists_what_it_removes_in_addition(here: Any, grow: Grow, seed: Seeds) -> None:
     grow("permissions: [a, b, c]\nroles: [{name: one, permissions: [a]}, {name: two, permissions: [a]}]")
     wanted = seed("permissions: [a, b, c]\nroles: [{name: one, permissions: []}, {name: two, permissions: [a]}]")
     asked = plan(wanted).changeset

@@ -1,4 +1,4 @@
-"""An export is a seed, and applying it changes nothing."""
+"""An export is a seed, and applying this seed changes nothing."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -27,7 +27,10 @@ ANYTHING = NAMES | st.text(max_size=3) | st.just("x" * 10_000) | st.just(" blank
 
 @st.composite
 def databases(draw: st.DrawFn) -> dict[str, list[dict[str, Any]]]:
-    """Draw roles and permissions of any name, linked on both sides, with dangling ids and absent lists."""
+    """Draw roles and permissions with any names.
+
+    Both sides of the links are right, but some ids dangle or lists are absent.
+    """
     permissions = [
         {"_id": ObjectId(), "name": name, "rolesIds": []} for name in draw(st.lists(ANYTHING, max_size=8, unique=True))
     ]
@@ -110,7 +113,7 @@ def test_an_export_is_easy_to_read(here: Any, grow: Callable[..., Any]) -> None:
     )
 
 
-def test_an_empty_database_is_an_empty_seed(here: Any) -> None:
+def test_an_empty_database_is_exported_as_an_empty_seed(here: Any) -> None:
     assert export().text == "version: 1\npermissions: []\nroles: []\n"
     assert not plan(parse(export().text.encode(), "export")).differs
     assert here.list_collection_names() == []
@@ -146,7 +149,9 @@ def test_documents_without_an_object_id_are_left_out_with_all_others_of_that_nam
     assert not plan(parse(text.encode(), "export")).differs
 
 
-def test_an_export_fills_another_database(here: Any, grow: Callable[..., Any], url: str, tmp_path: Path) -> None:
+def test_applying_an_export_to_another_database_creates_the_same_roles(
+    here: Any, grow: Callable[..., Any], url: str, tmp_path: Path
+) -> None:
     grow("permissions: [user.read, '$${x}']\nroles: [{name: admin, protected: true, permissions: ['*']}]")
     (tmp_path / "export.yaml").write_text(export().text)
     connection.choose(beside(url))

@@ -1,4 +1,4 @@
-"""Files made to exhaust the memory or time of the program that reads them."""
+"""Files that are made to exhaust the memory or the time of a program that reads them."""
 
 import time
 from collections.abc import Callable

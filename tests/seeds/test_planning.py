@@ -1,4 +1,4 @@
-"""What applying a seed changes in a database, and what its plan shows before that."""
+"""What a seed changes in a database, and how its plan shows these changes."""
 
 from collections.abc import Callable
 from typing import Any
@@ -59,7 +59,7 @@ def test_a_role_gets_exactly_what_the_seed_says_in_one_update(grow: Grow, grante
     assert len(updates) == 1
 
 
-def test_what_a_seed_does_not_mention_stays(grow: Grow, granted: Granted, start: str) -> None:
+def test_data_that_a_seed_does_not_mention_is_kept(grow: Grow, granted: Granted, start: str) -> None:
     grow(start)
     before = granted()
     assert grow("permissions: []\nroles: [{name: support}, {name: admin}]").event is None
@@ -68,7 +68,9 @@ def test_what_a_seed_does_not_mention_stays(grow: Grow, granted: Granted, start:
     assert granted() == {**before, "support": []}
 
 
-def test_a_drift_is_shown_and_repaired(here: Any, grow: Grow, seed: Seeds, granted: Granted, start: str) -> None:
+def test_changes_made_by_hand_are_shown_and_repaired(
+    here: Any, grow: Grow, seed: Seeds, granted: Granted, start: str
+) -> None:
     grow(start)
     read_id = here.Permission.find_one({"name": "user.read"})["_id"]
     here.Role.update_one({"name": "viewer"}, {"$pull": {"permissionsIds": read_id}})
@@ -235,7 +237,7 @@ def test_a_role_is_not_renamed_to_an_existing_name(grow: Grow, everything: Every
     assert everything() == before
 
 
-def test_a_name_of_two_documents_is_a_conflict(here: Any, grow: Grow, start: str) -> None:
+def test_a_name_that_two_documents_have_is_a_conflict(here: Any, grow: Grow, start: str) -> None:
     here.Role.insert_many([{"name": "viewer"}, {"name": "viewer"}])
     with pytest.raises(ConflictError, match='2 roles with the name "viewer"'):
         grow(start)

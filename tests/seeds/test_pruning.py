@@ -1,4 +1,4 @@
-"""What a seed removes, and what it never removes."""
+"""What a seed deletes with --prune, and what it never deletes."""
 
 from collections.abc import Callable
 from typing import Any
@@ -115,7 +115,7 @@ def test_the_question_of_apply_shows_what_is_pruned_and_which_links_are_repaired
 
 
 def told(lines: list[str], before: dict[str, list[str]]) -> set[tuple[str, str, str]]:
-    """Read from a preview which role gains (+) or loses (-) which permission."""
+    """Return which role gains (+) or loses (-) which permission, as a preview says it."""
     found, sign, kind, name = set(), "", "", ""
     for line in lines[:-1]:
         if not line.startswith(" "):

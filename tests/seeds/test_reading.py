@@ -1,4 +1,4 @@
-"""What a seed file can say, and all its possible faults."""
+"""What a seed file can contain, and all faults that it can have."""
 
 import os
 import subprocess
@@ -47,7 +47,7 @@ CONTRACT = """
 EVERYTHING = {"user.read", "user.suspend", "message.read", "message.delete", "role.delete"}
 
 
-def test_the_seed_of_the_contract_is_read_and_resolved(write: Callable[..., Path]) -> None:
+def test_a_seed_with_every_feature_is_read_and_resolved(write: Callable[..., Path]) -> None:
     seed = read([write(CONTRACT)])
     assert seed.name == "default"
     assert set(seed.permissions) == EVERYTHING
@@ -65,12 +65,14 @@ def test_a_file_with_a_byte_order_mark_is_read(write: Callable[..., Path]) -> No
     assert read([write(b"\xef\xbb\xbfversion: 1\r\nseed: ours\r\n")]).name == "ours"
 
 
-def test_a_role_without_permissions_is_not_managed_and_one_with_none_has_none(seed: Callable[[str], Seed]) -> None:
+def test_a_role_without_the_key_permissions_is_not_managed_and_an_empty_list_means_none(
+    seed: Callable[[str], Seed],
+) -> None:
     made = seed("permissions: [a]\nroles: [{name: x}, {name: y, permissions: []}, {name: z, extends: [y]}]")
     assert [role.permissions for role in made.roles] == [None, frozenset(), frozenset()]
 
 
-def test_extends_includes_inherited_permissions_in_any_order(seed: Callable[[str], Seed]) -> None:
+def test_extends_adds_inherited_permissions_in_any_order_of_roles(seed: Callable[[str], Seed]) -> None:
     made = seed("""
         permissions: [a, b, c]
         roles:
@@ -102,7 +104,7 @@ def test_a_star_matches_any_characters_and_a_backslash_makes_it_literal(
     assert sorted(made.roles[0].permissions or ()) == expected
 
 
-def test_two_dollars_before_a_brace_are_a_literal_everywhere(seed: Callable[[str], Seed]) -> None:
+def test_two_dollars_before_a_brace_mean_a_literal_dollar_everywhere(seed: Callable[[str], Seed]) -> None:
     made = seed("permissions: ['$${HOME}', $x]\nroles: [{name: '$$${a}', permissions: ['$${HOME}']}]")
     assert made.permissions == ("${HOME}", "$x")
     assert made.roles[0].name == "$${a}"
@@ -120,7 +122,7 @@ def test_a_folder_is_read_as_all_its_files_merged_in_the_order_of_their_names(wr
     assert made.roles[0].permissions == {"first", "second"}
 
 
-def test_a_file_that_is_named_twice_is_read_once(write: Callable[..., Path]) -> None:
+def test_a_file_given_twice_is_read_once(write: Callable[..., Path]) -> None:
     path = write("version: 1\npermissions: [a]", "team/a.yaml")
     assert read([path, path.parent, path]).permissions == ("a",)
 
@@ -229,7 +231,7 @@ def test_duplicate_names_in_merged_files_are_reported_with_both_places(
     ]
 
 
-def test_faults_of_all_files_are_reported_but_none_caused_by_an_unreadable_file(
+def test_faults_of_all_files_are_reported_except_those_that_an_unreadable_file_causes(
     write: Callable[..., Path],
     faults: Callable[..., list[str]],
 ) -> None:
@@ -301,7 +303,7 @@ def test_neither_a_database_nor_its_driver_is_needed(write: Callable[..., Path])
         "assert all(a.passed for a in seeds.reading.run(seed));"
         "assert not {'pymongo', 'mongoengine', 'bson'} & sys.modules.keys()"
     )
-    subprocess.run([sys.executable, "-c", program, str(path)], check=True)  # noqa: S603 - a program of our own
+    subprocess.run([sys.executable, "-c", program, str(path)], check=True)  # noqa: S603 - our own program
 
 
 def test_without_a_path_seeds_in_the_working_folder_are_named(chatctl: Chatctl, workspace: Path) -> None:
@@ -338,7 +340,7 @@ def test_in_ci_apply_requires_a_path_if_the_working_folder_has_seeds(
     assert database["Permission"].distinct("name") == ["report.read"]
 
 
-def test_the_shipped_seed_in_its_own_folder_is_not_another_one(
+def test_in_the_folder_of_the_shipped_seed_no_other_seed_is_noted(
     chatctl: Chatctl, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(Path(__file__).parents[2])

@@ -1,4 +1,4 @@
-"""Users in a seed are created or found, and get roles; a seed removes no role from them."""
+"""A seed creates or finds its users and gives them roles. It removes no role from a user."""
 
 from collections.abc import Callable, Iterator
 from datetime import datetime
@@ -75,7 +75,7 @@ def test_a_user_is_created_as_the_application_creates_it(here: Any, grow: Grow) 
     assert grow(ROLES + ADA).event is None
 
 
-def test_a_user_without_a_password_has_none(here: Any, grow: Grow) -> None:
+def test_a_user_without_a_password_in_the_seed_gets_none(here: Any, grow: Grow) -> None:
     grow(ROLES + "      - {email: ben@example.org, username: ben}")
     assert "hashedPassword" not in here.User.find_one()
     assert "name" not in here.User.find_one()

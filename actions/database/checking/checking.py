@@ -1,4 +1,4 @@
-"""Read the database once and find its faults."""
+"""Read the documents of the database, and find their faults."""
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from itertools import chain, islice
@@ -16,11 +16,11 @@ from database.wording import did_you_mean
 from models.schema import FIELDS
 
 ORDER: Final = ("User", "Role", "Permission", "Conversation", "Profile", "Account", "Message")
-"""The order in which collections are read. A collection is read before the collections that refer to it."""
+"""The order in which collections are read. If a collection refers to another one, the other one is read first."""
 EXAMPLES: Final = 5
 
 Progress = Callable[[int, int], None]
-"""A function that receives the number of documents read so far, and the number of all documents to read."""
+"""A function that shows the progress: it receives the number of documents read so far, and of all documents to read."""
 
 
 def check(
@@ -32,8 +32,8 @@ def check(
     """Find faults: `{rule, severity, count, examples, effect, fix}` for each rule and severity, the worst first.
 
     Each example has its own `fix`, and each different fix has at least one example. `sample` is the number of documents
-    of each collection that are checked, with some of the documents that they link to. If it is None, all are checked.
-    Raises `UsageError` for an unknown name.
+    to check in each collection, in addition to some documents that they link to. If it is None, all are checked. Raises
+    `UsageError` for an unknown name of a rule or collection.
     """
     found: dict[type[Rule], Row] = {}
     fixes: set[tuple[type[Rule], str]] = set()
@@ -65,7 +65,7 @@ def find_faults(
 ) -> Iterator[tuple[Rule, list[Finding]]]:
     """Read the documents that the rules need, and find their faults.
 
-    Yields pairs of a rule and a list of its confirmed faults. Several pairs may have the same rule.
+    Yields pairs of a rule and a list of confirmed faults. A rule with many faults is in several pairs.
     """
     scan = Scan(sample)
     rules = [kind(scan) for kind in kinds]
@@ -94,7 +94,9 @@ def _suspects(
         found = iter(_documents(collection, fields, sample))
         while documents := list(islice(found, BATCH)):
             usual = list(with_object_ids(documents))
-            if len(usual) == len(documents):  # Rules reuse results if they get the same list object again.
+            # Rules keep their results for a list of documents. They find these results only if they get the same list
+            # object.
+            if len(usual) == len(documents):
                 usual = documents
             scan.learn(collection, documents)
             for rule in looking:

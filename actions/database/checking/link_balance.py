@@ -1,4 +1,4 @@
-"""Find one-sided and dangling links without keeping the lists of both sides in memory."""
+"""Find links that only one document has, and links to missing documents, without keeping all lists in memory."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
@@ -14,9 +14,9 @@ from database import connection
 from models.links import LINKS, OTHER_SIDES, Link
 
 IDS_IN_MEMORY: Final = 200_000
-"""The number of ids in lists that are kept in memory for comparison."""
+"""The most ids of lists that are kept in memory to compare the two sides of links."""
 IDS_OF_A_SAMPLE: Final = 20
-"""The number of ids of each list that are checked when only a sample of the documents is checked."""
+"""If only a sample of the documents is checked, this number of ids of each list is checked."""
 DOCUMENTS_TOGETHER: Final = 1_000
 """The number of documents that one query reads by their `_id`."""
 
@@ -27,11 +27,11 @@ LINK_FIELDS: Final = {
 
 
 class LinkBalance:
-    """A comparison of both sides of each link, with one number (the balance) for each document on the left side.
+    """Compares both sides of each link, with one number (the balance) for each document on the left side.
 
     The left side of a link is `Link.collection`. The hashes of the ids in the list of a left document are subtracted
     from its balance. The hash of each right document that lists the left document is added. If both sides agree, the
-    balance is zero, so that no lists must be kept in memory. If the balance is not zero, the lists are read again.
+    balance is zero, and no lists need to be compared. Only the lists of the other documents are read again.
     """
 
     def __init__(self) -> None:
@@ -45,8 +45,8 @@ class LinkBalance:
     ) -> Iterator[Finding]:
         """Add the links of documents to the balances, and yield links from the right side to missing documents.
 
-        Several rules pass the same documents, but they are added only once. In a sample, some ids of each list are
-        suspected, because not all documents were read.
+        Several rules pass the same documents, but these are added only once. In a sample, some ids of each list are
+        always yielded as suspects, because documents outside the sample were not read.
         """
         if documents is not self._last_documents:
             self._last_documents, self._last_suspects = documents, []
@@ -58,10 +58,10 @@ class LinkBalance:
         return iter(self._last_suspects if dangling or scan.sampled else ())
 
     def late_suspects(self, *, dangling: bool) -> Iterator[Finding]:
-        """Yield the suspected links of all documents with a balance that is not zero.
+        """Yield the suspected links of all documents whose balance is not zero.
 
-        The links are searched at the first call, and kept for the other rules. `dangling` selects the links to missing
-        documents; otherwise the links that only one of two existing documents has are returned.
+        The first call searches for the links, and keeps them for the other rules. With `dangling`, yield the links to
+        missing documents. Without it, yield the links that only one of two existing documents has.
         """
         if not self._late:
             self._late = {True: PackedFindings(), False: PackedFindings()}
@@ -96,7 +96,7 @@ class LinkBalance:
 
 
 class PackedFindings:
-    """Findings with an ObjectId as `id` and an ObjectId as `value`, packed as bytes, because there may be a million."""
+    """A list of findings, packed as 24 bytes each (the ObjectIds `id` and `value`), because there may be a million."""
 
     def __init__(self) -> None:
         self._held: dict[tuple[str, str | None], bytearray] = defaultdict(bytearray)
@@ -112,7 +112,7 @@ class PackedFindings:
 
 
 class OtherLists:
-    """A cache of the lists of ids in documents on the right side of a link: many users may have one role."""
+    """Keeps the lists of documents on the right side of a link, because many left documents may have the same one."""
 
     def __init__(self, link: Link) -> None:
         self._link = link
@@ -120,7 +120,7 @@ class OtherLists:
         self._held = 0
 
     def read(self, ids: Iterable[Any]) -> dict[Any, set[Any] | None]:
-        """Read lists of ids: id of a document → the ids in its list, or None if the document does not exist."""
+        """Read the lists of some documents: id of a document → the ids in its list, or None for a missing document."""
         if self._held > IDS_IN_MEMORY and any(identifier not in self._kept for identifier in ids):
             self._kept, self._held = {}, 0
         unknown = [identifier for identifier in ids if identifier not in self._kept]
@@ -134,7 +134,7 @@ class OtherLists:
 
 
 def distinct(document: Document, field: str) -> set[Any]:
-    """Return the different ids in a list of a document, without values that are not ids."""
+    """Return the ids in a list of a document, each once. Values that are not ids are left out."""
     items = document.get(field)
     if not items or type(items) is not list:
         return set()
@@ -151,9 +151,9 @@ def has_duplicates(document: Document, field: str) -> bool:
 
 
 def _one_sided(link: Link, balances: dict[Any, int]) -> Iterator[tuple[bool, Finding]]:
-    """Yield the suspected links of documents with a balance that is not zero.
+    """Yield the suspected links of documents with a balance that is not zero, as pairs (dangling, finding).
 
-    The results are pairs: whether the other document is missing, and the finding.
+    `dangling` is True if the other document is missing.
     """
     unbalanced = {identifier: number for identifier, number in balances.items() if number}
     yield from _missing_on_the_right(link, unbalanced)
@@ -163,7 +163,10 @@ def _one_sided(link: Link, balances: dict[Any, int]) -> Iterator[tuple[bool, Fin
 
 
 def _missing_on_the_right(link: Link, unbalanced: dict[Any, int]) -> Iterator[tuple[bool, Finding]]:
-    """Yield the links that only the left side has, as pairs like `_one_sided`, and remove them from the balances."""
+    """Yield the links that only the left side has, as pairs like `_one_sided`, and correct the balances.
+
+    A document whose corrected balance is still not zero is also listed by right documents that it does not list.
+    """
     lists = OtherLists(link)
     for some in _chunks(_by_id(link.collection, unbalanced, link.field), link.field):
         back = lists.read({identifier for listed in some.values() for identifier in listed})
@@ -176,7 +179,7 @@ def _missing_on_the_right(link: Link, unbalanced: dict[Any, int]) -> Iterator[tu
 
 
 def _missing_on_the_left(link: Link, unbalanced: Sequence[Any]) -> Iterator[Finding]:
-    """Yield the links that only the right side has. This search may have no index, so it can be slow."""
+    """Yield the links that only the right side has. This search may find no index, so it can be slow."""
     for some in _chunks(_by_id(link.collection, unbalanced, link.field), link.field, IDS_IN_MEMORY):
         few = len(some) <= queries.CHUNK_SIZE
         where = queries.refers_to(link.other, link.other_field, *some) if few else {}
@@ -196,7 +199,7 @@ def _by_id(collection: str, ids: Iterable[Any], field: str) -> Iterator[Document
 def _chunks(
     documents: Iterator[Document], field: str, limit: int = DOCUMENTS_TOGETHER
 ) -> Iterator[dict[Any, set[Any]]]:
-    """Group documents so that the lists of a group have about `limit` ids: id of a document → ids in its list."""
+    """Divide documents into groups whose lists have about `limit` ids: id of a document → ids in its list."""
     some: dict[Any, set[Any]] = {}
     held = 0
     for document in documents:

@@ -1,4 +1,4 @@
-"""Repair the faults that have only one right correction, and the faults that an option decides."""
+"""Repair faults: those with only one right correction, and those for which an option says what to do."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -19,10 +19,10 @@ from database.times import iso
 from database.wording import counted
 
 FIRST: Final = datetime(2000, 1, 1, tzinfo=UTC)
-"""The earliest date that a number can mean. Numbers for earlier or future dates are not converted to dates."""
+"""The earliest date that a number can mean. A number that means an earlier or a future date is not converted."""
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 WRAPPED: Final = ("$date", "$numberLong", "$numberInt", "$numberDouble")
-"""Keys of MongoDB's Extended JSON. Some values were stored with these keys by mistake."""
+"""Keys of MongoDB's Extended JSON, like `$date`. Other tools stored some values with these keys by mistake."""
 LARGEST: Final = 2**63
 DIGITS: Final = len(str(-LARGEST))
 
@@ -83,17 +83,17 @@ ORDER: Final = (
     "dangling-link",
     "one-sided-link",
 )
-"""The rules whose faults are repaired first, in this order, because links need valid lists. Other rules follow."""
+"""The rules whose faults are repaired first, in this order, because repairs of links need valid lists."""
 LEAVING: Final[Mapping[tuple[str, str, str | None], frozenset[str]]] = {
     ("Conversation", "Conversation", "userIds"): frozenset({"dangling-link", "one-sided-link"}),
     ("User", "User", "conversationIds"): frozenset({"one-sided-link"}),
 }
-"""The changed collection, and the collection and field of a fault → the rules whose repairs would lose held links.
+"""The changed collection, and the collection and field of a fault → the rules whose repairs can lose held data.
 
-A held conversation keeps the ids of its participants, and a held user the ids of existing conversations.
+A legal hold keeps the participants of a held conversation, and the list of conversations of a held user.
 """
 HELD: Final = 200_000
-"""The most faults of one rule that one command repairs."""
+"""The most faults of one rule that one run of the command repairs."""
 
 
 def repair(
@@ -140,7 +140,10 @@ def repair(
 
 
 def _check_decisions(decisions: frozenset[str], kinds: Sequence[type[Rule]]) -> None:
-    """Refuse `drop` or `delete` if it does not apply to all rules: a rule could repair what another rule deletes."""
+    """Raise `UsageError` if `drop` or `delete` does not apply to all of these rules.
+
+    Otherwise, the option could delete what another rule repairs.
+    """
     for word in sorted(decisions):
         names = [kind.name for kind in select_rules((), ()) if word in kind.decisions]
         if others := [kind.name for kind in kinds if kind.name not in names]:
@@ -150,7 +153,7 @@ def _check_decisions(decisions: frozenset[str], kinds: Sequence[type[Rule]]) -> 
 
 
 def _is_undoable(kinds: Sequence[type[Rule]]) -> bool:
-    """Tell whether a repair by these rules can be undone. A repair is one event, so it is undone as a whole.
+    """Tell whether repairs by these rules can be undone. All repairs of one command are one event, undone as a whole.
 
     Raises `UsageError` if only some of the rules can be undone.
     """
@@ -161,7 +164,7 @@ def _is_undoable(kinds: Sequence[type[Rule]]) -> bool:
 
 
 class _Plan:
-    """The faults to repair, and the numbers of other faults, which need a decision or another run of the command."""
+    """The faults to repair, and the numbers of the faults that need a decision of the user or another run."""
 
     def __init__(self, decisions: frozenset[str], *, undoable: bool) -> None:
         self._undoable = undoable
@@ -185,14 +188,15 @@ class _Plan:
             room = HELD - len(held)
             held += repairable[:room]
             self._more[rule] += len(repairable[room:])
-        repairable_ids = set(map(id, repairable))  # The value of a fault may be a list, which has no hash.
+        # The ids are Python's, because the value of a fault may be a list, which cannot be in a set.
+        repairable_ids = set(map(id, repairable))
         for fault in (fault for fault in faults if id(fault) not in repairable_ids):
             needs = rule, rule.fix_template(fault)
             self._left.setdefault(needs, fault)
             self._numbers[needs] += 1
 
     def _kept_by_holds(self, rule: Rule, repairable: Sequence[Finding]) -> set[int]:
-        """Return the Python ids of the faults whose repair would lose held data."""
+        """Return the faults whose repair would lose held data, as a set of their `id()` numbers in Python."""
         losing: dict[str, list[Finding]] = {}
         for fault in repairable if not isinstance(rule, MissingIndex) else ():
             verb, collection, _ = rule.change_of(fault, self._decisions)
@@ -207,7 +211,7 @@ class _Plan:
         return kept
 
     def results(self) -> Iterator[Result]:
-        """Yield for each rule the number of its faults to repair, and the commands that repair its other faults."""
+        """Yield for each rule the number of faults to repair, and the commands that repair the remaining faults."""
         for rule, faults in self.repaired.items():
             yield Result(None, rule.name, "repaired", counted(len(faults), "fault"))
         for needs, example in self._left.items():
@@ -224,7 +228,7 @@ class _Plan:
             yield Result(None, "held documents", "passed-over", told, documents=self._kept)
 
     def notes(self) -> Iterator[str]:
-        """Yield the texts of `results` as notes for the question before the repair."""
+        """Yield the texts of `results` as notes, to show above the question to the user."""
         for result in self.results():
             yield f"{result.ref}: {result.message}" + (" to be repaired" if result.outcome == "repaired" else "")
 
@@ -237,14 +241,17 @@ class _Plan:
         return {what: len(ids) for what, ids in touched.items()}
 
     def leaving(self) -> Iterator[Change]:
-        """Return the repairs that take a role from a user. Other removed links are left out."""
+        """Yield the changes that remove a role from a user.
+
+        Other removed links do not matter for the rules about members.
+        """
         for rule, faults in self.repaired.items():
             for fault in faults if "drop" in rule.decisions & self._decisions else ():
                 if (fault.collection, fault.field) == ("User", "rolesIds"):
                     yield Update("User", (fault.id,), {"rolesIds": Take((fault.value,))})
 
     def batches(self, names: dict[Any, str]) -> Iterator[Batch]:
-        """Confirm the faults once more, and yield batches of changes that repair these faults, rule by rule."""
+        """Confirm the faults once more, and yield batches of changes that repair them, one rule after the other."""
         draft = RepairDraft(names)
         for rule in sorted((rule for rule in self.repaired if not isinstance(rule, MissingIndex)), key=_order):
             faults = self.repaired[rule]

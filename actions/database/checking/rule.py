@@ -1,4 +1,4 @@
-"""The base class of the rules of `db check`, and the objects that rules use: findings, a scan, a draft of a repair."""
+"""The base class of the rules of `db check`, and its helpers: a finding, the state of a scan, a draft of a repair."""
 
 from collections import defaultdict, deque
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
@@ -12,17 +12,26 @@ from changes import Batch, Document, Draft
 from database.references import referred
 
 SEVERITIES: Final = ("E", "W", "I")
-"""Error: the application fails. Warning: the application shows wrong data. Information: no repair is necessary."""
+"""The severities of faults, worst first.
+
+E (error): the application fails. W (warning): the application shows wrong data. I (information): no repair is needed.
+"""
 PARENTS: Final = frozenset({"User", "Role", "Permission", "Conversation"})
-"""Collections whose ids are kept in memory during a scan. There are too many messages, and no rule needs their ids."""
+"""The collections whose ids are kept in memory during a check.
+
+Messages are not here: they are too many, and no rule needs their ids.
+"""
 GENERATIONS: Final = 4
-"""The number of newest batches whose documents stay in memory: one is made, one waits, one is written, one is spare."""
+"""The number of batches whose documents stay in memory, newest first.
+
+One batch is being made, one waits, one is being written, and one is spare.
+"""
 
 T = TypeVar("T")
 
 
 class Finding(NamedTuple):
-    """A fault of one document: its collection, its id, the field, and the wrong value or a few words about it."""
+    """A fault of one document: its collection, its id, the field, and the wrong value or some words about it."""
 
     collection: str
     id: Any
@@ -33,87 +42,96 @@ class Finding(NamedTuple):
 class Rule:
     """A kind of fault. Each subclass with a `name` is a rule of `db check`; each command creates its own objects.
 
-    `db check` reads each collection once and passes its documents to `suspects`. Then `confirm` reads the suspected
-    documents again, because they may have changed, and returns the real faults. `db repair` confirms them once more
-    and passes them to `repair`. The first line of the docstring of a rule is its description in the documentation.
-    Rules with the same name and different severities are shown as one rule.
+    `db check` reads each collection once and passes the documents to `suspects`. A suspect is a possible fault.
+    `confirm` reads the suspected documents again, because they may have changed, and returns the real faults. `db
+    repair` confirms these faults once more, and passes them to `repair`. The first line of the docstring of a rule is
+    its description in the documentation. Rules with the same name and different severities are shown as one rule.
     """
 
     name: ClassVar[str]
-    """The name for `--rule`, for example "email-case"."""
+    """The name of the rule for the option `--rule`, for example "email-case"."""
     severity: ClassVar[str]
-    """One of `SEVERITIES`."""
+    """The severity of the fault: one of `SEVERITIES`."""
     effect: ClassVar[str]
     """The effect of the fault in the application, as a sentence."""
     fix: ClassVar[str] = "chatctl db repair --rule {name}"
-    """The command that repairs the fault: a format string with `{name}` of the rule and the fields of a `Finding`."""
+    """The command that repairs the fault.
+
+    The command is a format string: `{name}` is the rule, other names are fields of `Finding`.
+    """
     fixes: ClassVar[Mapping[str, str]] = {}
-    """Commands that replace `fix` for some faults: a key of `fix_keys`, for example "User.email" → the command."""
+    """Commands that some faults need instead of `fix`: key from `fix_keys`, like "User.email" → command."""
     reads: ClassVar[Mapping[str, Sequence[str]]] = {}
-    """Collection → the fields that the rule needs. Documents may be passed to the rule without other fields."""
+    """Collection → the fields that the rule reads. The documents that it gets may lack all other fields."""
     odd_ids: ClassVar[bool] = False
-    """Whether the rule also gets documents whose `_id` is not an ObjectId."""
+    """True if the rule also gets documents whose `_id` is not an ObjectId."""
     one_collection: ClassVar[bool] = False
-    """Whether a fault can be found in its own collection, so that `--collection` does not need to read other ones."""
+    """True if the rule finds each fault by reading only the collection of the fault.
+
+    If it is False, `--collection` still reads the other collections that the rule needs.
+    """
     group_size: ClassVar[int] = 1_000
-    """The number of suspects that are confirmed, and repaired, together."""
+    """The number of suspects that are confirmed together. Their faults are also repaired together."""
     automatic: ClassVar[bool] = False
-    """Whether `db repair` repairs the fault without a decision of the user, because only one correction is right."""
+    """True if only one correction is right, so that `db repair` repairs the fault without asking for a decision."""
     decisions: ClassVar[frozenset[str]] = frozenset()
-    """The options of `db repair` (`drop`, `delete`) by which the user decides how to repair the fault."""
+    """The options of `db repair` (`drop`, `delete`) by which the user can decide how to repair the fault."""
     undoable: ClassVar[bool] = True
-    """Whether a repair can be undone. If not, it runs only if `--rule` names this rule and no other one."""
+    """True if the repair can be undone. Otherwise the repair runs only if `--rule` names just this rule."""
 
     def __init__(self, scan: "Scan") -> None:
         self.scan = scan
 
     def needs(self, collection: str, selected: Sequence[str]) -> bool:
-        """Tell whether the rule must read a collection to find faults in the `selected` collections (empty: in all)."""
+        """Tell whether the rule must read a collection to find the faults in the `selected` collections.
+
+        An empty `selected` means all collections.
+        """
         return collection in self.reads and (not selected or not self.one_collection or collection in selected)
 
     def suspects(self, collection: str, documents: Sequence[Document]) -> Iterator[Finding]:  # noqa: ARG002 - for subclasses
-        """Yield suspected faults of some documents, which have the fields in `reads`."""
+        """Yield the possible faults of some documents, which have at least the fields in `reads`."""
         return iter(())
 
     def late_suspects(self) -> Iterator[Finding]:
-        """Yield the suspected faults that the rule can find only after all collections were read."""
+        """Yield the possible faults that can be found only after all collections were read."""
         return iter(())
 
     def confirm(self, suspects: Sequence[Finding]) -> Iterator[Finding]:
-        """Read the suspected documents again, and yield the faults that `suspects` still finds in these documents."""
+        """Read the suspected documents again, and yield the faults that they still have."""
         for collection, some in by_collection(suspects).items():
             documents = list(queries.find_by_values(collection, "_id", some, self.reads[collection]))
             yield from (found for found in self.suspects(collection, documents) if found in some[found.id])
 
     def fix_keys(self, found: Finding) -> Sequence[str]:
-        """Return the possible keys of `fixes` for a fault, the most specific first."""
+        """Return the keys under which `fixes` may have a command for this fault, the most specific first."""
         return f"{found.collection}.{found.field}", found.collection
 
     def fix_template(self, found: Finding) -> str:
-        """Return the format string of the command that repairs a fault: from `fixes`, otherwise `fix`."""
+        """Return the format string of the command that repairs this fault: the one in `fixes`, or else `fix`."""
         return next((self.fixes[key] for key in self.fix_keys(found) if key in self.fixes), self.fix)
 
     def fix_command(self, found: Finding) -> str:
-        """Return the command that repairs a fault, or what to do if there is no command."""
+        """Return the command that repairs this fault. If there is no such command, say what to do."""
         return self.fix_template(found).format(name=self.name, **found._asdict())
 
     def repairable(self, findings: Sequence[Finding], decisions: frozenset[str]) -> Iterator[Finding]:
-        """Yield the faults that `db repair` repairs with the given decisions."""
+        """Yield those faults that `db repair` can repair with the given decisions (`drop`, `delete`)."""
         return iter(findings if self.automatic or self.decisions & decisions else ())
 
     def change_of(self, found: Finding, decisions: frozenset[str]) -> tuple[str, str, Any]:  # noqa: ARG002
-        """Return the change that repairs a fault: `update` or `delete`, the collection, and the id of the document."""
+        """Return what the repair of a fault does: `update` or `delete`, the collection, and the id of the document."""
         return "update", found.collection, found.id
 
     def repair(self, draft: "RepairDraft", findings: Sequence[Finding], decisions: frozenset[str]) -> Iterator[Batch]:
-        """Plan the repair of faults that were just confirmed, and yield full batches of changes to write."""
+        """Plan the repair of faults that were just confirmed, and yield each batch of changes as soon as it is full."""
         raise NotImplementedError(self.name)
 
 
 class Scan:
     """The state of one check: the ids of the documents read so far, and objects that several rules share.
 
-    If only a sample is read, no ids are kept. Then every reference is suspected, and a query looks it up.
+    A check of a sample keeps no ids. Instead, it looks up every reference in the database by a query.
     """
 
     def __init__(self, sample: int | None = None) -> None:
@@ -123,7 +141,7 @@ class Scan:
         self._shared: dict[type, Any] = {}
 
     def learn(self, collection: str, documents: list[Document]) -> None:
-        """Keep the ids of documents if their collection is in `PARENTS`. An id stored as text becomes an ObjectId."""
+        """Keep the ids of documents, if `PARENTS` has their collection. An id stored as text becomes an ObjectId."""
         if collection in PARENTS and not self.sampled:
             found = (referred(document["_id"]) for document in documents)
             self._ids[collection].update(identifier for identifier in found if type(identifier) is ObjectId)
@@ -133,7 +151,7 @@ class Scan:
         return self._ids[collection]
 
     def shared(self, kind: type[T]) -> T:
-        """Return the object of a class that all rules share. The first call creates it."""
+        """Return the one object of this class that all rules of the check share. The first call creates it."""
         if kind not in self._shared:
             self._shared[kind] = kind()
         found: T = self._shared[kind]
@@ -141,10 +159,10 @@ class Scan:
 
 
 class RepairDraft(Draft):
-    """A draft of the changes of a repair. It can also return documents as they will be after these changes.
+    """A draft of the changes of a repair. It also returns documents as they will be after these changes.
 
-    A batch is drafted before the earlier batches are written, and several rules may change the same document. So rules
-    must read documents with the methods of this class: these documents include the changes that were drafted before.
+    A batch is drafted before the earlier batches are written, and several rules may change the same document. Therefore
+    rules read documents with the methods of this class, which include the earlier changes of the draft.
     """
 
     def __init__(self, names: dict[Any, str]) -> None:
@@ -154,7 +172,7 @@ class RepairDraft(Draft):
         self._deleted: set[tuple[str, Any]] = set()
 
     def documents(self, collection: str, ids: Iterable[Any]) -> dict[Any, Document]:
-        """Return id → document after the drafted changes, without missing documents and drafted deletions."""
+        """Return id → document, with the changes of this draft. Missing and deleted documents are left out."""
         wanted = [one for one in dict.fromkeys(ids) if (collection, one) not in self._deleted]
         found = {
             one: kept[collection, one] for kept in reversed(self._kept) for one in wanted if (collection, one) in kept
@@ -165,24 +183,24 @@ class RepairDraft(Draft):
         return found
 
     def each(self, collection: str, ids: Iterable[Any]) -> Iterator[tuple[Any, Document]]:
-        """Yield pairs of an id and a document, like `documents`, but read only some documents at a time."""
+        """Yield pairs (id, document) with the changes of this draft, but read only some documents at a time."""
         for part in queries.chunks(ids):
             yield from self.documents(collection, part).items()
 
     def delete(self, collection: str, document: Document) -> None:
-        """Draft the deletion of a document. Afterwards, the methods of this draft do not return it."""
+        """Add the deletion of a document to the draft. After that, the draft no longer returns the document."""
         self._deleted.add((collection, document["_id"]))
         super().delete(collection, document)
 
     def finished_batches(self) -> list[Batch]:
-        """Return full batches of changes to write, and forget documents that no recent batch has read or changed."""
+        """Return the full batches of changes, and forget documents that no recent batch has read or changed."""
         if batches := super().finished_batches():
             self._kept.appendleft({})
         return batches
 
 
 def by_collection(findings: Iterable[Finding]) -> dict[str, dict[Any, list[Finding]]]:
-    """Group findings: collection → id of a document → its findings."""
+    """Group findings: collection → id of a document → the findings about this document."""
     groups: dict[str, dict[Any, list[Finding]]] = {}
     for found in findings:
         groups.setdefault(found.collection, {}).setdefault(found.id, []).append(found)
@@ -198,7 +216,7 @@ def by_field(findings: Iterable[Finding]) -> dict[tuple[str, str], list[Finding]
 
 
 def documents(collection: str, ids: Iterable[Any], fields: Sequence[str]) -> dict[Any, Document]:
-    """Read documents by their ids: ObjectId → document. Documents whose `_id` is stored as text are found too."""
+    """Read documents by their ids: ObjectId → document. A document whose `_id` is stored as text is found too."""
     found: dict[Any, Document] = {}
     for document in queries.find_by_ids(collection, ids, ["_id", *fields]):
         if type(document["_id"]) is ObjectId:
@@ -209,7 +227,7 @@ def documents(collection: str, ids: Iterable[Any], fields: Sequence[str]) -> dic
 
 
 def with_object_ids(documents: Iterable[Document]) -> Iterator[Document]:
-    """Leave out documents whose `_id` is not an ObjectId: the rule `wrong-type` finds them."""
+    """Leave out documents whose `_id` is not an ObjectId. The rule `wrong-type` reports them."""
     return (document for document in documents if type(document["_id"]) is ObjectId)
 
 
@@ -217,7 +235,7 @@ Values = tuple[Hashable, ...]
 
 
 class DuplicateRule(Rule):
-    """A rule about values that must be unique: the first document with a value is valid, the others are faults."""
+    """A rule about values that must be unique. The first document with a value is valid; all others are faults."""
 
     one_collection = True
 
@@ -226,7 +244,7 @@ class DuplicateRule(Rule):
         self._first: dict[int, Any] = {}
 
     def values(self, collection: str, document: Document) -> Iterator[tuple[str, Values]]:
-        """Yield the unique values of a document: its fields, separated by ", ", and their values in this order."""
+        """Yield pairs for the unique keys of a document: field names joined by ", ", and a tuple of their values."""
         raise NotImplementedError(collection, document)
 
     def suspects(self, collection: str, documents: Sequence[Document]) -> Iterator[Finding]:
@@ -249,7 +267,7 @@ class DuplicateRule(Rule):
                     yield found
 
     def _others(self, collection: str, suspects: Sequence[Finding]) -> Iterator[Document]:
-        """Read the suspected documents and the first documents with the same values.
+        """Read the suspected documents, and for each value the first document that has it.
 
         In a sample, the first document is not known, so all documents with these values are read.
         """

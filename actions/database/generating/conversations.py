@@ -1,4 +1,4 @@
-"""Plan conversations and make their messages, in bursts: several messages in a short time."""
+"""Plan conversations and make their messages. Messages come in bursts: several messages in a short time."""
 
 from collections.abc import Iterator, Sequence
 from random import Random
@@ -14,9 +14,9 @@ GROUP_SHARE: Final = 0.35
 LARGEST_GROUP: Final = 12
 """The largest number of people in a group."""
 PAIR_TRIES: Final = 20
-"""The largest number of attempts to draw two people without a conversation. After that, a group is made instead."""
+"""How often to try to draw two people who have no conversation with each other. After that, a group is made instead."""
 BUSIEST: Final = 30
-"""The largest ratio between the numbers of messages in the largest and in the smallest conversation."""
+"""The largest conversation has at most this many times as many messages as the smallest one."""
 BURST: Final = 24
 """The largest number of messages in one burst."""
 MORNING: Final = 7 * 60 * 60 * SECOND
@@ -38,9 +38,9 @@ def plan_conversations(
 ) -> Iterator[ConversationPlan]:
     """Plan the participants and the number of messages of each conversation.
 
-    There must be at least two users. Two users have at most one one-to-one conversation. Users have numbers in the
-    order of their sign-ups. For each conversation a random limit is drawn, and all its users have numbers below this
-    limit, so that some conversations can begin early in the year.
+    There must be at least two users. Users are numbered in the order of their sign-ups. Two users have at most one
+    one-to-one conversation. For each conversation, a random limit is drawn, and its users have numbers below this
+    limit. So some conversations have only early users, and can begin early in the year.
     """
     pairs: set[tuple[int, int]] = set()
     shares = _shares(random, conversations, messages)
@@ -56,7 +56,7 @@ def plan_conversations(
 
 
 def _shares(random: Random, conversations: int, messages: int) -> Iterator[int]:
-    """Divide messages among conversations, so that a few conversations have most messages."""
+    """Divide the messages among the conversations, so that a few conversations have most of the messages."""
     weights = [min(random.paretovariate(1), BUSIEST) for _ in range(conversations)]
     total, upto, given = sum(weights), 0.0, 0
     for number, weight in enumerate(weights, 1):
@@ -67,7 +67,7 @@ def _shares(random: Random, conversations: int, messages: int) -> Iterator[int]:
 
 
 def _pair(random: Random, users: int, languages: int, taken: set[tuple[int, int]]) -> tuple[int, int] | None:
-    """Draw two people without a common conversation, mostly of the same language. Return None if no pair was found."""
+    """Draw two people who have no conversation yet, mostly with the same language. Return None if none were found."""
     if users == PAIR:
         return 0, 1
     for _ in range(PAIR_TRIES):
@@ -101,7 +101,10 @@ class ConversationMaker:
         }
 
     def bursts(self) -> Iterator[list[Document]]:
-        """Make the messages, one list for each burst. Most participants have seen only the last one of each burst."""
+        """Make the messages, as one list for each burst.
+
+        In each burst, most participants have seen only the last message.
+        """
         sizes = list(self._sizes())
         starts = sorted(self._start_time() for _ in sizes)
         for size, start, following in zip(sizes, starts, [*starts, self._year.end][1:], strict=True):
@@ -115,7 +118,7 @@ class ConversationMaker:
             yield size
 
     def _start_time(self) -> int:
-        """Draw the start of a burst: a time when people are awake, on a day after the creation of the conversation."""
+        """Draw the start of a burst: between 7 and 22 o'clock, on a day after the conversation was created."""
         first = self._began // DAY + 1
         day = self._year.between(first, self._year.end // DAY)
         return day * DAY + MORNING + self._year.between(0, AWAKE)

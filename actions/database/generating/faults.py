@@ -21,7 +21,7 @@ A_MINUTE: Final = timedelta(minutes=1)
 
 
 class DocumentMaker:
-    """Collects valid documents for one fault. The functions in `FAULTS` then damage one of them."""
+    """Collects valid documents for one fault. A function of `FAULTS` then damages one of these documents."""
 
     def __init__(self, year: SeededYear, names: Iterator[str]) -> None:
         self.documents: Batch = []
@@ -29,7 +29,7 @@ class DocumentMaker:
         self._names = names
 
     def id(self) -> ObjectId:
-        """Make an id, for a document or for a reference to a missing one."""
+        """Make an id, for a new document or for a reference to a missing document."""
         return self._year.id(self._year.begin)
 
     def user(self, **fields: Any) -> Document:
@@ -39,7 +39,7 @@ class DocumentMaker:
         return self._insert("User", user)
 
     def profile(self, user: Document) -> Document:
-        """Give a user a profile. If the user already has one, `profileId` keeps the id of the first profile."""
+        """Insert a profile for a user. A second profile does not change `profileId` of the user."""
         profile = self._insert("Profile", {"_id": self.id(), "userId": user["_id"], "address": "Nowhere"})
         user.setdefault("profileId", profile["_id"])
         return profile
@@ -177,19 +177,20 @@ FAULTS: Final[dict[str, Callable[[DocumentMaker], Any]]] = {
 
 
 class FaultMaker:
-    """Makes the same number of faults for each rule, except for faults that unique indexes prevent."""
+    """Makes the same number of faults for each rule. Faults that a unique index prevents are left out."""
 
     def __init__(self, number: int, seed: int) -> None:
         self._number = number
         self._seed = seed
         without = _without_index() if number else set()
-        # If Profile has no unique index, both second-profile and duplicate-key find two profiles of one user.
+        # If Profile has no unique index, the rules second-profile and duplicate-key both report two profiles of one
+        # user.
         self._left_out = {"duplicate-key"} if "Profile" in without or "Account" not in without else set()
         self._prevented = set() if "Profile" in without else {"second-profile", *self._left_out}
         self._left_out |= self._prevented
 
     def counts(self) -> Counter[tuple[str, str]]:
-        """Count the documents that `batches` inserts: (`insert`, collection) → number."""
+        """Count the documents that `batches` inserts: ("insert", collection) → number."""
         made = (
             change for name in self._possible() for change in self._documents(name, SeededYear(0), map(str, count()))
         )
@@ -201,7 +202,7 @@ class FaultMaker:
         return [f"No faults are made for {left}: unique indexes prevent them."] if self._number and left else []
 
     def batches(self, year: SeededYear) -> Iterator[Batch]:
-        """Yield batches of changes that insert faults; all documents of one fault are in the same batch."""
+        """Yield batches of changes that insert faults. All documents of one fault are in the same batch."""
         for name in self._possible():
             names = (f"{name}.{number}.{self._seed}" for number in count(1))
             at_once = 1 if name == "oversized" else PER_BATCH
@@ -220,7 +221,10 @@ class FaultMaker:
 
 
 def _without_index() -> set[str]:
-    """Return the existing collections without a unique index. A missing collection is created with its indexes."""
+    """Return the existing collections without their unique index.
+
+    A missing collection will be created with its indexes.
+    """
     database = connection.database()
     there = set(database.list_collection_names())
     return {

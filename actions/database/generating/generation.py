@@ -1,4 +1,4 @@
-"""Plan the users, conversations, messages and faults of `db generate` from a seed, and write them in whole batches."""
+"""Plan the users, conversations, messages and faults of `db generate`, all from one random seed, and make batches."""
 
 import time
 from collections import Counter
@@ -35,7 +35,7 @@ from models.documents import PAIR
 
 WITH_ROLE: Final = 0.35
 ROOM: Final = 120
-"""The largest number of documents that one conversation or one burst of messages adds to a batch."""
+"""The most documents that one conversation, or one burst of messages, adds to a batch."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ class Amounts:
     broken: int = 0
 
     def plan_conversations(self) -> Iterator[ConversationPlan]:
-        """Plan the conversations. A separate random source gives the same plan each time, even before users exist."""
+        """Plan the conversations. They have their own random source, so every call returns the same plan."""
         random = Random(f"chatctl places {self.seed}")  # noqa: S311 - nothing here is a secret
         return plan_conversations(random, self.users, self.conversations, self.messages, len(PHRASES))
 
@@ -85,7 +85,7 @@ class BatchMaker:
             yield [*full.batch(), *self._members.changes()]
 
     def _add_conversation(self, plan: ConversationPlan) -> Iterator[tuple[Document, list[Document]]]:
-        """Add a conversation to the next batch. Return an iterator over its bursts: (conversation, messages)."""
+        """Add a conversation to the next batch. Return its bursts one by one, as pairs (conversation, messages)."""
         texts = self._languages[plan.people[0] % len(self._languages)].texts
         maker = ConversationMaker(self._year, plan, [self._add_person(number) for number in plan.people], texts)
         if plan.messages > MOST_COPIED_IDS:
@@ -106,7 +106,7 @@ class BatchMaker:
         return self._made[number]
 
     def _choose_roles(self, number: int) -> Sequence[ObjectId]:
-        """Choose the roles of a user: protected roles for the first user, at most one other role for the others."""
+        """Choose roles for a user. The first user gets the protected roles; other users get at most one other role."""
         ordinary, protected = self._roles
         if not number:
             return protected
@@ -115,7 +115,10 @@ class BatchMaker:
 
 
 def _assignable_roles() -> tuple[list[ObjectId], list[ObjectId]]:
-    """Return the ids of unprotected roles and, in the embedded database, of protected roles (otherwise none)."""
+    """Return the ids of the unprotected roles, and of the protected roles to assign.
+
+    Protected roles are assigned only in the embedded database.
+    """
     protected = lockout.protected_roles()
     roles = [role["_id"] for role in connection.database()["Role"].find({"_id": {"$type": "objectId"}}, ["_id"])]
     given = [role for role in roles if role in protected and connection.target().local]
@@ -123,7 +126,7 @@ def _assignable_roles() -> tuple[list[ObjectId], list[ObjectId]]:
 
 
 class PendingBatch:
-    """The changes of the next batch: new documents, and new ids in the lists of documents from earlier batches."""
+    """The changes of the next batch: new documents, and new ids for the lists of documents from earlier batches."""
 
     def __init__(self) -> None:
         self._inserts: Batch = []
@@ -135,9 +138,9 @@ class PendingBatch:
         return len(self._inserts) + len(self._appended)
 
     def insert(self, collection: str, document: Document, *, grows: bool = False) -> None:
-        """Add a new document. If it `grows`, the ids of later documents may be added to its lists.
+        """Add a new document. With `grows`, ids of later documents can be added to its lists while it is in this batch.
 
-        A copy is inserted, because the document may change while the batch is written.
+        A copy is inserted, because the caller may change the document while the batch is written.
         """
         inserted = dict(document)
         self._inserts.append(Insert(collection, inserted))
@@ -145,7 +148,7 @@ class PendingBatch:
             self._growing[document["_id"]] = inserted
 
     def append_ids(self, collection: str, identifier: ObjectId, field: str, new: list[ObjectId]) -> None:
-        """Add ids of new documents to a list. The ids are new, so nothing checks whether the list already has them."""
+        """Add ids of new documents to a list. No list can have these ids yet, so the write does not check this."""
         document = self._growing.get(identifier)
         if document is None:
             self._appended.setdefault((collection, identifier), {}).setdefault(field, []).extend(new)
@@ -153,7 +156,7 @@ class PendingBatch:
             document[field].extend(new)
 
     def add_messages(self, conversation: Document, messages: list[Document]) -> None:
-        """Add messages in the order of their times, with both sides of their links, and update `lastMessageAt`."""
+        """Add messages, sorted by time, with both sides of their links, and update `lastMessageAt`."""
         for message in messages:
             self._inserts.append(Insert("Message", message))
             for person in message["seenIds"]:
@@ -170,7 +173,7 @@ class PendingBatch:
         conversation["lastMessageAt"] = last
 
     def batch(self) -> Batch:
-        """Return the changes of this batch. Nothing may be added to the batch afterwards."""
+        """Return the changes of this batch. Do not add anything to the batch after this call."""
         return [*self._inserts, *(self._update(*of, fields) for of, fields in self._appended.items())]
 
     def _update(self, collection: str, identifier: ObjectId, appended: dict[str, list[ObjectId]]) -> Update:
@@ -184,15 +187,16 @@ PASSWORD: Final = "made up to try things out"  # noqa: S105 - not a secret: only
 SALTED: Final = "abcdefghijklmnopqrstuvwxyz0123456789"
 CONTINUED: Final = ("This continues an interrupted command. Data that it has already created is kept.",)
 OFTEN: Final = 0.5
-"""The time between two checks whether an interrupted command is still marked as running, in seconds."""
+"""The seconds between two checks whether the interrupted command is still marked as running."""
 
 
 def generate(amounts: Amounts) -> Changeset:
     """Plan to generate users and conversations of one year. The year ends at the last midnight (UTC).
 
-    After an interruption, the same command finishes the work with the same year. Raises `UsageError` for impossible
-    numbers, `RefusedError` if the database has users and is not the embedded one, `NameTakenError` if the embedded one
-    has the users of this seed, `StillRunningError`, and the errors of `people.draw_languages`.
+    After an interruption, the same command finishes the work, with the year of the first run. Raises `UsageError` for
+    impossible numbers. Raises `RefusedError` if the database has users, unless it is the embedded database. Raises
+    `NameTakenError` if the embedded database has the users of this seed. Raises `StillRunningError`, and the errors of
+    `people.draw_languages`.
     """
     _check(amounts)
     command = " ".join(["db generate", *(f"--{name} {number}" for name, number in vars(amounts).items())])
@@ -224,11 +228,11 @@ def _batches(
     counts: Mapping[tuple[str, str], int],
     begun: datetime | None,
 ) -> Iterator[Batch]:
-    """Return the batches of documents to write. Few documents make a single batch, so that all or none are written."""
+    """Make the batches of documents to write. Few documents are one batch, so that all or none of them are written."""
     batches = BatchMaker(amounts, languages, _secret(amounts.seed), begun).batches(faults)
     if begun:
         return _unwritten(batches)
-    # With so few documents (roles of users included), no batch changes documents of another batch.
+    # The number includes changes of roles. With so few documents, no batch changes documents of an earlier batch.
     few = sum(counts.values()) + amounts.users <= BATCH - ROOM
     return iter([list(chain.from_iterable(batches))]) if few else batches
 
@@ -279,22 +283,22 @@ def _counts(amounts: Amounts) -> Counter[tuple[str, str]]:
 
 
 def _indexes() -> list[Index]:
-    """Return the unique indexes of collections that do not exist yet. They are created with the collections."""
+    """Return the unique indexes of collections that do not exist yet. Each collection is created with its indexes."""
     there = connection.database().list_collection_names()
     return [index for index in APPLICATION if index.collection not in there]
 
 
 def _secret(seed: int) -> str:
-    """Hash the password with a salt from the seed, so that the same seed makes the same data."""
+    """Hash the password of generated users. The salt comes from the seed, so that the same seed makes the same data."""
     random = Random(seed)  # noqa: S311 - the salt is not a secret
     return passwords.bcrypt_hash(PASSWORD, salt="".join(random.choice(SALTED) for _ in range(21)) + ".")
 
 
 def _begun(command: str) -> datetime | None:
-    """Return the time when an interrupted `db generate` began. Return None if the command was not interrupted.
+    """Return the time when an interrupted `db generate` began. Return None if the last run was not interrupted.
 
-    The event of a killed program is marked as running for some more seconds (its lease): wait until this has ended.
-    Raises `StillRunningError` if the program still runs.
+    A killed program is marked as running for some more seconds, by its lease in the database. Wait for its end. Raises
+    `StillRunningError` if the program really runs.
     """
     until = time.monotonic() + LEASE_SECONDS + OFTEN
     while (events := _events(command)) and events[0]["state"] == "running":
@@ -308,7 +312,7 @@ def _begun(command: str) -> datetime | None:
 
 
 def _unwritten(batches: Iterator[Batch]) -> Iterator[Batch]:
-    """Return the batches of changes that are not written yet. A batch is written if its first document exists."""
+    """Leave out the batches that an interrupted run has written: those whose first document exists."""
     for batch in batches:
         if not any(map(_is_there, batch[:1])):
             return chain([batch], batches)
@@ -323,8 +327,8 @@ def _is_there(change: object) -> bool:
 
 
 def _events(command: str) -> list[Row]:
-    """Return the events of the audit trail for exactly this command line, the newest first."""
+    """Return the events in the audit trail with exactly this command, the newest first."""
     events = (event for event in audit.find(command=command).rows("id") if event["command"] == command)
     return sorted(
         events, key=lambda event: event["at"], reverse=True
-    )  # The ids of events from two processes are not ordered by time.
+    )  # The events are sorted by time and not by id, because ids from two processes are not in the order of time.

@@ -1,4 +1,4 @@
-"""Make users with profiles and accounts, and texts of their messages in several languages, all from one random seed."""
+"""Make users with profiles and accounts, and texts for messages in several languages, all from one random seed."""
 
 import json
 import unicodedata
@@ -32,9 +32,9 @@ def to_time(time: int) -> datetime:
 
 
 class SeededYear:
-    """A year that ends at the last midnight, so that a seed makes the same data all day. Its random source is seeded.
+    """The year in which all generated times are, and a random source with a seed.
 
-    Times are in milliseconds since 1970.
+    The year ends at the last midnight, so that a seed makes the same data all day. Times are milliseconds since 1970.
     """
 
     def __init__(self, seed: int, end: datetime | None = None) -> None:
@@ -46,16 +46,16 @@ class SeededYear:
         self._counter = self.random.getrandbits(24)
 
     def id(self, time: int) -> ObjectId:
-        """Make an ObjectId for a time, from the seconds, a random process number and a counter."""
+        """Make an ObjectId with this creation time, the random process number of this year, and a counter."""
         self._counter = (self._counter + 1) & 0xFFFFFF
         return ObjectId((time // SECOND << 64 | self._process | self._counter).to_bytes(12, "big"))
 
     def between(self, first: int, last: int) -> int:
-        """Draw a random time from `first` to before `last`."""
+        """Draw a random time: `first` or later, and before `last`."""
         return first + int(self.random.random() * (last - first))
 
     def early(self, first: int, last: int) -> int:
-        """Draw a time like `between`, but more often an early one."""
+        """Draw a random time like `between`, but early times are more likely."""
         return first + int(self.random.random() ** 2 * (last - first))
 
 
@@ -64,25 +64,25 @@ SIGNED_IN: Final = 0.9
 SUSPENDED: Final = 0.04
 PROVIDERS: Final = ("google", "github")
 NAMES_DRAWN: Final = 60
-"""The number of first names and of last names that are drawn for each language. The library is slow."""
+"""The number of first names, and of last names, to draw for each language. More names would take too long."""
 FULL_NAMES: Final = 500
-"""The number of full names that are made from the drawn names, for each language and gender."""
+"""The number of full names to combine from the drawn names, for each language and gender."""
 FAMILY_FIRST: Final = frozenset({"ja", "zh", "ko"})
 DOMAINS: Final = ("example.org", "example.com", "example.net")
 """Domains that nobody can register (RFC 2606)."""
 EMOJI: Final = "😀 😂 😅 🙂 😉 😍 🤔 😴 👍 🙏 🎉 ❤️ 🔥 ☕ 🍕 🚲 🌧️ 🌞 🎂 👩‍💻 🏳️‍🌈 👨‍👩‍👧".split()  # noqa: SIM905 - read best as a line
 ENDS: Final = ("!", "?", "؟", ";")
 TEXTS_DRAWN: Final = 400
-"""The number of texts of each kind that are made in advance. Messages then use one of these."""
+"""The number of texts of each kind to make in advance. Each message then has one of these texts."""
 
 PHRASES: Final[dict[str, dict[str, list[str]]]] = json.loads(
     Path(__file__).with_name("phrases.json").read_text("utf-8")
 )
-"""Language → phrases for `groups`, `openers` and `answers`. `{city}` and `{time}` in a phrase are replaced."""
+"""Language → the phrases for `groups`, `openers` and `answers`. In a phrase, `{city}` and `{time}` are replaced."""
 
 
 class Texts(NamedTuple):
-    """Texts of a language: names of groups, first messages of a burst, and answers."""
+    """Texts in one language: names of groups, first messages of a burst, and answers."""
 
     groups: Sequence[str]
     openers: Sequence[str]
@@ -110,7 +110,7 @@ def draw_texts(language: str, cities: Sequence[str], random: Random) -> Texts:
 
 
 class Language(NamedTuple):
-    """The data for people of one language: (full name, beginning of the username), addresses and texts."""
+    """The data for people of one language. `names` are pairs: a full name, and the beginning of a username."""
 
     names: Sequence[tuple[str, str]]
     addresses: Sequence[str]
@@ -160,21 +160,21 @@ def _draw_language(language: str, person: "mimesis.Person", address: "mimesis.Ad
 
 
 def _ascii_letters(name: str) -> str:
-    """Return a name in lower-case ASCII letters, or an empty text if the name is in another script, like Japanese."""
+    """Return a name in lower-case ASCII letters. Return an empty text for other scripts, like Japanese."""
     plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
     letters = "".join(letter for letter in plain if letter.isalpha())
     return letters if len(letters) > len(name) // 2 else ""
 
 
 class Person(NamedTuple):
-    """A user for whom conversations are made; `joined` is in milliseconds since 1970."""
+    """A generated user. `joined`, the time of the sign-up, is in milliseconds since 1970."""
 
     id: ObjectId
     joined: int
 
 
 class People:
-    """Makes users with their profiles and accounts. A user with a higher number signed up later."""
+    """Makes users with their profiles and accounts. Users are numbered in the order of their sign-ups."""
 
     def __init__(self, year: SeededYear, users: int, seed: int, languages: Sequence[Language], secret: str) -> None:
         self._year = year
@@ -184,7 +184,7 @@ class People:
         self._tail = "" if seed == 1 else f".{seed}"
 
     def make(self, number: int) -> tuple[Person, list[tuple[str, Document]]]:
-        """Make one person, and the documents to insert: (collection, document) for the user, profile and account."""
+        """Make one person. Return the person, and (collection, document) of the user, profile and account to insert."""
         year, random = self._year, self._year.random
         name, username = self.name_of(number)
         span = year.end - year.begin - 3 * DAY
@@ -207,7 +207,10 @@ class People:
         return Person(user["_id"], joined), list(self._documents(number, user))
 
     def name_of(self, number: int) -> tuple[str, str]:
-        """Return the name and the username of a user; no user of another seed has the same username."""
+        """Return the name and the username of a user.
+
+        The username contains the seed, so other seeds have other usernames.
+        """
         turn, language = divmod(number, len(self._languages))
         names = self._languages[language].names
         name, nickname = names[turn % len(names)]
@@ -230,7 +233,8 @@ class People:
         return {
             "_id": user["profileId"],
             "userId": user["_id"],
-            "phoneNumber": f"+1 202 555 01{random.randrange(100):02}",  # numbers reserved for fiction
+            # These telephone numbers are reserved for films and books.
+            "phoneNumber": f"+1 202 555 01{random.randrange(100):02}",
             "address": random.choice(self._languages[number % len(self._languages)].addresses),
             "imageUrl": f"https://example.org/people/{user['username']}.jpg",
         }

@@ -1,6 +1,6 @@
 """Import users: store the rows in a temporary database, compare them with existing users, write changes in batches.
 
-`compare` decides what happens to each row; `changeset` plans the import; start reading at `batches.changeset`.
+`compare` decides what happens to each row. `changeset` plans the import. Start reading at `batches.changeset`.
 """
 
 from actions.users.importing.batches import changeset

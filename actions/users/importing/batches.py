@@ -1,4 +1,4 @@
-"""The changeset of an import: batches of changes. Each batch is made while the batch before it is written."""
+"""The changeset of an import. Each batch of changes is made while the batch before it is written."""
 
 import os
 from collections import Counter
@@ -21,7 +21,7 @@ from changes.events import now
 from database.wording import counted
 
 HASHED_AT_ONCE: Final = 100
-"""The most passwords to hash for one batch of changes. One processor core needs 25 seconds to hash this many."""
+"""The most passwords to hash for one batch. One processor core needs 25 seconds for this number."""
 
 Hash = Callable[[Iterable[str]], Iterator[str]]
 
@@ -29,7 +29,7 @@ Hash = Callable[[Iterable[str]], Iterator[str]]
 def changeset(
     staging: StagingDatabase, policy: Policy, source: str, *, notes: Sequence[str] = (), allow_last_member: bool = False
 ) -> Changeset:
-    """Plan an import for which `compare` has found no conflicts. `notes` are additional notes in the preview.
+    """Plan an import after `compare`, which must have found no conflicts. `notes` are additional notes for the preview.
 
     Raises `LastMemberError` if a protected role would be left without an active member, and `TooManyLinksError`.
     """
@@ -66,7 +66,7 @@ def changeset(
 
 
 def _count_created(staging: StagingDatabase, roles: AllRoles) -> Counter[tuple[str, str]]:
-    """Count the documents to create; raise `TooManyLinksError` if a role would have too many members."""
+    """Count the documents to create. Raise `TooManyLinksError` if a role would have too many members."""
     members = MemberChanges()
     for names, count in staging.role_lists("created"):
         for role in roles.ids_of(names):
@@ -86,7 +86,7 @@ def _notes(staging: StagingDatabase) -> list[str]:
 
 
 def _count_updated(batches: Iterable[Batch]) -> Counter[tuple[str, str]]:
-    """Count the changed documents, each once. Roles are not counted, because every batch may change them."""
+    """Count the changed documents, each once. Roles are not counted, because nearly every batch changes them."""
     touched = (
         {(kind(change), identifier) for change in batch if change.collection != "Role" for identifier in change.ids}
         for batch in batches
@@ -99,7 +99,7 @@ def _placeholders(secrets: Iterable[str]) -> Iterator[str]:
 
 
 def _prepared_ahead(staging: StagingDatabase, roles: AllRoles, sizes: list[int]) -> Iterator[Batch]:
-    """Make each batch of changes while the one before it is written, and hash its passwords on all cores.
+    """Make each batch while the batch before it is written. The passwords of a batch are hashed on all cores.
 
     `sizes` receives the number of rows in each batch.
     """
@@ -111,13 +111,16 @@ def _prepared_ahead(staging: StagingDatabase, roles: AllRoles, sizes: list[int])
         while (batch := coming.result()) is not None:
             coming = making.submit(next, batches, None)
             yield batch
-    finally:  # after an interrupt, do not wait until all passwords are hashed
+    finally:  # After an interrupt, the remaining passwords are not hashed.
         hashing.shutdown(wait=False, cancel_futures=True)
         making.shutdown(cancel_futures=True)
 
 
 class _Names(Mapping[Any, str]):
-    """The names of roles and changed users, by id. Usernames are read from disk: there may be too many for memory."""
+    """The names of roles and changed users: id → name.
+
+    The names are read from disk, because the names of all users may not fit into memory.
+    """
 
     def __init__(self, staging: StagingDatabase, roles: AllRoles) -> None:
         self._staging = staging
@@ -147,7 +150,7 @@ class _BatchMaker:
         self._draft = Draft()
 
     def batches(self, pending: Iterable[PendingPerson]) -> Iterator[Batch]:
-        """Divide people into batches with limited numbers of changes and of passwords."""
+        """Divide people into batches. A batch has a limited number of changes, and a limited number of passwords."""
         part: list[PendingPerson] = []
         room, hashes = BATCH, HASHED_AT_ONCE
         for one in pending:
@@ -209,7 +212,7 @@ class _BatchMaker:
             self._link(one.id, account)
         for account, changed in found.relinked:
             self._draft.set("Account", account, changed)
-        if values:  # if only links change, `updatedAt` does not
+        if values:  # The time `updatedAt` changes only with another field of the user, and not with links.
             values["updatedAt"] = now()
         if values:
             self._draft.set("User", user, values)
@@ -221,7 +224,7 @@ class _BatchMaker:
             self._members.lose(role, one.id)
 
     def _change_profile(self, user: ObjectId, profile: Document | None, values: Document) -> Document:
-        """Change or create the profile of a user; return the fields to change in the document of the user."""
+        """Change or create the profile of a user. Return the fields of the user that must change too."""
         if values and profile:
             self._draft.set("Profile", profile, values)
         if not values or profile:

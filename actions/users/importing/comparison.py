@@ -34,11 +34,11 @@ USER_FIELDS: Final = (
     "updatedAt",
 )
 FEW_ROLES: Final = 10
-"""The largest number of unknown roles whose names are reported."""
+"""The most unknown roles that are reported with their names."""
 NEEDS_A_TIME: Final = f"{UserStatus.EMAIL_VERIFIED.value} requires a time in emailVerified"
 ACCOUNT_FIELDS: Final = (ACCOUNT_USER.field, *ACCOUNT)
 OWNER_KEY: Final = "owner"
-"""A key that is added to each linked sign-in: the e-mail of the user who has the sign-in, if this user exists."""
+"""A key that is added to each linked sign-in, with the e-mail of the user who owns it. None if the user is missing."""
 
 SignIn = tuple[str, str]
 
@@ -52,7 +52,7 @@ def compare(
 ) -> None:
     """Decide what happens to each person of an import, and record faults and conflicts. MongoDB is only read.
 
-    `username_from` is one of `usernames.SOURCES`: from it, usernames are made for new people without a username.
+    `username_from` says how to make usernames for new people without one: it is one of `usernames.SOURCES`, or None.
     `progress` receives the number of compared people and the number of all people.
     """
     for field in NAME_FIELDS:
@@ -80,7 +80,10 @@ class _Comparison:
                 self._mixed_case.setdefault(email, []).append(document)
 
     def add(self, people: list[Person]) -> None:
-        """Compare some people with the existing users, in a few queries for all of them."""
+        """Compare some people with the existing users.
+
+        The number of queries does not depend on the number of people.
+        """
         owners = self._owners("email", people)
         if self._usernames:
             new = [one for one in people if not one.username and one.email and not self._mine(one, owners)]
@@ -106,11 +109,12 @@ class _Comparison:
         self._staging.set_decisions([*decisions, *self._updates(existing)])
 
     def _owners(self, field: str, people: list[Person]) -> dict[tuple[str, str], list[Document]]:
-        """Find the users who have the same e-mail address or username as some people: (field, value) → users."""
+        """Find the users whose e-mail address or username also is in the import: (field, value) → users."""
         owners: dict[tuple[str, str], list[Document]] = {}
         values = () if self._nobody else (value for one in people if (value := getattr(one, field)) is not None)
         for document in queries.find_by_values("User", field, values, self._fields):
-            if not isinstance(document[field], list):  # in broken data, a list that contains a name is found too
+            # In broken data, the field may be a list that contains the value, which the query finds too.
+            if not isinstance(document[field], list):
                 owners.setdefault((field, document[field]), []).append(document)
         return owners
 
@@ -119,7 +123,7 @@ class _Comparison:
 
     def _faults(self, person: Person, matches: "Matches") -> Iterator[RowFault]:
         mine = matches.mine
-        if self._policy is Policy.SKIP and any(matches):  # the row is not written
+        if self._policy is Policy.SKIP and any(matches):  # a row with a known user is not written
             yield from self._role_faults(person)
             return
         if self._policy is Policy.FAIL and mine:
@@ -146,7 +150,7 @@ class _Comparison:
             )
 
     def _text_faults(self, person: Person, mine: Sequence[Document]) -> Iterator[RowFault]:
-        """Yield a fault for each text that is not valid for a new user. An existing user may keep such a text."""
+        """Yield a fault for each text that is not valid for a new user. An existing user may keep an invalid text."""
         for field in USER_TEXTS:
             text = getattr(person, field)
             if text is None or not (problem := user_flaw(field, text)):
@@ -159,7 +163,7 @@ class _Comparison:
         if person.status != UserStatus.EMAIL_VERIFIED or person.emailVerified:
             return
         since = mine[0].get("emailVerified") if mine else None
-        as_it_is = mine and mine[0].get("status") == person.status  # the row does not change it
+        as_it_is = mine and mine[0].get("status") == person.status  # the row does not change the status
         if (since and person.emailVerified is False) or not (since or as_it_is):
             yield RowFault(person.row, "status", NEEDS_A_TIME)
 
@@ -172,9 +176,9 @@ class _Comparison:
                 yield RowFault(person.row, "roles", self._unknown(name))
 
     def _unknown(self, name: str) -> str:
-        """Return the message for an unknown role. After `FEW_ROLES` names, it leaves out the name.
+        """Return the message for an unknown role. After `FEW_ROLES` different names, the message has no name.
 
-        So many unknown names mean that the column may contain other data, which should not be printed.
+        With so many unknown names, the column may contain other data than roles, which should not be printed.
         """
         if name not in self._unknown_roles and len(self._unknown_roles) == FEW_ROLES:
             return "unknown role"
@@ -186,7 +190,7 @@ class _Comparison:
         return self._unknown_roles[name]
 
     def _updates(self, existing: Sequence[tuple[Person, ExistingUser]]) -> Iterator[Decision]:
-        """Decide what happens to existing users; `found` of a decision has the stored documents of a user."""
+        """Decide what happens to existing users. `found` of a decision has the stored documents of the user."""
         profiles = _profiles([one.user for _, one in existing])
         for person, one in existing:
             there = one._replace(profile=profiles.get(one.user["_id"]))
@@ -198,8 +202,8 @@ class _Comparison:
 class Matches(NamedTuple):
     """The stored documents that match a person of an import.
 
-    `mine` are users with the same e-mail, `theirs` are other users with the same username, and `taken` are linked
-    sign-ins that belong to other users.
+    `mine` are users with the same e-mail. `theirs` are other users with the same username. `taken` are linked sign-ins
+    of the row that belong to other users.
     """
 
     mine: list[Document]
@@ -226,7 +230,7 @@ def _is_among(document: Document, documents: Iterable[Document]) -> bool:
 
 
 def _profiles(users: Sequence[Document]) -> dict[Any, Document]:
-    """Return id of a user → profile. If a user has several profiles, return the one in the user's `profileId`."""
+    """Return id of a user → profile. If a user has several profiles, take the one that the user's `profileId` names."""
     preferred = {user["_id"]: user.get("profileId") for user in users}
     profiles: dict[Any, Document] = {}
     for profile in queries.find_by_values("Profile", "userId", preferred, ("userId", *PROFILE)):
@@ -236,9 +240,10 @@ def _profiles(users: Sequence[Document]) -> dict[Any, Document]:
 
 
 def existing_accounts(people: Iterable[Person]) -> dict[SignIn, Document]:
-    """Return the linked sign-ins of some people that already exist, for the same user or for another one.
+    """Return those linked sign-ins of some people that exist in the database, whoever owns them: key → document.
 
-    Sign-ins are looked up by the same fields as in the application. If the people have no sign-ins, nothing is read.
+    The key is the provider and the id at the provider: the application finds a sign-in by these two fields. If the
+    people have no sign-ins, nothing is read.
     """
     wanted: dict[str, list[str]] = {}
     for person in people:
@@ -258,7 +263,7 @@ def existing_accounts(people: Iterable[Person]) -> dict[SignIn, Document]:
 
 
 def belongs_to(account: Document, user: Document) -> bool:
-    """Tell whether a linked sign-in belongs to a user; it may refer to the user in any form."""
+    """Tell whether a linked sign-in belongs to a user. Its reference to the user may have any form."""
     return _owner(account) == str(references.referred(user["_id"]))
 
 
@@ -278,5 +283,5 @@ def _accounts_at(provider: str, identifiers: Iterable[str]) -> Iterable[Document
         for account in there.find({"provider": provider, "providerAccountId": {"$in": part}}, ACCOUNT_FIELDS):
             if (
                 account["provider"] == provider and account["providerAccountId"] in part
-            ):  # a list that contains the value matches too
+            ):  # In broken data, the field may be a list that contains the value, which the query finds too.
                 yield account

@@ -1,4 +1,4 @@
-"""A person of an import, and the difference between their row and an existing user."""
+"""A person of an import, and the differences between their row and an existing user."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
@@ -25,13 +25,13 @@ class Policy(StrEnum):
 
 
 OAUTH: Final = "oauth"
-"""The default type of a linked sign-in, if the row does not give one."""
+"""The type of a linked sign-in if the row gives no type."""
 
 
 class Person(NamedTuple):
-    """The valid values of a row of an import. A field is None if the row has no value for it.
+    """The valid values of one row of an import. A field is None if the row has no value for it.
 
-    `emailVerified` is a time, true for an unknown time, or false. Each of the `accounts` has a `provider`, a
+    `emailVerified` is a time, or True for an unknown time, or False. Each of the `accounts` has a `provider`, a
     `providerAccountId` and a `type`, and may have other fields of `listing.ACCOUNT`.
     """
 
@@ -53,12 +53,12 @@ class Person(NamedTuple):
 
     @property
     def sign_ins(self) -> Iterator[tuple[str, str]]:
-        """Return the two fields by which the application finds each linked sign-in."""
+        """Return for each linked sign-in the two fields by which the application finds it."""
         return ((account["provider"], account["providerAccountId"]) for account in self.accounts or ())
 
     @property
     def profile(self) -> dict[str, str]:
-        """Return the fields of the profile that have a value in the row."""
+        """Return the fields of the profile for which the row has a value."""
         return {field: value for field in PROFILE if (value := getattr(self, field)) is not None}
 
 
@@ -66,11 +66,14 @@ FIELDS: Final = Person._fields[1:]
 """The columns of an import, in the order of an export."""
 
 UNHASHED = "(a hash to be)"
-"""A placeholder for the hash of a password before the write. Hashing a password takes a quarter of a second."""
+"""A placeholder for the hash of a password.
+
+The password is hashed only for the write, as this takes a quarter second.
+"""
 
 
 class ExistingUser(NamedTuple):
-    """The stored documents of a user; `accounts` are only the linked sign-ins that the row names."""
+    """The stored documents of a user. `accounts` are only those linked sign-ins that the row names."""
 
     user: Document
     profile: Document | None = None
@@ -78,7 +81,7 @@ class ExistingUser(NamedTuple):
 
 
 class Difference(NamedTuple):
-    """The changes that a row makes to a user: fields, profile, roles gained and lost, sign-ins added and changed."""
+    """What a row changes of a user: fields, profile, roles gained and lost, sign-ins added and changed."""
 
     user: Document
     profile: Document
@@ -89,7 +92,7 @@ class Difference(NamedTuple):
 
 
 def difference(person: Person, existing: ExistingUser, roles: AllRoles) -> Difference | None:
-    """Compare a row with the stored user; return None if nothing differs. A password always counts as a change.
+    """Compare a row with the stored user. Return None if nothing differs. A password always counts as a difference.
 
     A linked sign-in that the row does not name is kept: without it, the user might not be able to sign in.
     """
@@ -124,18 +127,18 @@ def verified_at(person: Person) -> datetime | None:
 
 
 def stored(account: Mapping[str, Any]) -> Document:
-    """Return the fields of a linked sign-in as they are stored."""
+    """Return the fields of a linked sign-in with the types in which MongoDB stores them."""
     return {field: Int64(value) if field == "expires_at" else value for field, value in account.items()}
 
 
 def status_of(person: Person) -> str:
-    """Return the status of a new user."""
+    """Return the status of a new user: the one in the row, or else a default."""
     default = UserStatus.EMAIL_VERIFIED if person.emailVerified else UserStatus.ACTIVE
     return person.status or default.value
 
 
 def _verification(person: Person, user: Document) -> Document:
-    """Return the fields of a user that change because the row says whether the e-mail is verified."""
+    """Return the fields of a user that change if the row says whether the e-mail is verified."""
     if person.emailVerified is None:
         return {}
     if person.emailVerified:

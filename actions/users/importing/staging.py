@@ -1,4 +1,4 @@
-"""The rows of an import in a temporary database on disk, so that memory does not grow with their number."""
+"""The rows of an import in a temporary database on disk, so that a large import needs little memory."""
 
 import json
 import sqlite3
@@ -20,9 +20,9 @@ from database.errors import OutputError
 
 AT_ONCE: Final = 1000
 OBJECT_ID_BYTES: Final = 12
-"""The length of an ObjectId in bytes. Ids of other types are stored as BSON documents, which are longer."""
+"""The length of an ObjectId in bytes. Other ids are stored as BSON documents, which are longer."""
 LISTED_EACH: Final = 10
-"""If at most this many rows have the same fault, each is listed. Otherwise, only the first one is listed."""
+"""A fault that at most this many rows have is listed for each of them. Otherwise it is listed once, with a count."""
 
 LOCKED_OUT: Final = "password IS NULL AND hashedPassword IS NULL AND accounts IS NULL"
 CANNOT_SIGN_IN: Final = "no password and no linked sign-in"
@@ -52,10 +52,10 @@ SELECT row, field, message, conflict, summarized, times FROM (
 
 
 class RowFault(NamedTuple):
-    """An error in a row or in one of its fields. A `conflict` means: the row is valid, but contradicts the database.
+    """A fault in a row or in one of its fields. A `conflict` is a fault of a valid row that contradicts the database.
 
-    A `summarized` fault is not listed, because it is reported once for all rows. It is only written to the file of
-    faulty rows.
+    A `summarized` fault is not listed, because one message reports it for all rows. Only the file of faulty rows has
+    such a fault for each row.
     """
 
     row: int
@@ -66,7 +66,7 @@ class RowFault(NamedTuple):
 
 
 class Counts(NamedTuple):
-    """The numbers for one outcome: people, profiles, linked sign-ins, and people who will not be able to sign in."""
+    """The numbers of people, profiles and linked sign-ins, and of people who will not be able to sign in."""
 
     people: int
     profiles: int
@@ -85,7 +85,7 @@ class Decision(NamedTuple):
 
 
 class PendingPerson(NamedTuple):
-    """A person who will be created or changed, with their id and the stored documents."""
+    """A person whom the import will create or change. `found` has the stored documents of a user who exists already."""
 
     person: Person
     id: ObjectId
@@ -107,9 +107,9 @@ def _disk_errors() -> Iterator[None]:
 class StagingDatabase(Collection[Result]):
     """A temporary database of an import: people, the faults of their rows, and what the import does with them.
 
-    It contains passwords in plain text, like the imported file. It has no file name, so no other process can open it.
-    Iterating over this object yields the results of the import. `add` gives every person an id; a created user gets
-    this id.
+    The database contains passwords in plain text, like the imported file. It has no file name, so no other process can
+    open it. Iterating over this object yields the results of the import. `add` gives every person an id, which becomes
+    the id of a created user.
     """
 
     def __init__(self) -> None:
@@ -126,7 +126,7 @@ class StagingDatabase(Collection[Result]):
 
     @_disk_errors()
     def keep_originals(self, given: Iterable[tuple[int, str]]) -> None:
-        """Store rows as they were given, for the file of faulty rows."""
+        """Store rows as they are in the imported file, for the file of faulty rows."""
         self._database.executemany("INSERT INTO given VALUES (?, ?)", given)
 
     @_disk_errors()
@@ -137,7 +137,7 @@ class StagingDatabase(Collection[Result]):
 
     @_disk_errors()
     def silence(self, field: str, message: str) -> None:
-        """Mark the faults of a field that have this message as `summarized`: they are reported once for all rows."""
+        """Mark all faults with this field and message as `summarized`: one message reports them for all rows."""
         self._database.execute("UPDATE fault SET summarized = 1 WHERE field = ? AND message = ?", (field, message))
 
     @_disk_errors()
@@ -148,14 +148,14 @@ class StagingDatabase(Collection[Result]):
 
     @_disk_errors()
     def flag_duplicates(self, field: str) -> None:
-        """Record a fault for every row that has the same value in a field as an earlier row."""
+        """Record a fault for every row whose value in this field is also in an earlier row."""
         self._database.execute(f"CREATE INDEX by_{field} ON person ({field}, row)")
         doubles = self._database.execute(_DUPLICATES.format(field, f"person WHERE {field} IS NOT NULL"))
         self.add_faults(RowFault(row, field, f"row {first} has the same {field}") for row, first in doubles.fetchall())
 
     @_disk_errors()
     def flag_duplicate_accounts(self) -> None:
-        """Record a fault for every row that has the same linked sign-in as an earlier row."""
+        """Record a fault for every row with a linked sign-in that is also in an earlier row."""
         doubles = self._database.execute(_DUPLICATES.format("provider, providerAccountId", "account"))
         self.add_faults(
             RowFault(row, "accounts", f"row {first} has the same account") for row, first in doubles.fetchall()
@@ -168,7 +168,10 @@ class StagingDatabase(Collection[Result]):
         self._database.executemany("UPDATE person SET username = ? WHERE row = ?", pairs)
 
     def has(self, field: str, value: str) -> bool:
-        """Tell whether any row has this value in a field. This is fast only after `flag_duplicates` for the field."""
+        """Tell whether a row has this value in a field.
+
+        Call `flag_duplicates` for the field first; without it this is slow.
+        """
         return bool(self._database.execute(f"SELECT 1 FROM person WHERE {field} = ?", (value,)).fetchone())  # noqa: S608
 
     def people(self) -> Iterator[list[Person]]:
@@ -177,7 +180,10 @@ class StagingDatabase(Collection[Result]):
             yield [_from_sqlite(values) for values in part]
 
     def pending(self, outcome: str | None = None) -> Iterator[PendingPerson]:
-        """Read the people whom the import creates or changes. With `outcome`, read only people with this outcome."""
+        """Read the people whom the import creates or changes.
+
+        `outcome` selects those who are created or those who are updated.
+        """
         wanted = f"outcome = '{outcome}'" if outcome else "outcome != 'unchanged'"
         for part in self._pages(f"SELECT {_COLUMNS}, id, found FROM person WHERE {wanted} AND row > ?"):  # noqa: S608
             for *values, identifier, found in part:
@@ -198,7 +204,7 @@ class StagingDatabase(Collection[Result]):
         return found and lookup.user_label(_document(found[0])["user"])
 
     def counts(self, outcome: str) -> Counts:
-        """Count the people with an outcome, their profiles, and their linked sign-ins."""
+        """Count the people with this outcome, their profiles, and their linked sign-ins."""
         filled = " OR ".join(f"{field} IS NOT NULL" for field in PROFILE)
         sums = ", ".join(f"coalesce(sum({condition}), 0)" for condition in (filled, LOCKED_OUT))
         people, profiles, locked_out = self._database.execute(
@@ -209,7 +215,7 @@ class StagingDatabase(Collection[Result]):
         return Counts(people, profiles, self._database.execute(linked, (outcome,)).fetchone()[0], locked_out)
 
     def role_lists(self, outcome: str) -> Iterator[tuple[list[str], int]]:
-        """Yield each different list of roles of the people with an outcome, and the number of people with this list."""
+        """Yield each list of roles that people with this outcome have, and the number of these people."""
         lists = "SELECT roles, count(*) FROM person WHERE outcome = ? AND roles IS NOT NULL GROUP BY roles"
         for roles, count in self._database.execute(lists, (outcome,)).fetchall():
             yield csv_cells.split_list(roles), count
@@ -225,9 +231,9 @@ class StagingDatabase(Collection[Result]):
         return number, conflicts, [_with_count(RowFault(*values), times) for *values, times in first]
 
     def faulty_rows(self, of_all: str = "") -> Iterator[tuple[str, str]]:
-        """Read the faulty rows as they were given, each with all its faults.
+        """Read the faulty rows as they are in the imported file, each with a text of all its faults.
 
-        `of_all` is the message of a fault that all rows have. It is not stored for each row.
+        `of_all` is the message of a fault that all rows have, which is not stored for each row.
         """
         messages = "group_concat(coalesce(field || ': ', '') || message, '; ')"
         join = "LEFT JOIN" if of_all else "JOIN"
@@ -248,7 +254,10 @@ class StagingDatabase(Collection[Result]):
         return any(result == one for one in self)
 
     def _pages(self, select: str) -> Iterator[list[Any]]:
-        """Read rows in pages, so that rows can be changed between pages. The first column must be the row number."""
+        """Read rows page by page, so that rows can be changed between two pages.
+
+        The first column must be the row number.
+        """
         last = 0
         while part := self._database.execute(f"{select} ORDER BY row LIMIT {AT_ONCE}", (last,)).fetchall():
             yield part
@@ -285,7 +294,7 @@ _CONVERTERS: Final[dict[int, tuple[Callable[[Any], Any], Callable[[Any], Any]]]]
     Person._fields.index("roles"): (csv_cells.join_list, lambda text: tuple(csv_cells.split_list(text))),
     Person._fields.index("accounts"): (json.dumps, lambda text: tuple(json.loads(text))),
 }
-"""Position of a field of `Person` for which SQLite has no type → how the value is stored, and how it is read back."""
+"""Position of a field of `Person` that SQLite cannot store → the functions that convert it and convert it back."""
 
 
 def _with_count(fault: RowFault, times: int) -> RowFault:
@@ -295,7 +304,7 @@ def _with_count(fault: RowFault, times: int) -> RowFault:
 
 
 def _escaped(text: str | None) -> str | None:
-    """Escape characters that are not valid UTF-8: a fault may quote such a text, and SQLite refuses it."""
+    """Escape characters that are not valid UTF-8. The message of a fault may quote them, and SQLite refuses them."""
     return text and text.encode("utf-8", "backslashreplace").decode()
 
 

@@ -1,4 +1,4 @@
-"""Make usernames from the e-mail address or the name, for people of an import without a username."""
+"""Make usernames for people of an import who have none, from their e-mail address or name."""
 
 import re
 import unicodedata
@@ -16,11 +16,11 @@ RULES: Final = {
     "name": "usernames are made from the name, in lower case with . for spaces, and with -2, -3, … if it is taken",
 }
 AT_ONCE: Final = 100
-"""The number of usernames with the same base (`ada-2`, `ada-3`, …) that are looked up together."""
+"""The number of usernames with the same beginning (`ada-2`, `ada-3`, …) that are looked up with one query."""
 
 
 class Usernames:
-    """Makes usernames that do not exist yet, neither in MongoDB nor in the imported file."""
+    """Makes usernames that exist neither in MongoDB nor in the imported file."""
 
     def __init__(self, staging: StagingDatabase, source: str) -> None:
         self._staging = staging
@@ -29,7 +29,7 @@ class Usernames:
         self._taken: set[str] = set()
 
     def give(self, people: Iterable[Person]) -> dict[int, str]:
-        """Make and store a username for each person; return number of the row → username."""
+        """Make and store a username for each person. Return number of the row → username."""
         bases = {person.row: self._base(person) for person in people}
         self._taken = self._on_disk(bases.values())
         names = {row: self._free(base) for row, base in bases.items()}
@@ -37,7 +37,10 @@ class Usernames:
         return names
 
     def _base(self, person: Person) -> str:
-        """Return a valid username for a person. Another user may already have it."""
+        """Return a valid username for a person, to which a number can be added.
+
+        Another user may already have this username.
+        """
         part = person.email.partition("@")[0]
         base = (self._source == "name" and _typed(person.name or "")) or _typed(part)
         return base if base and not user_flaw("username", base) else f"user-{base}".rstrip("-")
@@ -60,7 +63,7 @@ class Usernames:
 
 
 def _typed(text: str) -> str:
-    """Return a text in lower case, in which dots replace the characters that are not valid in a username."""
+    """Return a text in lower case, with dots instead of the characters that are not valid in a username."""
     seen = "".join(one for one in text if unicodedata.category(one)[0] not in "CZ" or one == " ")
     return re.sub(r"[\s@:]+", ".", seen.casefold())[: LONGEST - len("-1000000")].strip(".-")
 

@@ -1,7 +1,8 @@
 """Merge duplicate users into one user.
 
-`duplicates` lists users who are probably the same person. `merge` plans a merge and says what wins. `conversations`
-decides which conversations become one, `values` which values the user keeps, and `batches` makes the changes.
+`duplicates` lists users who are probably the same person. `merge` plans a merge, and says which values win.
+`conversations` decides which conversations become one, `values` which values the user keeps. `batches` makes the
+changes.
 """
 
 from actions.users.merging.duplicates import find_duplicates

@@ -1,4 +1,4 @@
-"""Make the changes of a merge of users, in batches that are each complete."""
+"""Make the changes of a merge of users, in batches. After each batch, all links are complete."""
 
 from collections.abc import Collection, Hashable, Iterable, Iterator
 from datetime import datetime
@@ -21,16 +21,19 @@ from database.references import has_other_forms, joined, reference_filter, refer
 
 MESSAGE_FIELDS: Final = ("senderId", "seenIds", "conversationId", "createAt")
 OLDEST_FIRST: Final = [("createAt", ASCENDING), ("_id", ASCENDING)]
-"""The order in which messages leave a conversation, so that its `lastMessageAt` stays right until the end."""
+"""The order in which messages move to another conversation.
+
+The newest message moves last, so that `lastMessageAt` of the old conversation stays right until the end.
+"""
 
 
 def make_batches(merge: Merge) -> Iterator[Batch]:
-    """Yield batches of changes that move all data, then delete the merged users. An interrupted merge can continue."""
+    """Yield the batches of changes. The merged users are deleted last, so that an interrupted merge can continue."""
     return _Batches(merge).make()
 
 
 class _Batches:
-    """The batches of changes of a merge. Users in memory are changed too, because each batch changes their lists."""
+    """Makes the batches of a merge. Each batch changes the users' lists, so the users in memory are changed too."""
 
     def __init__(self, merge: Merge) -> None:
         self._merge = merge
@@ -57,7 +60,7 @@ class _Batches:
         yield from self.draft.batches
 
     def _replace_participants(self, moved: Iterable[Document]) -> Iterator[Batch]:
-        """Replace merged users by the user who stays in conversations, on both sides of the link."""
+        """In some conversations, replace the merged users by the user who stays, on both sides of the link."""
         for some in queries.chunks(map(dict, moved)):
             ids = [referred(one["_id"]) for one in some]
             self.draft.reserve(len(some) + len(self._users) + 1)
@@ -68,7 +71,7 @@ class _Batches:
             yield from self.draft.finished_batches()
 
     def _join(self, first: Any, others: Iterable[Any]) -> Iterator[Batch]:
-        """Move all messages of some conversations to the first of them, then delete the other conversations."""
+        """Move all messages of the `others` to the conversation `first`, then delete the `others`."""
         messages = self._database["Message"]
         odd = has_other_forms(self._database, "Message", "conversationId")
         is_empty = messages.find_one(reference_filter("conversationId", [first], odd=odd), ["_id"]) is None
@@ -84,7 +87,7 @@ class _Batches:
             yield from self._cascade.delete_empty_conversations([other])
 
     def _move_to(self, first: Any, other: Any, messages: list[Document], *, is_empty: bool) -> None:
-        """Move messages from one conversation to another, and update its `lastMessageAt` and `messagesIds`."""
+        """Move messages from one conversation to another one. Update `lastMessageAt` and `messagesIds` there."""
         copies = self._cascade.with_list("Conversation", "messagesIds", [referred(first), referred(other)])
         ids = [message["_id"] for message in messages]
         self.draft.set_each("Message", messages, "conversationId", referred(first))
@@ -98,12 +101,13 @@ class _Batches:
         if is_empty and last is not None:
             self.draft.set("Conversation", place, {"lastMessageAt": last})
         elif last is not None and isinstance(place.get("lastMessageAt"), datetime):
-            # The conversation is written even if its time stays, so that nobody can delete it at the same time.
+            # Write the conversation even if its `lastMessageAt` does not change, so that nobody can delete it at the
+            # same moment.
             participant = {"userIds": ListContaining((self._target,))}
             self.draft.move_time_forward("Conversation", place, "lastMessageAt", last, participant)
 
     def _move_sent_messages(self) -> Iterator[Batch]:
-        """Make the user who stays the sender of merged users' messages in conversations that are kept."""
+        """In conversations that are kept, make the user who stays the sender of the messages of merged users."""
         sent = queries.refers_to("Message", "senderId", *self._merge.ids)
         found = self._database["Message"].find(joined(self._merge.elsewhere(), sent), MESSAGE_FIELDS)
         for some in _parts(found):
@@ -130,7 +134,10 @@ class _Batches:
         self.draft.reserve(len(messages) + len(self._users) + 1 + extra)
 
     def _change_people(self, messages: list[Document]) -> None:
-        """Replace merged users as senders and readers of messages by the user who stays, on both sides of the link."""
+        """In some messages, replace merged users as sender and readers by the user who stays.
+
+        Update both sides of links.
+        """
         sent = [one for one in messages if _refers(one, "senderId", self._going)]
         seen = [one for one in messages if referred(one["_id"]) in self._seen or _refers(one, "seenIds", self._going)]
         ids = [referred(one["_id"]) for one in seen]
@@ -141,7 +148,7 @@ class _Batches:
         self.draft.take("User", self._users, "seenMessageIds", ids)
         self.draft.add("User", [self._into], "seenMessageIds", ids)
         if sent and self._into.get("seenMessageIds") is before:
-            # The user is written in each batch, so that nobody can delete the user at the same time.
+            # The user is written in each batch, so that nobody can delete the user at the same moment.
             self.draft.set("User", self._into, {"updatedAt": now()})
 
     def _move_what_they_own(self) -> None:
@@ -158,7 +165,7 @@ class _Batches:
             self.draft.set("User", self._into, {"profileId": profiles.kept["_id"]})
 
     def _delete_users(self) -> None:
-        """Delete the merged users, set the values of the user who stays, and update roles and records of seeds."""
+        """Delete the merged users, update the user who stays, and update the roles and the records about seeds."""
         ids = self._merge.ids
         records = [one["_id"] for one in queries.find_by_values(STATE, "users", ids, ["_id"])]
         roles = self._cascade.with_list("Role", "userIds", self._merge.roles)
@@ -171,14 +178,15 @@ class _Batches:
             self.draft.add("Role", roles, "userIds", [self._target])
             self.draft.add("User", [self._into], "rolesIds", [referred(role["_id"]) for role in roles])
         new = user_values(self._into, self._users)
-        if later := new.pop("lastLogin", None):  # a sign-in in the meantime is no conflict
+        # The user may sign in at the same time, so the time of the sign-in is only moved forward.
+        if later := new.pop("lastLogin", None):
             self.draft.move_time_forward("User", self._into, "lastLogin", later)
         self.draft.set("User", self._into, {**new, "updatedAt": now()})
         for user in self._users:
             self.draft.delete("User", user)
 
     def _separate_without_transactions(self) -> None:
-        """Begin a new batch on a server without transactions: there, deletions are written before other changes."""
+        """On a server without transactions, begin a new batch: such a server writes the deletions of a batch first."""
         if not connection.transactions():
             self.draft.reserve(BATCH)
 
@@ -190,13 +198,16 @@ def _parts(items: Iterable[Any]) -> Iterator[list[Any]]:
 
 
 def _refers(document: Document, field: str, ids: Collection[Any]) -> bool:
-    """Tell whether a field of a document is one of some ids, or a list that contains one of them."""
+    """Tell whether a field contains one of these ids, as its value or in a list."""
     value = document.get(field)
     found = map(referred, value if isinstance(value, list) else [value])
     return any(one in ids for one in found if isinstance(one, Hashable))
 
 
 def _is_copied(conversation: Document) -> bool:
-    """Tell whether changes must update `messagesIds` of a conversation: it is a list that is not too long."""
+    """Tell whether `messagesIds` of a conversation must be updated.
+
+    Other values and very long lists are left unchanged.
+    """
     listed = conversation.get("messagesIds")
     return isinstance(listed, list) and len(listed) < MOST_COPIED_IDS

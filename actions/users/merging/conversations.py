@@ -16,11 +16,12 @@ FIELDS: Final = ("name", "isGroup", "userIds", "created_at")
 
 @dataclass
 class Conversations:
-    """The conversations of merged users, by what happens to them.
+    """The conversations of merged users, grouped by what happens to them.
 
-    In each list of `joined`, the first conversation gets the messages of the others, which are then deleted. `ended`
-    ones are deleted with their messages. In `moved` ones, only the merged users are replaced. The first of `joined` is
-    in `moved` too if it is one of the merged users.
+    In each list of `joined`, the first conversation gets the messages of the others, which are then deleted. The
+    conversations in `ended` are deleted with their messages. In the conversations in `moved`, the user who stays
+    replaces the merged users. The first conversation of a list in `joined` is also in `moved` if a merged user takes
+    part in it.
     """
 
     moved: list[Document] = field(default_factory=list)
@@ -39,7 +40,7 @@ class Conversations:
 
 
 def of_users(users: list[Document], into: Document, *, keep: bool) -> Conversations:
-    """Read the conversations of `users`, and the one-to-one conversations of `into` with the same people.
+    """Read the conversations of `users`, and the one-to-one conversations of `into`. Decide what happens to each.
 
     With `keep`, the conversations of the merged users with each other are not deleted.
     """
@@ -64,7 +65,10 @@ def of_users(users: list[Document], into: Document, *, keep: bool) -> Conversati
 
 
 def _pair(found: Conversations, places: list[Document], going: set[Any], staying: Any, listed: set[Any]) -> None:
-    """Join the one-to-one conversations with one other person. If possible, keep one of the user who stays."""
+    """Decide which one-to-one conversations with the same other person become one.
+
+    One of the user who stays is preferred.
+    """
     theirs = [one for one in places if going & {*ids_in(one, "userIds")} or referred(one["_id"]) in listed]
     if not theirs:
         return
@@ -75,7 +79,7 @@ def _pair(found: Conversations, places: list[Document], going: set[Any], staying
 
 
 def _read(users: Iterable[Any], listed: Iterable[Any]) -> dict[Any, Document]:
-    """Read the conversations that list users, and those that users list."""
+    """Read the conversations that list some users, and the conversations that users list."""
     return {one["_id"]: one for one in chain(_listing(users), queries.find_by_ids("Conversation", listed, FIELDS))}
 
 

@@ -1,4 +1,4 @@
-"""The documents of a merge: the users, and what belongs to them."""
+"""The documents of a merge: the users, and their sign-ins, profiles, roles and conversations."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
@@ -17,7 +17,7 @@ from database.references import joined, references_in, referred
 
 
 class Accounts:
-    """The linked sign-ins of merged users: those that move, and those that the user who stays already has."""
+    """The linked sign-ins of merged users: `moved` ones go to the user who stays, `dropped` ones are duplicates."""
 
     def __init__(self, into: Any, ids: Sequence[Any]) -> None:
         held = {_sign_in(one) for one in owned("Account", [into])}
@@ -29,10 +29,10 @@ class Accounts:
 
 
 class Profiles:
-    """The profiles of merged users. The `kept` one gets `new` values from the others, which are `dropped`."""
+    """The profiles of all users of a merge. The `kept` profile gets the `new` values; the others are `dropped`."""
 
     def __init__(self, into: Any, ids: Sequence[Any]) -> None:
-        own = owned("Profile", [into])  # the application uses the first
+        own = owned("Profile", [into])  # As in the application, the first profile counts.
         self.others = owned("Profile", ids)
         self.before = own[0] if own else {}
         found = [*own[:1], *self.others]
@@ -44,7 +44,7 @@ class Profiles:
 
 
 class Merge:
-    """A merge of `users` into the user `into`. All of them are read completely."""
+    """A merge of `users` into the user `into`. All fields of these users must have been read."""
 
     def __init__(self, users: list[Document], into: Document, *, union: bool, keep_conversations: bool) -> None:
         self.users, self.into, self.union = users, into, union
@@ -61,11 +61,11 @@ class Merge:
         self.roles = {referred(role["_id"]): lookup.label(role) for role in roles}
 
     def others(self, place: Document) -> list[Any]:
-        """Return the participants of a conversation who are not merged."""
+        """Return the participants of a conversation who are not users of this merge."""
         return [one for one in dict.fromkeys(ids_in(place, "userIds")) if one not in {*self.ids, self.target}]
 
     def role_names(self) -> tuple[list[str], list[str]]:
-        """Return the names of the roles of the user who stays, and of those that only merged users have."""
+        """Return the names of the roles that the user who stays has, and of those that only merged users have."""
         mine = ids_in(self.into, "rolesIds")
         own = {referred(one["_id"]): lookup.label(one) for one in queries.find_by_ids("Role", mine, ["name"])}
         return sorted(own.values()), sorted(name for role, name in self.roles.items() if role not in own)
@@ -76,7 +76,7 @@ class Merge:
         return sum(connection.database()[collection].count_documents(joined(where or {}, one)) for one in filters)
 
     def counts(self) -> dict[tuple[str, str], int]:
-        """Count the most important documents that change; documents that only get other links are not counted."""
+        """Count the most important documents that change. Documents that only get other links are not counted."""
         moving = self.count("Message", "conversationId", self.places.emptied)
         moving += self.count("Message", "senderId", self.ids, self.elsewhere())
         ended = [one["_id"] for one in self.places.ended]
@@ -104,7 +104,7 @@ class Merge:
         return {"$nor": [queries.refers_to("Message", "conversationId", *gone)]} if gone else {}
 
     def held_messages(self) -> Iterator[tuple[str, Document]]:
-        """Yield the messages that a hold keeps, with the field of the sender or conversation that would change."""
+        """Yield each changed message that a legal hold keeps, with the name of the field that would change."""
         held = holds.read(connection.database())
         for field, ids in (("senderId", self.ids), ("conversationId", self.places.emptied)) if held else ():
             for some in queries.chunks(ids):
@@ -133,5 +133,5 @@ def owned(collection: str, ids: Sequence[Any]) -> list[Document]:
 
 
 def _sign_in(account: Document) -> tuple[str, str]:
-    """Return the unique key of a sign-in, as text: in broken data it can be of any type."""
+    """Return the unique key of a linked sign-in as texts, because broken data can have values of any type."""
     return repr(account.get("provider")), repr(account.get("providerAccountId"))

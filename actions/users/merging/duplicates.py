@@ -22,9 +22,9 @@ from database.references import reference, referred
 FIELDS: Final = ("username", "name", "email", "status", "createdAt", "lastLogin")
 EMAIL, PHONE, ACCOUNT = "e-mail", "name and telephone", "provider account"
 MOST: Final = 100_000
-"""The most duplicates that are listed: their ids are in the filter of the list."""
+"""The most duplicates that are listed. All their ids must fit into one filter."""
 SLOTS: Final = 2**25
-"""The number of counters for the keys of all users. With more counters, fewer keys share a counter by chance."""
+"""The number of counters for the keys of all users. With more counters, fewer keys share one by chance."""
 
 
 class Duplicates(NamedTuple):
@@ -38,7 +38,7 @@ def find_duplicates() -> Duplicates:
     """List users who are probably the same person as an older user: `{id, sameAs: [{id, username}], why: [reasons]}`.
 
     Reasons are the same e-mail (in any case, without dots and parts after a plus), the same name and telephone number,
-    and the same account of a provider. All users are read, but only some bytes of each are kept in memory.
+    and the same account at a provider. All users are read, but only a few bytes of each are kept in memory.
     """
     older: dict[Any, dict[Any, list[str]]] = {}
     for reason, groups in ((EMAIL, _by_email()), (PHONE, _by_phone()), (ACCOUNT, _by_account())):
@@ -68,7 +68,7 @@ def _rows(older: dict[Any, dict[Any, list[str]]], users: Sequence[Document], _: 
 
 @dataclass
 class _Keys:
-    """User ids with their keys, in 20 bytes for each id. `repeated` returns the ids whose key occurs more than once."""
+    """A compact list of user ids with their keys, like an e-mail. `repeated` returns the ids that share a key."""
 
     hashes: "array[int]" = field(default_factory=lambda: array("q"))
     ids: bytearray = field(default_factory=bytearray)
@@ -78,7 +78,7 @@ class _Keys:
     def add(self, identifier: Any, key: object) -> None:
         hashed = hash(key)
         slot = hashed % SLOTS
-        if self.counts[slot] < 2:  # noqa: PLR2004 - once or more than once
+        if self.counts[slot] < 2:  # noqa: PLR2004 - only "once" and "more than once" are distinguished
             self.counts[slot] += 1
         if type(identifier) is not ObjectId:
             self.odd[len(self.hashes)] = identifier
@@ -107,7 +107,10 @@ def _by_email() -> Iterable[list[Any]]:
 
 
 def _by_phone() -> Iterator[list[Any]]:
-    """Yield users with the same name and telephone number. Only names of users with a common number are read."""
+    """Yield groups of users with the same name and telephone number.
+
+    Names are read only for shared telephone numbers.
+    """
     keys = _Keys()
     for profile in _read("Profile", "userId", "phoneNumber"):
         owner, phone = reference(profile, "userId"), profile.get("phoneNumber")
@@ -122,7 +125,7 @@ def _by_phone() -> Iterator[list[Any]]:
 
 
 def _by_account() -> Iterator[list[Any]]:
-    """Yield users with the same account of a provider, whose name may differ in upper and lower case."""
+    """Yield groups of users with the same account at a provider. Upper and lower case of the provider do not matter."""
     keys = _Keys()
     for account in _read("Account", "userId", "provider", "providerAccountId"):
         user, texts = reference(account, "userId"), (account.get("provider"), account.get("providerAccountId"))
@@ -133,7 +136,7 @@ def _by_account() -> Iterator[list[Any]]:
 
 
 def _users(ids: Iterable[Any], field: str) -> Iterator[Document]:
-    """Read users by their ids, in parts: a million of them can have the telephone number of one switchboard."""
+    """Read users by their ids, some at a time: a million users can have the telephone number of one company."""
     for some in queries.chunks(dict.fromkeys(ids)):
         yield from queries.find_by_ids("User", some, [field])
 
@@ -143,16 +146,16 @@ def _read(collection: str, first: str, *others: str) -> Iterator[Document]:
 
 
 def _email_key(email: str) -> str:
-    """Return an e-mail in lower case, without dots and the part after a plus in the part before the @."""
+    """Return an e-mail in lower case. In the part before the @, leave out dots, and a plus with the text after it."""
     local, _, domain = email.strip().lower().rpartition("@")
     plain = local.partition("+")[0].replace(".", "")
     return f"{plain or local}@{domain}"
 
 
 def _phone_key(phone: str) -> str:
-    """Return the digits of a telephone number, without the zeros that replace a plus.
+    """Return the digits of a telephone number, without two zeros at the beginning, which mean the same as a plus.
 
-    Return an empty text if all digits are the same: `0` or `999999` only fills a required field.
+    Return an empty text if all digits are the same: `0` or `999999` was only typed because the field is required.
     """
     digits = "".join(character for character in phone if character.isdecimal())
     return digits.removeprefix("00") if len(set(digits)) > 1 else ""

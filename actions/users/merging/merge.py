@@ -1,4 +1,4 @@
-"""Plan a merge of users: check what is asked, and say what will happen."""
+"""Plan a merge of users: check whether it is possible, and say what will happen."""
 
 from collections.abc import Iterator, Sequence
 from functools import partial
@@ -21,7 +21,7 @@ from database.wording import counted, enumerated, in_words
 from models.documents import PAIR, is_group
 
 MOST: Final = 100
-"""The most users that are merged at once. More are probably a mistake, and all of them are in memory."""
+"""The most users to merge at once. More are probably a mistake, and all of them must be in memory."""
 
 
 @replannable(deletes=True)
@@ -34,11 +34,11 @@ def merge(
     skip_missing: bool = False,
     allow_last_member: bool = False,
 ) -> Changeset:
-    """Merge users into one user, who gets their messages, conversations, sign-ins and missing values; delete them.
+    """Move messages, conversations, sign-ins and missing values of users to one user, and delete the others.
 
-    With `union`, the user gets their roles too. Conversations of the merged users with each other are deleted,
-    unless `keep_conversations`. Raises `UsageError` if a user is named twice, `LastMemberError` if a protected role
-    would lose its last active member, and `TooManyLinksError`.
+    With `union`, the user who stays gets their roles too. Conversations of the merged users with each other are
+    deleted, unless `keep_conversations` is true. Raises `UsageError` if a user is named twice, `LastMemberError` if a
+    protected role would lose its last active member, and `TooManyLinksError`.
     """
     target = lookup.find_users([into])[0]
     found = lookup.find_users(refs, skip_missing=skip_missing)
@@ -66,7 +66,7 @@ def merge(
 
 
 def _refuse_repeated(refs: Sequence[str], found: lookup.FoundAll, target: lookup.Found) -> None:
-    """Raise `UsageError` if one of the merged users is named twice, or is the user who stays."""
+    """Raise `UsageError` if one of the merged users is named twice, or is also the user who stays."""
     if any(user.document["_id"] == target.document["_id"] for user in found):
         raise UsageError(
             f"{target.ref} cannot be merged into {target.ref}", "name the duplicates as FROM, and the other with --into"
@@ -76,7 +76,7 @@ def _refuse_repeated(refs: Sequence[str], found: lookup.FoundAll, target: lookup
 
 
 def _losing(work: Merge) -> Iterator[Change]:
-    """Yield the changes that could lose held data: removals, moves of held messages, and deletions."""
+    """Yield the changes that could lose data under a legal hold: removals, moved messages and deletions."""
     yield from departures(work.places.moved, work.ids)
     yield from (Update("Message", (one["_id"],), {name: Set(one[name], ABSENT)}) for name, one in work.held_messages())
     ended = [one["_id"] for one in work.places.ended]
@@ -87,7 +87,7 @@ def _losing(work: Merge) -> Iterator[Change]:
 
 
 def _notes(work: Merge, target: lookup.Found, found: lookup.FoundAll) -> Iterator[str]:
-    """Yield what wins field by field, and what happens to roles, sign-ins and conversations."""
+    """Yield a line for each field that says which value wins, and lines about roles, sign-ins and conversations."""
     yield from describe_user(target, found)
     names = {referred(user.document["_id"]): user.ref for user in found}
     profiles = [(names[referred(one["userId"])], one) for one in work.profiles.others]
@@ -123,6 +123,6 @@ def _conversation_notes(work: Merge) -> Iterator[str]:
 
 
 def _described(user: lookup.Found) -> str:
-    """Return the username of a user, with name and e-mail."""
+    """Return the username of a user with the name and the e-mail, like `ada (Ada Lovelace, ada@example.org)`."""
     details = [readable_text(user.document[name]) for name in ("name", "email") if user.document.get(name)]
     return f"{user.ref} ({', '.join(details)})" if details else user.ref

@@ -17,17 +17,20 @@ KEPT: Final = ("username", "email", "status")
 """The fields of the user who stays that a merge never changes."""
 
 FILLED: Final = ("name", "hashedPassword")
-"""The fields that the user who stays gets from the merged users if they are missing."""
+"""The fields that the user who stays gets from merged users if they are missing."""
 
 COMPARED: Final = {"createdAt": lt, "lastLogin": gt}
-"""The fields with a time → the function that tells whether another time wins."""
+"""Field with a time → a function that compares the times of a merged user and of the user who stays.
+
+If it returns true, the time of the merged user wins.
+"""
 
 LONGEST: Final = 100
-"""The most characters of a value in a preview; an image can be a URL of many thousands."""
+"""The most characters of a value in a preview. The URL of an image can have many thousands."""
 
 
 def user_values(into: Document, others: Sequence[Document]) -> Document:
-    """Return the fields of a user that a merge with `others` changes, without links."""
+    """Return the fields of a user that a merge with `others` changes, except links."""
     values: Document = {}
     for other in others:
         have = into | values
@@ -40,13 +43,13 @@ def user_values(into: Document, others: Sequence[Document]) -> Document:
 
 
 def missing_values(document: Document, other: Document, names: Sequence[str]) -> Document:
-    """Return the texts that `other` has in some fields, and `document` does not have."""
+    """Return those of the named fields that have a text in `other` and no text in `document`."""
     given = {name: other[name] for name in names if isinstance(other.get(name), str) and other[name]}
     return {name: text for name, text in given.items() if document.get(name) in (None, "")}
 
 
 def describe_user(into: Found, others: Sequence[Found]) -> Iterator[str]:
-    """Yield a line for each field in which merged users differ: the value that wins, and where it comes from."""
+    """Yield a line for each field in which merged users differ, with the value that wins and the users who had it."""
     after = into.document | user_values(into.document, [other.document for other in others])
     documents = [(other.ref, other.document) for other in others]
     for name in (*KEPT, "name", *COMPARED):
@@ -69,7 +72,7 @@ def describe_profile(before: Document, after: Document, others: Sequence[tuple[s
 def _line(
     name: str, before: Document, after: Document, others: Sequence[tuple[str, Document]], *, lost: bool = True
 ) -> Iterator[str]:
-    """Yield `name: Ada Lovelace (from ada2)` or `email: ada@example.org (removed: ada2@example.org)`."""
+    """Yield a line like `name: Ada Lovelace (from ada2)` or `email: ada@example.org (removed: ada2@example.org)`."""
     value = after.get(name)
     given = [(ref, document[name]) for ref, document in others if document.get(name) not in (None, "")]
     gone = dict.fromkeys(_short(other) for _, other in given if not same(other, value)) if lost else {}
@@ -81,7 +84,7 @@ def _line(
 
 
 def _unknown(collection: str, removed: Sequence[tuple[str, Document]]) -> Iterator[str]:
-    """Yield a line with the removed fields that the schema does not have."""
+    """Yield a line that lists the removed fields that are not in the schema."""
     names = sorted({name for _, document in removed for name in document.keys() - FIELDS[collection] - {"_id"}})
     if names:
         yield f"Removed fields that are not in the schema: {enumerated(list(map(field_name, names)))}"

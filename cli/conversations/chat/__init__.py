@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 Row = dict[str, Any]
 
 PAUSE: Final = timedelta(minutes=5)
-"""After a longer pause between two messages of one author, the name of the author is shown again."""
+"""After a longer pause between two messages of the same author, the name of the author is shown again."""
 
 EMPTY: Final = "(empty)"
 
@@ -27,8 +27,8 @@ _DATA: Final = re.compile(r"data:([\w.+-]+/[\w.+-]+)?([^,]*),", re.IGNORECASE | 
 class ChatMessage(NamedTuple):
     """A message with its place in the layout.
 
-    `day` is the heading of a new day, or None if the message before is from the same day. `first` is True if the name
-    of the author must be shown: on a new day, for another author, or after a pause.
+    `day` is the heading of a new day. It is None if the message before is from the same day. `first` is True if the
+    name of the author must be shown: on a new day, for another author, or after a pause.
     """
 
     row: Row
@@ -37,7 +37,7 @@ class ChatMessage(NamedTuple):
 
 
 def laid_out(messages: Iterable[Row], *, local: bool = False) -> Iterator[ChatMessage]:
-    """Yield each message with its place: whether it begins a new day, or a new series of messages of one author."""
+    """Yield each message with its place in the layout: whether it begins a new day or a new series of one author."""
     before: Row | None = None
     heading = None
     for row in messages:
@@ -59,19 +59,22 @@ def about(transcript: "Transcript", zone: str | None = None) -> list[str]:
 
 
 def author(row: Row) -> str:
-    """Return the name of the author. In broken data there may be no author, or a deleted one."""
+    """Return the name of the author. In broken data, a message may have no author, or its author may be deleted."""
     return person_label(row["sender"]).strip() or str(row["sender"]["id"])
 
 
 def body_text(row: Row) -> str:
-    """Return the text of a message as a string, or `EMPTY` if the message has neither text nor image."""
+    """Return the text of a message. If the message has neither text nor image, return `EMPTY`."""
     body = row["body"]
     text = body if isinstance(body, str) else cell(body)
     return text if text.strip() or row["image"] else EMPTY
 
 
 def image(row: Row) -> str | None:
-    """Return the URL of an image. For a `data:` URL, which contains the image, return the image's type and size."""
+    """Return the URL of an image.
+
+    A `data:` URL contains the whole image, so return the image's type and size instead.
+    """
     if not row["image"]:
         return None
     address = row["image"] if isinstance(row["image"], str) else cell(row["image"])
@@ -84,12 +87,15 @@ def image(row: Row) -> str | None:
 
 
 def message_id(row: Row) -> str:
-    """Return the short id of a message (its first digits) if the row has one, otherwise the full id."""
+    """Return the short id of a message (its first digits) if the row has one, or else the whole id."""
     return cell(row.get("shortId") or id_text(row["id"]))
 
 
 def readers(row: Row) -> list[tuple[str, str]]:
-    """Return pairs like `("seen by", "ada, grace")` for who has seen a message and who has not, without the author."""
+    """Return pairs like `("seen by", "ada, grace")`: who has seen a message and who has not.
+
+    The author of the message is left out.
+    """
     known = {"seen by": row["seen"], "not seen by": row["unseen"]}
     others = {
         phrase: [person for person in people if person["id"] != row["sender"]["id"]] for phrase, people in known.items()
@@ -98,7 +104,10 @@ def readers(row: Row) -> list[tuple[str, str]]:
 
 
 class LastMessage:
-    """Yield messages, and keep the last one in `row`. Messages without a time count only if no message has a time."""
+    """Yields messages, and keeps the last one in `row`.
+
+    Messages without a time are ignored, unless no message has a time.
+    """
 
     def __init__(self, messages: Iterable[Row]) -> None:
         self._messages = messages

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from actions.conversations import Transcript
 
 COLOURS: Final = 8
-"""The number of CSS classes for the colours of authors. If there are more authors, several have the same colour."""
+"""The number of CSS classes for the colours of authors. With more authors, several have the same colour."""
 
 
 def pieces(transcript: "Transcript", messages: Iterable[Row], *, ids: bool = False) -> Iterator[str]:
@@ -37,7 +37,8 @@ def _pieces(transcript: "Transcript", messages: Iterable[Row], *, ids: bool = Fa
     numbers = {person["id"]: number for number, person in enumerate(transcript.place.participants)}
     yield html.opening(transcript.place.title)
     yield _header(transcript)
-    # If the browser drew only the visible part, the link to the marked message would be inexact.
+    # The browser must draw the whole page. If it drew only the visible part, the link to the marked message would be
+    # inexact.
     yield f'<main class="chat{" long" if transcript.marked is None else ""}">\n'
     last = LastMessage(messages)
     open_ = ""

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 WIDEST: Final = 80
 """The longest line in terminal cells. Longer lines are hard to read, even on a wide terminal."""
 NARROWEST: Final = 20
-"""The smallest width that is used, even if the terminal is narrower."""
+"""The smallest width of the layout. On a narrower terminal, the terminal itself breaks the lines."""
 
 INDENT: Final = len("00:00  ")
 GAP: Final = "  "
@@ -46,7 +46,7 @@ def pieces(
 
 
 class _Chat:
-    """The layout for standard output or for a file. A file has no colours and no wrapped lines."""
+    """Lays out a transcript for standard output or for a file. In a file, lines have no colours and are not wrapped."""
 
     def __init__(self, participants: Sequence[Row], *, for_file: bool, zone: str | None, ids: bool) -> None:
         out = None if for_file else sys.stdout
@@ -112,7 +112,7 @@ class _Chat:
         return self._with_id(lines, message_id(row), "" if marked else styles.FAINT) if self._ids else lines
 
     def _with_id(self, lines: list[str], identifier: str, style: str) -> list[str]:
-        """Put an id before the lines of a message. Message texts are indented, so that no text can look like an id."""
+        """Put an id before the lines of a message. Message texts are indented, so no text can look like an id."""
         room = self._indent - INDENT
         rest = [f"{'':{room}}{line}" for line in lines]
         shown = self._styled(identifier, style)

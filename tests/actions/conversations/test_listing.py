@@ -13,7 +13,7 @@ from database import referenced_listing
 
 @pytest.fixture
 def sent(url: str, database: Documents) -> Iterator[Sent]:
-    """Record the queries of a list of conversations."""
+    """Yield a listener that records the queries of a list of conversations."""
     talk.settle(database)
     with listening(url) as listener:
         yield listener
@@ -52,7 +52,8 @@ def test_the_last_message_is_read_with_an_index_and_only_if_its_column_is_shown(
         list(find().rows(limit=4, columns=columns))
         return [next(iter(command.values())) for command in sent.commands]
 
-    reads("title")  # the first call also checks once whether ids of users have another form
+    # The first list also checks whether all ids of users are ObjectIds. Later lists do not check this again.
+    reads("title")
     assert reads("title", "participants") == ["Conversation", "User"]
     assert reads("title", "messages") == ["Conversation", "User", *["Message"] * 2]
     assert reads("unread") == ["Conversation", "User", *["Message"] * 5]

@@ -1,4 +1,4 @@
-"""The number of unread messages of a person is the same by every way to find it."""
+"""Each way to find the number of unread messages of a person gives the same number."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -40,7 +40,7 @@ def expected(messages: list[dict[str, Any]], person: str) -> int:
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(messages=st.lists(written, max_size=12), newest=st.integers(1, 13))
-def test_unread_messages_are_the_same_whether_read_or_counted(
+def test_unread_messages_are_the_same_if_they_are_read_or_counted_by_the_server(
     here: Documents, messages: list[dict[str, Any]], newest: int
 ) -> None:
     here["Message"].delete_many({})
@@ -71,4 +71,6 @@ def test_showing_a_conversation_reads_only_as_many_messages_as_needed(url: str, 
     counted = [command for command in sent.commands if command.get("aggregate") == "Message"]
     assert (
         len(counted) == 3
-    )  # the messages of each sender, the last seen message of the others, and the number of later ones
+        # There are three queries: messages of each sender, the last seen message of the others, and the number of later
+        # messages.
+    )

@@ -27,7 +27,7 @@ WANTED: dict[str, dict[str, Any]] = {
 
 
 class Sent(monitoring.CommandListener):
-    """Record the queries for messages."""
+    """Records the queries for messages."""
 
     def __init__(self) -> None:
         self.queries: list[dict[str, Any]] = []
@@ -37,10 +37,10 @@ class Sent(monitoring.CommandListener):
             self.queries.append(dict(event.command))
 
     def succeeded(self, event: monitoring.CommandSucceededEvent) -> None:
-        """Record nothing."""
+        """Do nothing: the query is already recorded."""
 
     def failed(self, event: monitoring.CommandFailedEvent) -> None:
-        """Record nothing."""
+        """Do nothing: the query is already recorded."""
 
 
 @pytest.fixture
@@ -63,7 +63,7 @@ def sent(url: str, place: ObjectId) -> Iterator[Sent]:
 
 
 def said(where: dict[str, Any]) -> dict[str, dict[str, Any]]:
-    """Return all conditions of a filter, by field."""
+    """Return all conditions of a filter: field → condition."""
     found: dict[str, dict[str, Any]] = {}
     for part in where.get("$and", [where]):
         for field, condition in part.items():
@@ -72,7 +72,7 @@ def said(where: dict[str, Any]) -> dict[str, dict[str, Any]]:
 
 
 def assert_served(query: dict[str, Any], place: ObjectId) -> None:
-    """Check that the index fits a query: first the fields with one value, then the fields that sort."""
+    """Check that the index answers a query: the filter fixes its first keys, and the query sorts by the others."""
     fields = said(query["filter"])
     assert "skip" not in query
     assert fields["conversationId"] == {"$eq": place, "$exists": True}
@@ -102,7 +102,9 @@ def test_the_queries_around_a_message_use_the_index(
             assert_served(query, place)
 
 
-def test_the_last_messages_of_many_are_read_as_fast_as_of_few(sent: Sent, database: Documents, place: ObjectId) -> None:
+def test_the_end_of_a_long_conversation_is_read_as_fast_as_of_a_short_one(
+    sent: Sent, database: Documents, place: ObjectId
+) -> None:
     def asked() -> list[tuple[int, list[str]]]:
         sent.queries.clear()
         assert len(list(transcript(str(place), last=5).rows())) == 5
@@ -114,7 +116,7 @@ def test_the_last_messages_of_many_are_read_as_fast_as_of_few(sent: Sent, databa
     assert asked() == few
 
 
-def test_an_index_that_may_not_be_listed_is_not_reported_as_missing(
+def test_an_index_is_not_reported_as_missing_if_listing_is_refused(
     sent: Sent, monkeypatch: pytest.MonkeyPatch, place: ObjectId
 ) -> None:
     del sent, place

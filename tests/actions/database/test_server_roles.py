@@ -1,4 +1,4 @@
-"""The roles of `db roles` allow exactly what their commands send."""
+"""The roles of `db roles` allow exactly the requests that their commands send."""
 
 import importlib
 import pkgutil
@@ -31,13 +31,14 @@ def test_the_roles_allow_exactly_what_their_commands_need(
     chatctl: Chatctl, database: Documents, workspace: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for module in pkgutil.walk_packages(actions.__path__, "actions."):
-        importlib.import_module(module.name)  # a module imported later would keep the values that this test sets
+        # Import all modules now: a module imported later would keep the values that this test sets.
+        importlib.import_module(module.name)
     for limit, number in {
         "changes.draft.BATCH": 3,
         "actions.rules.checked_changeset.BATCH": 3,
         "actions.cascading_deletion.MESSAGES_PER_BATCH": 2,
         "database.following.AWAIT": 0.05,
-    }.items():  # work in several batches holds a lease, which needs more rights
+    }.items():  # Small batches, because a write in several batches also needs the rights for a lease.
         monkeypatch.setattr(limit, number)
     sampled.lay_out(workspace)
     measured = {sample: measure(sample, database, chatctl) for sample in sampled.samples()}
@@ -61,7 +62,7 @@ def measure(sample: sampled.Sample, database: Documents, chatctl: Chatctl) -> se
 
 @pytest.mark.parametrize("role", ROLES, ids=lambda role: role.name)
 def test_only_the_admin_can_delete_from_the_trail(role: Role) -> None:
-    """A TTL index deletes documents, so a right to create indexes is also a right to delete."""
+    """A TTL index deletes documents, so the right to create indexes includes the right to delete."""
     allowed = {action for collection, action in role.privileges() if collection == "chatctl_audit"}
     forgetting = allowed & {"update", "remove", "createIndex", "collMod", "dropCollection"}
     assert forgetting == ({"update", "remove", "createIndex"} if role is ADMIN else set())

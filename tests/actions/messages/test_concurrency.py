@@ -1,6 +1,6 @@
-"""Several processes write and delete at once. Run as a script, this file is one of them."""
+"""Several processes write and delete at the same time. This file is also the script that each process runs."""
 
-# ruff: noqa: T201 - the processes talk to the test
+# ruff: noqa: T201 - the processes print their answers to the test
 
 import os
 import subprocess
@@ -34,14 +34,15 @@ Race = Callable[..., list[str]]
 
 @pytest.fixture
 def race(url: str) -> Iterator[Race]:
-    """Start processes, wait until each has planned its command, then let all write at once."""
+    """Start processes, wait until each has planned its command, then let all of them write at the same time."""
     with ExitStack() as stack:
         known: list[tuple[str, subprocess.Popen[str]]] = []
 
         def start(way: str) -> subprocess.Popen[str]:
             command = [sys.executable, __file__, url, way]
             pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
-            shared = os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])}  # where `people` is
+            # the module `people` is in this folder
+            shared = os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])}
             one = stack.enter_context(subprocess.Popen(command, text=True, env=shared, **pipes))  # type: ignore[call-overload]  # noqa: S603
             stack.callback(one.kill)
             known.append((way, one))
@@ -83,7 +84,7 @@ def test_a_one_to_one_conversation_created_several_times_at_once_exists_once(
         database["User"].update_many({}, {"$set": {"conversationIds": []}})
 
 
-def test_a_message_sent_during_the_deletion_of_its_conversation_is_not_left(
+def test_a_message_sent_during_the_deletion_of_its_conversation_is_deleted_too(
     database: Documents, world: dict[str, Any], race: Race
 ) -> None:
     seen = set()
@@ -104,7 +105,7 @@ def test_a_message_sent_during_the_deletion_of_its_conversation_is_not_left(
     assert seen <= {"done", "ConflictError", "ChangedMeanwhileError"}
 
 
-def test_sending_and_leaving_at_the_same_time_happen_one_after_the_other(
+def test_sending_and_leaving_a_conversation_at_the_same_time_wait_for_each_other(
     database: Documents, world: dict[str, Any], race: Race
 ) -> None:
     for _ in range(8):
@@ -133,7 +134,7 @@ def test_the_last_of_several_messages_sent_at_once_is_the_last_message(
     links(database)
 
 
-def test_only_one_of_two_people_added_at_once_to_a_lone_conversation_is_added(
+def test_if_two_people_are_added_at_once_to_a_one_to_one_conversation_one_is_refused(
     database: Documents, world: dict[str, Any], race: Race
 ) -> None:
     for _ in range(8):
@@ -146,7 +147,7 @@ def test_only_one_of_two_people_added_at_once_to_a_lone_conversation_is_added(
 
 
 def work(url: str, way: str) -> None:
-    """Plan a command after the first line of input, and apply it after the second."""
+    """Plan a command after the first line of input, and apply it after the second line."""
     connection.choose(url)
     while sys.stdin.readline():
         planned = WAYS[way]()

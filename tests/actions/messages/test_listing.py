@@ -15,7 +15,7 @@ IN_DIRECT = f"id:{DIRECT}"
 
 @pytest.fixture
 def sent(url: str, database: Documents) -> Iterator[Sent]:
-    """Record the queries of a list of messages."""
+    """Yield a listener that records the queries of a list of messages."""
     talk.settle(database)
     with listening(url) as listener:
         yield listener
@@ -63,7 +63,7 @@ def test_pages_of_any_size_need_the_same_number_of_reads(sent: Sent) -> None:
         assert len(list(find().rows(limit=limit))) == limit
         return [command["find"] for command in sent.commands]
 
-    reads(1)  # the first call also checks once whether ids of users have another form
+    reads(1)  # The first list also checks whether all ids of users are ObjectIds. Later lists do not check this again.
     assert reads(1) == reads(6) == ["Message", "Conversation", "User"]
 
 

@@ -1,4 +1,4 @@
-"""Changes between the plan of a command and its write are noticed."""
+"""A command notices changes between its plan and its write."""
 
 import time
 from datetime import timedelta
@@ -64,7 +64,7 @@ def test_a_message_is_sent_although_others_join_and_write_meanwhile(database: Do
 def test_a_message_sent_before_the_deletion_of_its_conversation_is_deleted_too(database: Documents, world: Ids) -> None:
     planned = conversations.delete(["engines"])
     messages(database, world["group"], world["ada"], "wait")
-    apply(planned)  # messages sent before the batch is made are deleted too
+    apply(planned)  # Messages that are sent before the batch is made are deleted too.
     assert database["Conversation"].count_documents({}) == database["Message"].count_documents({}) == 0
 
 
@@ -86,7 +86,7 @@ def test_a_one_to_one_conversation_created_twice_exists_once(database: Documents
     links(database)
 
 
-def test_a_lone_participant_gets_one_other_participant_but_not_two(database: Documents, world: Ids) -> None:
+def test_a_conversation_with_one_participant_gets_a_second_but_no_third(database: Documents, world: Ids) -> None:
     alone = str(conversation(database, world["ada"]))
     planned = [conversations.add(alone, [name]) for name in ("grace", "alan")]
     apply(planned[0])
@@ -116,7 +116,9 @@ def test_a_user_deleted_meanwhile_is_not_added(database: Documents, world: Ids) 
 
 
 @pytest.mark.parametrize("order", [(0, 1, 2), (0, 2, 1), (1, 0, 2), (2, 0, 1)], ids=str)
-def test_sent_messages_are_undone_in_any_order(database: Documents, world: Ids, order: tuple[int, ...]) -> None:
+def test_sending_several_messages_can_be_undone_in_any_order(
+    database: Documents, world: Ids, order: tuple[int, ...]
+) -> None:
     messages(database, world["group"], world["ada"], "first")
     was, events = stored(database), []
     for number in range(3):
@@ -130,7 +132,7 @@ def test_sent_messages_are_undone_in_any_order(database: Documents, world: Ids, 
 
 
 @pytest.mark.parametrize("gone", ["conversation", "sender"])
-def test_an_undo_without_its_parent_restores_nothing(database: Documents, world: Ids, gone: str) -> None:
+def test_a_message_is_not_restored_without_its_conversation(database: Documents, world: Ids, gone: str) -> None:
     messages(database, world["group"], world["grace"], "first", seen=(world["ada"],))
     [last] = messages(database, world["group"], world["alan"], "last", seen=(world["ada"],), after=5)
     event = str(apply(acting.delete([str(last)])).event)

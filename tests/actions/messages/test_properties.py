@@ -1,4 +1,4 @@
-"""After any sequence of commands on conversations and messages, links are complete, and undos restore the data."""
+"""After any commands about conversations and messages, all links have two sides, and undos restore the data."""
 
 from collections.abc import Callable
 from contextlib import suppress
@@ -22,7 +22,7 @@ NAMES: Final = ("ada", "grace", "alan", "edith")
 EITHER = settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 Words = tuple[list[str], list[str], list[str], int]
-"""Some people, conversations and messages, and a number."""
+"""The words of a command: some users, some conversations, some messages, and a number."""
 
 COMMANDS: Final[dict[str, Callable[[Words], Changeset]]] = {
     "create": lambda words: conversations.create(words[0]),
@@ -66,7 +66,7 @@ def settle(database: Documents) -> None:
 
 
 def do(database: Documents, step: Any) -> ObjectId | None:
-    """Run a step if it is possible, and return its event."""
+    """Run a step if it is possible. Return the id of its event, or None."""
     command, who, numbers, number = step
     places, said = (
         [str(one["_id"]) for one in database[name].find({}, ["_id"]).sort("_id")]
@@ -82,7 +82,9 @@ def do(database: Documents, step: Any) -> ObjectId | None:
 
 @EITHER
 @given(steps=STEPS)
-def test_any_commands_leave_complete_links_and_can_be_undone_in_reverse(database: Documents, steps: list[Any]) -> None:
+def test_any_commands_leave_complete_links_and_can_be_undone_in_reverse_order(
+    database: Documents, steps: list[Any]
+) -> None:
     settle(database)
     was, events = stored(database), []
     for step in steps:

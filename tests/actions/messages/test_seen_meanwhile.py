@@ -1,4 +1,4 @@
-"""Messages that are seen for the first time while they are being deleted."""
+"""A user may see a message for the first time while the message is being deleted."""
 
 from datetime import timedelta
 
@@ -23,7 +23,7 @@ def test_a_message_seen_between_two_batches_is_removed_from_all_lists(
     unread = messages(database, small, ada, *map(str, range(4)))[0]
 
     class Reader(Watch):
-        def wrote(self, documents: int, total: int) -> None:  # noqa: ARG002 - required by the caller
+        def wrote(self, documents: int, total: int) -> None:  # noqa: ARG002 - the caller passes this argument
             database["Message"].update_one({"_id": unread}, {"$addToSet": {"seenIds": grace}})
             database["User"].update_one({"_id": grace}, {"$addToSet": {"seenMessageIds": unread}})
             monkeypatch.setattr(Reader, "wrote", Watch.wrote)

@@ -1,4 +1,4 @@
-"""An erasure blanks one person in the audit trail, and nothing else."""
+"""An erasure removes one person from the audit trail, and nothing else."""
 
 import pytest
 from bson import ObjectId
@@ -35,7 +35,7 @@ def test_only_events_that_changed_the_erased_user_cannot_be_undone(database: Doc
     assert kept & set(past.events.values()) == {past.events[what] for what in can}
 
 
-def test_the_trail_still_says_what_was_done(past: History) -> None:
+def test_the_audit_trail_still_says_what_was_done_to_an_erased_user(past: History) -> None:
     apply(users.erase("ada_later"))
     label = f"erased-{past.ada['_id']}"
     granted = audit.show(str(past.events["grant"]))
@@ -118,7 +118,7 @@ def test_names_that_mean_something_else_stay_in_the_trail(database: Documents) -
 
 
 @pytest.mark.parametrize("command", ["users export-data {id}", "messages list --sender BOB", "messages list"])
-def test_the_reason_of_an_event_that_only_read_about_the_user_is_blanked_too(
+def test_the_name_is_removed_from_reasons_of_events_that_only_read_the_user_too(
     database: Documents, past: History, command: str
 ) -> None:
     about = command != "messages list"
@@ -160,5 +160,5 @@ def test_erasing_one_imported_user_blanks_only_this_user_and_ends_the_undo_of_th
         ("users suspend bob ada@exa… (1,200 characters)", "users suspend bob X… (1,200 characters)"),
     ],
 )
-def test_a_name_is_found_as_a_whole_word(text: str, expected: str) -> None:
+def test_a_name_is_removed_only_as_a_whole_word(text: str, expected: str) -> None:
     assert replace_words(text, ["ada", "ada@example.org", ""], "X") == expected

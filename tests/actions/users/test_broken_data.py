@@ -64,7 +64,7 @@ MESSAGES         0
     )
 
 
-def test_a_deleted_role_gives_nothing_and_a_duplicate_role_counts_once(database: Documents) -> None:
+def test_a_deleted_role_gives_no_permissions_and_a_duplicate_role_counts_once(database: Documents) -> None:
     held = [ROLES["viewer"], ObjectId(), ROLES["viewer"]]
     database["User"].insert_one(person("eve", rolesIds=held))
     row = show("eve")

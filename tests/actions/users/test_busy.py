@@ -1,4 +1,4 @@
-"""Every command ends while the application writes all the time."""
+"""Every command ends, even if the application writes to the same documents all the time."""
 
 import os
 import subprocess
@@ -26,7 +26,7 @@ Ids = dict[str, ObjectId]
 
 @pytest.fixture
 def world(database: Documents) -> Ids:
-    """Insert users who write to each other in a group and in pairs, and roles that are granted and revoked."""
+    """Insert users who write to each other in a group and in pairs, and three roles."""
     database["Role"].insert_many([role("support"), role("intern"), role("guest")])
     ids = {name: person(database, name, roles=("support",)) for name in ("ada", "grace")}
     ids |= {name: person(database, name) for name in ("alan", "edith", "mary", "joan")}
@@ -58,7 +58,7 @@ COMMANDS: dict[str, Callable[[Ids], Changeset]] = {
 
 
 OF_THE_APPLICATION = {"duplicate-direct", "unsynced-copy", "foreign-sender", "foreign-seen", "missing-index"}
-"""Faults that the application leaves, or that follow from removing a user from a conversation."""
+"""The rules of faults that the application causes, or that follow from removing a user from a conversation."""
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -108,9 +108,7 @@ def test_granting_different_roles_to_the_same_users_at_once_is_not_a_conflict(da
     assert len(links(database)["rolesIds"]) == 16 * len(people)
 
 
-def test_a_list_that_was_absent_is_absent_again_after_an_undo_unless_others_have_filled_it(
-    database: Documents, world: Ids
-) -> None:
+def test_an_absent_list_is_absent_again_after_an_undo_unless_others_added_ids(database: Documents, world: Ids) -> None:
     database["User"].update_many({}, {"$unset": {"rolesIds": 1}})
     database["Role"].update_many({}, {"$set": {"userIds": []}})
     planned = users.grant(["ada", "alan"], ["support"])

@@ -52,7 +52,7 @@ def test_an_erased_person_is_in_no_document_and_the_data_of_others_is_unchanged(
     assert stored(database, "Message") == messages
 
 
-def test_with_messages_the_messages_of_the_user_are_blanked(database: Documents, past: History) -> None:
+def test_with_the_option_with_messages_texts_of_messages_are_removed(database: Documents, past: History) -> None:
     was = of_others(database, past)
 
     apply(users.erase("ada_later", with_messages=True))
@@ -83,7 +83,7 @@ def test_the_application_can_read_the_placeholder_user(database: Documents, past
     assert database["Profile"].count_documents({}) == database["Account"].count_documents({}) == 0
 
 
-def test_an_erased_user_is_unchanged_by_id_and_not_found_by_name(past: History) -> None:
+def test_a_second_erasure_by_id_changes_nothing_and_the_old_name_is_not_found(past: History) -> None:
     apply(users.erase("ada_later"))
     again = users.erase(str(past.ada["_id"]))
     assert not again.changes_something
@@ -95,7 +95,7 @@ def test_an_erased_user_is_unchanged_by_id_and_not_found_by_name(past: History) 
 
 
 class Stopped(Watch):
-    """A watch that stops the command after some batches."""
+    """A `Watch` that stops the command after some batches."""
 
     def __init__(self, batches: int) -> None:
         self.left = batches
@@ -181,7 +181,7 @@ def test_messages_of_several_batches_are_counted_and_blanked(
     assert found(database, ("secret",)) == []
 
 
-def test_an_erasure_finishes_and_includes_what_is_written_meanwhile(database: Documents, past: History) -> None:
+def test_an_erasure_ends_and_includes_messages_written_meanwhile(database: Documents, past: History) -> None:
     class Meanwhile(Watch):
         def wrote(self, *_: int) -> None:
             there = {"_id": past.ada["_id"], "status": {"$ne": "SUSPENDED"}}

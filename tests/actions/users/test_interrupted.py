@@ -1,4 +1,4 @@
-"""A command killed between two batches leaves no faults, and can be finished or undone."""
+"""After a command is killed between two batches, there are no faults, and it can be finished or undone."""
 
 from collections.abc import Callable
 
@@ -31,15 +31,18 @@ COMMANDS: dict[str, Callable[[dict[str, ObjectId]], Changeset]] = {
 LEFT = {
     "users delete --keep-conversations": {"lone-conversation"},
     "users merge --keep-conversations": {"lone-conversation"},
-    "users merge": {"lone-conversation"},  # a group of three that has two of them is a group of two
+    "users merge": {"lone-conversation"},  # A group of three users becomes a group of two if two of them are merged.
 }
-"""The faults that a person has chosen with a command."""
+"""Command → the rules of faults that the user has caused on purpose."""
 BETWEEN = {"foreign-sender", "foreign-seen"}
-"""What is between two batches of a merge: the user has left conversations, and some messages are not moved yet."""
+"""The rules of faults between two batches of a merge.
+
+The merged user has already left conversations, but some messages are not moved yet.
+"""
 
 
 class Stopped(Watch):
-    """A watch that stops the command after a batch that is not the last."""
+    """A `Watch` that stops the command after the first batch."""
 
     def wrote(self, *_: int) -> None:
         raise KeyboardInterrupt
@@ -47,7 +50,7 @@ class Stopped(Watch):
 
 @pytest.fixture
 def ids(database: Documents, monkeypatch: pytest.MonkeyPatch) -> dict[str, ObjectId]:
-    """Insert users with more messages than fit into a batch, which is small here."""
+    """Insert users with more messages than fit into one batch. Batches are small in these tests."""
     for module, name, number in (
         (cascading_deletion, "MESSAGES_PER_BATCH", 7),
         (draft, "BATCH", 12),

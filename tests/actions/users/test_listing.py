@@ -22,7 +22,7 @@ HOLDING = Filters(permission="user.read")
 
 @pytest.fixture
 def sent(url: str, database: Documents) -> Iterator[Sent]:
-    """Record the queries of a list of users."""
+    """Yield a listener that records the queries of a list of users."""
     settle(database)
     with listening(url) as listener:
         yield listener
@@ -84,13 +84,13 @@ def test_data_that_no_column_shows_is_not_read(sent: Sent) -> None:
 
     assert commands("username", "email", "status", "lastLogin") == ["User"]
     assert commands("roles") == ["User", "Role", "Permission"]
-    # For each collection: first whether any reference has another form, then the references.
+    # Each collection has two queries: whether any reference is not an ObjectId, then the references.
     assert commands("profile", "accounts") == ["User", *["Profile"] * 2, *["Account"] * 2]
     counted = ["User", "User", *["Conversation"] * 2, *["Message"] * 2]
     assert commands("hasPassword", "messages", "conversations") == counted
 
 
-def test_a_batch_needs_as_many_queries_as_one_user(sent: Sent, database: Documents) -> None:
+def test_a_batch_of_users_needs_as_many_queries_as_one_user(sent: Sent, database: Documents) -> None:
     sent.commands.clear()
     list(find().rows(columns=RESOLVED, limit=1))
     one = len(sent.commands)
@@ -105,7 +105,7 @@ def test_no_secret_and_no_long_list_is_read(sent: Sent) -> None:
     show("ada")
     for command in sent.commands:
         if command.get("find", "").startswith("chatctl_"):
-            continue  # the records of chatctl have no secrets
+            continue  # chatctl's own records contain no secrets
         if "find" in command:
             assert SECRET.isdisjoint(command["projection"]), command
         else:

@@ -19,7 +19,7 @@ pytestmark = pytest.mark.usefixtures("either")
 EITHER = settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 NAMES: Final = ("ada", "ada2", "ada3", "grace", "alan")
 CHOSEN: Final = {"lone-conversation"}
-"""The faults that a person can choose: a group that has only two people, a kept conversation with one."""
+"""The rules of faults that a merge can cause on purpose: a group with only two users, a conversation with only one."""
 
 PEOPLE = st.lists(st.sampled_from(NAMES), min_size=1, max_size=4, unique=True)
 PLACES = st.lists(
@@ -75,7 +75,10 @@ def settle(database: Documents, owned: list[Any], places: list[Any]) -> dict[str
 
 
 def approved(change: Changeset) -> Changeset:
-    """Return the changeset that carries out a proposal of a change; a change that sets a password has no proposal."""
+    """Return a changeset as if somebody had proposed and approved it.
+
+    A change that sets a password is returned unchanged.
+    """
     try:
         plan = plans.decoded(plans.encoded(plans.plan_of(change)))
     except UsageError:

@@ -1,4 +1,4 @@
-"""After any sequence of commands on users, links have two sides, and undos in reverse restore the data."""
+"""After any commands about users, all links have two sides, and undos in reverse order restore the data."""
 
 from collections.abc import Callable
 from contextlib import suppress
@@ -63,7 +63,7 @@ def settle(database: Documents) -> None:
 
 
 def done(steps: list[Any]) -> list[ObjectId]:
-    """Run the steps that are possible, and return their events."""
+    """Run the steps that are possible, and return the ids of their events."""
     events = []
     for command, who, role in steps:
         with suppress(ChatctlError):  # the user does not exist, or already exists
@@ -74,7 +74,7 @@ def done(steps: list[Any]) -> list[ObjectId]:
 
 @EITHER
 @given(steps=STEPS)
-def test_any_commands_keep_both_sides_of_links_and_can_be_undone_in_reverse(
+def test_any_commands_keep_both_sides_of_links_and_can_be_undone_in_reverse_order(
     database: Documents, steps: list[Any]
 ) -> None:
     settle(database)
@@ -90,7 +90,7 @@ def test_any_commands_keep_both_sides_of_links_and_can_be_undone_in_reverse(
 
 @EITHER
 @given(steps=STEPS, undone=st.integers(0, 7))
-def test_an_undo_out_of_order_is_refused_or_leaves_both_sides(
+def test_an_undo_of_an_earlier_event_is_refused_or_keeps_both_sides_of_links(
     database: Documents, steps: list[Any], undone: int
 ) -> None:
     settle(database)
@@ -103,7 +103,7 @@ def test_an_undo_out_of_order_is_refused_or_leaves_both_sides(
 
 
 def dangling(database: Documents) -> list[Any]:
-    """Find documents that break the application: children without a required parent."""
+    """Find children without a required parent. Such documents break the application."""
     there = {name: {document["_id"] for document in database[name].find({}, ["_id"])} for name in SEVEN}
     needs = (
         ("Profile", "userId", "User"),

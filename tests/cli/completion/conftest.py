@@ -1,4 +1,4 @@
-"""Completing lines: in the program as a shell asks it, and in real shells on a terminal."""
+"""Complete command lines: in this process as a shell would ask for it, and in real shells on a terminal."""
 
 import fcntl
 import os
@@ -63,7 +63,7 @@ mv told.new told
 
 @pytest.fixture
 def complete(chatctl: Chatctl, monkeypatch: pytest.MonkeyPatch) -> Complete:
-    """Complete a line with chatctl, with a longer timeout than a shell has, because the machine may be busy."""
+    """Complete a line with chatctl. The time limit is longer than in a real shell, because the machine may be busy."""
     monkeypatch.setattr(completion, "SECONDS", 20)
     monkeypatch.setattr(completion, "SECONDS_TO_LOAD", 20)
 
@@ -77,7 +77,7 @@ def complete(chatctl: Chatctl, monkeypatch: pytest.MonkeyPatch) -> Complete:
 
 @pytest.fixture(params=SHELLS)
 def shell(request: pytest.FixtureRequest, environment: dict[str, str], workspace: Path) -> Iterator["Shell"]:
-    """Start a real shell that completes chatctl, in an empty folder."""
+    """Start a real shell that completes command lines of chatctl, in an empty folder."""
     name = request.param
     assert shutil.which(name), f"install the package {name}"
     programs = workspace / "programs"
@@ -92,7 +92,7 @@ def shell(request: pytest.FixtureRequest, environment: dict[str, str], workspace
 
 
 class Shell:
-    """A shell on a terminal that gets typed lines."""
+    """A real shell on a terminal, in which tests type lines."""
 
     def __init__(self, name: str, environment: dict[str, str]) -> None:
         command, setup = SHELLS[name]
@@ -105,11 +105,11 @@ class Shell:
         assert self.enter(f"{setup}; tell ready") == ["ready"]
 
     def complete(self, line: str, keys: str = "\t") -> list[str]:
-        """Type a line and a tab, and return the words of the completed line."""
+        """Type a line and press Tab. Return the words of the completed line."""
         return self.enter(f"{line}{keys}\x01tell \x05")
 
     def enter(self, line: str) -> list[str]:
-        """Type a line that prints its own words."""
+        """Type a command that prints its own words."""
         told = Path("told")
         told.unlink(missing_ok=True)
         self.screen = ""

@@ -1,4 +1,4 @@
-"""The words that complete a line."""
+"""The words that can complete a command line."""
 
 import json
 import subprocess
@@ -22,17 +22,17 @@ FORMS = ["table", "wide", "json", "ndjson", "yaml", "csv", "ids"]
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
-def test_the_script_is_that_of_the_shell(chatctl: Chatctl, shell: str) -> None:
+def test_the_printed_script_is_for_the_given_shell(chatctl: Chatctl, shell: str) -> None:
     script = chatctl("completion", shell).stdout
     assert f"Completion of chatctl for {shell}." in script
     assert script.endswith("\n")
 
 
-def test_another_shell_is_a_wrong_choice(chatctl: Chatctl) -> None:
+def test_an_unknown_shell_is_refused(chatctl: Chatctl) -> None:
     assert '"tcsh" is not valid here. Choose bash, zsh or fish.' in chatctl("completion", "tcsh", code=2).stderr
 
 
-def test_the_help_says_how_to_install_it_and_hides_what_shells_ask(chatctl: Chatctl) -> None:
+def test_the_help_says_how_to_install_the_script_and_hides_options_for_shells(chatctl: Chatctl) -> None:
     shown = chatctl("completion", "--help").stdout
     assert 'eval "$(chatctl completion zsh)"' in shown
     assert "--line" not in shown
@@ -94,7 +94,7 @@ def test_the_help_says_how_to_install_it_and_hides_what_shells_ask(chatctl: Chat
         ("chatctl users import people.json --username-from ", ["email", "name"]),
     ],
 )
-def test_a_line_goes_on(complete: Complete, line: str, words: list[str]) -> None:
+def test_a_line_is_completed_with_the_possible_words(complete: Complete, line: str, words: list[str]) -> None:
     assert complete(line) == words
 
 
@@ -103,7 +103,7 @@ def test_bash_gets_the_rest_after_the_typed_part(complete: Complete) -> None:
     assert complete("chatctl users import pe", "bash") == [":files"]
 
 
-def test_words_known_without_the_driver_match_the_real_ones(chatctl: Chatctl) -> None:
+def test_completion_offers_the_same_words_as_the_program(chatctl: Chatctl) -> None:
     assert WORDS["STATUS"] == tuple(UserStatus)
     assert WORDS["RULE"] == tuple(sorted({rule.name for rule in all_rules()}))
     assert WORDS["COLLECTION"] == tuple(document._meta["collection"] for document in DOCUMENTS)
@@ -113,7 +113,9 @@ LISTS = [*(f"{group} list" for group in SORTABLE), "messages search x"]
 
 
 @pytest.mark.parametrize("line", LISTS)
-def test_lists_take_the_columns_and_orders_that_are_completed(either: Chatctl, complete: Complete, line: str) -> None:
+def test_lists_accept_all_columns_and_sort_fields_that_are_completed(
+    either: Chatctl, complete: Complete, line: str
+) -> None:
     words = line.split()
     columns = complete(f"chatctl {line} --columns ")
     assert either(*words, "--columns", ",".join(columns), "-o", "json").stdout == "[]\n"
@@ -123,7 +125,7 @@ def test_lists_take_the_columns_and_orders_that_are_completed(either: Chatctl, c
         assert json.loads(either(*words, "--sort", order, "-o", "json").stdout) == []
 
 
-def test_contexts_complete(chatctl: Chatctl, complete: Complete, workspace: Path) -> None:
+def test_names_of_contexts_are_completed(chatctl: Chatctl, complete: Complete, workspace: Path) -> None:
     for name in ("prod", "production", "staging"):
         chatctl("context", "add", name, "--url-command", "touch ran")
     assert complete("chatctl --context pro") == ["prod", "production"]

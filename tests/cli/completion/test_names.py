@@ -59,7 +59,7 @@ def people(database: Documents) -> None:
         ("chatctl users show .*", []),
     ],
 )
-def test_names_complete(complete: Complete, line: str, words: list[str]) -> None:
+def test_names_from_the_database_are_completed(complete: Complete, line: str, words: list[str]) -> None:
     assert complete(line) == words
 
 
@@ -90,12 +90,14 @@ def test_a_name_that_looks_like_an_id_or_address_is_not_offered(complete: Comple
     assert complete(f"chatctl roles show {identifier[:20]}") == []
 
 
-def test_good_names_complete_beside_broken_data(complete: Complete, database: Documents) -> None:
+def test_valid_names_are_completed_although_other_data_is_broken(complete: Complete, database: Documents) -> None:
     database["Role"].insert_many([{"name": ["support"]}, {"name": None}, {"name": 7}, {}, {"name": "support"}])
     assert complete("chatctl roles show ") == ["support"]
 
 
-def test_good_names_are_found_after_many_bad_ones(complete: Complete, database: Documents) -> None:
+def test_valid_names_are_found_after_many_names_that_cannot_be_completed(
+    complete: Complete, database: Documents
+) -> None:
     database["Role"].insert_many([{"name": f"a $(touch {number})"} for number in range(300)])
     database["Role"].insert_one({"name": "admin"})
     assert complete("chatctl roles show a") == ["admin"]
@@ -111,7 +113,7 @@ def test_a_common_prefix_of_the_first_names_is_not_completed_as_that_of_all(
     assert found[-1] == "team-b"
 
 
-def test_the_database_is_the_one_that_was_typed(
+def test_names_come_from_the_database_that_the_line_names(
     complete: Complete, chatctl: Chatctl, database: Documents, url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     database["Role"].insert_one({"name": "support"})
@@ -128,7 +130,7 @@ def test_the_database_is_the_one_that_was_typed(
     assert complete("chatctl roles show ") == ["support"]
 
 
-def test_completion_reads_no_env_file_and_stops_where_one_exists(
+def test_completion_reads_no_env_file_and_completes_no_names_if_there_is_one(
     complete: Complete, chatctl: Chatctl, database: Documents, url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     database["Role"].insert_one({"name": "support"})

@@ -1,4 +1,4 @@
-"""Completion never waits, never reports an error, and leaves nothing behind."""
+"""Completion never waits long, never reports an error, and starts no process that keeps running."""
 
 import os
 import socket
@@ -43,7 +43,7 @@ class Silent:
         try:
             while True:
                 self.taken.append(self.listening.accept()[0])
-        except OSError:  # the test is over
+        except OSError:  # the test has ended
             return
 
     def close(self) -> None:
@@ -61,7 +61,7 @@ def silent() -> Iterator[str]:
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """Return an environment with a folder for the embedded database, and stop its server afterwards."""
+    """Return an environment with a folder for the embedded database. After the test, stop its server."""
     folder = tmp_path / "embedded"
     monkeypatch.setenv("CHATCTL_LOCAL_DIR", str(folder))
     yield folder
@@ -71,7 +71,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 
 def ask(line: str, environment: dict[str, str], *program: str) -> tuple[bytes, float]:
-    """Complete in a process; return the output, and the seconds it took longer than `--version`."""
+    """Complete a line in a process. Return the output, and how many seconds longer than `--version` this took."""
     began = time.monotonic()
     subprocess.run([PROGRAM, "--version"], env=environment, check=True, capture_output=True)  # noqa: S603
     started = time.monotonic()
@@ -133,7 +133,7 @@ def test_completion_stops_asking_a_slow_server(
     database.client.admin.command("configureFailPoint", "failCommand", mode="off")
 
 
-def test_without_a_database_no_names_complete(environment: dict[str, str], workspace: Path) -> None:
+def test_without_a_database_no_names_are_completed(environment: dict[str, str], workspace: Path) -> None:
     del environment["MONGODB_DATABASE_URL"]
     (workspace / ".env").write_text("MONGODB_DATABASE_URL=mongodb://127.0.0.1:1/shop")
     assert ask(LINE, environment)[0] == b""
@@ -151,7 +151,7 @@ def test_an_embedded_server_that_does_not_run_is_not_started(complete: Complete,
     assert not folder.exists()
 
 
-def test_an_embedded_server_that_runs_is_asked_and_not_kept_up(
+def test_names_come_from_a_running_embedded_server_which_is_not_kept_running(
     complete: Complete, chatctl: Chatctl, folder: Path
 ) -> None:
     chatctl("--local", "roles", "create", "support")

@@ -33,7 +33,7 @@ def test_a_tab_completes_the_typed_word(shell: Shell, workspace: Path) -> None:
         assert shell.complete(line) == words
 
 
-def test_names_complete_in_every_way_to_type_them(shell: Shell, database: Documents) -> None:
+def test_names_are_completed_in_every_way_to_type_them(shell: Shell, database: Documents) -> None:
     person(database, "ada")
     database["Role"].insert_one({"name": "support"})
     database["Permission"].insert_one({"name": "message.read"})
@@ -62,7 +62,7 @@ def test_hostile_names_run_nothing_and_change_nothing(shell: Shell, database: Do
     assert not (workspace / "pwned").exists()
 
 
-def test_a_list_of_names_has_only_the_good_ones(shell: Shell, database: Documents) -> None:
+def test_a_shell_lists_only_names_that_are_safe_to_type(shell: Shell, database: Documents) -> None:
     for name in ("ada", "adam", "ad$(touch pwned)", "ad\x1b[31mred"):
         person(database, name)
     deadline = time.monotonic() + 20
@@ -80,7 +80,7 @@ def test_without_a_server_a_tab_changes_nothing(shell: Shell) -> None:
 
 
 def _patiently(shell: Shell, line: str, wanted: list[str]) -> list[str]:
-    """Press the key again, because names that take longer than a third of a second are not completed."""
+    """Press Tab again: names are not completed if they take longer than a third of a second."""
     deadline = time.monotonic() + 20
     while (words := shell.complete(line)) != wanted and time.monotonic() < deadline:
         pass

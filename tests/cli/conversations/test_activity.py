@@ -1,4 +1,4 @@
-"""A conversation is active by its messages, whatever its own `lastMessageAt` is."""
+"""A conversation is active if it has recent messages. Its field `lastMessageAt` does not matter."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ SINCE = "2026-01-01T00:30Z"
 
 @pytest.fixture
 def places(either: Chatctl, database: Documents) -> dict[str, str]:
-    """Insert a conversation of each kind; return their names by id."""
+    """Insert a conversation of each kind. Return id → name."""
     ada, bob = person(database, "ada"), person(database, "bob")
     known: dict[str, ObjectId] = {}
 
@@ -40,7 +40,7 @@ ACTIVE = {"written since", "it says too early a time", "it says no time", "its m
 
 
 @pytest.mark.parametrize("sort", [(), ("--sort", "id"), ("--sort", "-name")], ids=str)
-def test_active_means_a_message_since_then_and_idle_the_opposite(
+def test_active_since_finds_conversations_with_later_messages_and_idle_since_all_others(
     either: Chatctl, places: dict[str, str], sort: tuple[str, ...]
 ) -> None:
     def listed(*options: str) -> set[str]:

@@ -16,7 +16,10 @@ Ids = dict[str, ObjectId]
 
 @pytest.fixture
 def world(either: Chatctl, database: Documents) -> Ids:
-    """Set up Ada, Grace and Alan, who write in a group, Ada and Grace also alone with each other, and Edith."""
+    """Insert Ada, Grace and Alan, who write in a group.
+
+    Ada and Grace also write to each other; Edith writes to nobody.
+    """
     ids = {name: person(database, name) for name in ("ada", "grace", "alan", "edith")}
     ids["direct"] = conversation(database, ids["ada"], ids["grace"])
     ids["group"] = conversation(database, ids["ada"], ids["grace"], ids["alan"], name="engines")
@@ -30,7 +33,7 @@ def event(done: Result) -> str:
     return done.stderr.split()[-1]
 
 
-def test_two_people_begin_a_conversation(either: Chatctl, database: Documents, world: Ids) -> None:
+def test_a_one_to_one_conversation_is_created(either: Chatctl, database: Documents, world: Ids) -> None:
     before = stored(database)
     done = either("conversations", "create", "ada", "edith@example.org")
     [new] = [one for one in database["Conversation"].find() if one["userIds"] == [world["ada"], world["edith"]]]
@@ -49,7 +52,7 @@ def test_two_people_begin_a_conversation(either: Chatctl, database: Documents, w
 
 
 @pytest.mark.parametrize("people", [("ada", "grace"), ("grace", "ada"), ("grace", "ada", "GRACE@example.org")])
-def test_two_people_have_one_conversation(
+def test_two_users_get_no_second_one_to_one_conversation(
     either: Chatctl, database: Documents, world: Ids, people: tuple[str, ...]
 ) -> None:
     before = stored(database)
@@ -62,7 +65,7 @@ def test_two_people_have_one_conversation(
     assert stored(database) == before
 
 
-def test_people_begin_a_group(either: Chatctl, database: Documents, world: Ids) -> None:
+def test_a_group_is_created(either: Chatctl, database: Documents, world: Ids) -> None:
     before = stored(database)
     done = either("conversations", "create", "ada", "grace", "edith", "--name", "looms")
     new = database["Conversation"].find_one({"name": "looms"}) or {}
@@ -73,7 +76,7 @@ def test_people_begin_a_group(either: Chatctl, database: Documents, world: Ids) 
     assert stored(database) == before
 
 
-def test_a_group_of_two_is_made_with_a_note(either: Chatctl, database: Documents, world: Ids) -> None:
+def test_a_group_of_two_users_is_created_with_a_note(either: Chatctl, database: Documents, world: Ids) -> None:
     done = either("conversations", "create", "ada", "grace", "--name", "pair", "--reason", "a test")
     assert done.stderr.splitlines()[1:-1] == [
         *(
@@ -257,7 +260,7 @@ def test_an_invalid_name_is_refused(
     assert stored(database) == before
 
 
-def test_programs_get_outcomes(chatctl: Chatctl, database: Documents) -> None:
+def test_programs_get_the_outcome_for_each_user_as_json(chatctl: Chatctl, database: Documents) -> None:
     ada, grace = person(database, "ada"), person(database, "grace")
     group = conversation(database, ada, name="engines")
     done = chatctl("conversations", "add", "engines", "grace", "ada", "-o", "json")
@@ -295,7 +298,7 @@ def test_users_are_added_to_a_group_without_a_list(either: Chatctl, database: Do
     assert stored(database) == before
 
 
-def test_a_group_of_thousands_is_whole_at_once(chatctl: Chatctl, database: Documents) -> None:
+def test_a_group_of_thousands_is_created_in_one_transaction(chatctl: Chatctl, database: Documents) -> None:
     template = {"status": "ACTIVE", "createdAt": BEGAN, "updatedAt": BEGAN, "conversationIds": []}
     database["User"].insert_many({**template, "email": f"{n}@x.org", "username": f"u{n}"} for n in range(1_200))
     names = "".join(f"u{n}\n" for n in range(1_200))

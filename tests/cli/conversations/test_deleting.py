@@ -1,4 +1,4 @@
-"""Deleting conversations: all their messages are deleted, nothing else, and an undo restores everything."""
+"""Deleting conversations also deletes all their messages and nothing else, and an undo restores everything."""
 
 import pytest
 from bson import ObjectId
@@ -14,7 +14,10 @@ Ids = dict[str, ObjectId]
 
 @pytest.fixture
 def world(either: Chatctl, database: Documents) -> Ids:
-    """Set up Ada, Grace and Alan, who write in a group, Ada and Grace also alone with each other, and Edith."""
+    """Insert Ada, Grace and Alan, who write in a group.
+
+    Ada and Grace also write to each other; Edith writes to nobody.
+    """
     ids = {name: person(database, name) for name in ("ada", "grace", "alan", "edith")}
     ids["direct"] = conversation(database, ids["ada"], ids["grace"])
     ids["group"] = conversation(database, ids["ada"], ids["grace"], ids["alan"], name="engines")

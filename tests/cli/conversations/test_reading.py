@@ -1,4 +1,4 @@
-"""Conversations as they are listed and shown."""
+"""The output of the commands that list and show conversations."""
 
 import json
 import re
@@ -15,7 +15,7 @@ from tests.conftest import Chatctl
 NAMES = {"club": CLUB, "shift": SHIFT, "direct": DIRECT, "silent": SILENT}
 
 
-def test_a_list_has_the_last_activity_first_and_says_who_has_not_read(talking: Chatctl) -> None:
+def test_a_list_is_sorted_by_activity_and_names_who_has_unread_messages(talking: Chatctl) -> None:
     assert talking("conversations", "list").stdout == (
         "ID                        CONVERSATION      NOT READ BY  LAST ACTIVITY\n"
         f"{CLUB}  Book club (2026)               2026-01-01 00:20Z\n"
@@ -103,7 +103,7 @@ def test_messages_are_counted_if_requested(talking: Chatctl) -> None:
     )
 
 
-def test_a_conversation_is_shown_with_its_people_and_its_ends(talking: Chatctl) -> None:
+def test_a_conversation_is_shown_with_its_participants_and_first_and_last_message(talking: Chatctl) -> None:
     assert talking("conversations", "show", "Night shift") == (
         f"""\
 ID             {SHIFT}
@@ -142,7 +142,7 @@ dan              0       0
     assert f"\ndeleted user {GHOST}         1       0\n" in talking("conversations", "show", CLUB).stdout
 
 
-def test_what_is_shown_of_a_conversation_has_values_for_programs(talking: Chatctl) -> None:
+def test_programs_get_all_values_of_a_conversation(talking: Chatctl) -> None:
     shown = json.loads(talking("conversations", "show", DIRECT, "-o", "json").stdout)
     first, last = shown.pop("firstMessage"), shown.pop("lastMessage")
     assert shown == {

@@ -1,4 +1,4 @@
-"""The transcript of a conversation: which messages, and how they look as plain text."""
+"""The transcript of a conversation: which messages it has, and how they look as plain text."""
 
 import json
 
@@ -19,7 +19,9 @@ def bodies(chatctl: Chatctl, *args: object) -> list[str]:
     return [json.loads(line)["body"] for line in shown.splitlines()]
 
 
-def test_a_chat_has_its_days_and_names_who_speaks_once(either: Chatctl, lobby: Lobby) -> None:
+def test_a_transcript_has_a_heading_for_each_day_and_names_each_author_once_in_a_series(
+    either: Chatctl, lobby: Lobby
+) -> None:
     lobby.say(lobby.ada, 1, "hello")
     lobby.say(lobby.ada, 2, "who is in?\n\n- me")
     lobby.say(lobby.bob, 3, "me")
@@ -102,7 +104,7 @@ def test_a_time_that_is_text_is_shown_after_the_name(chatctl: Chatctl, lobby: Lo
     assert "\n       ada 2026-01-01\n       x\n" in chatctl("conversations", "transcript", "Lobby").stdout
 
 
-def test_a_one_to_one_conversation_names_its_people_once(either: Chatctl, database: Documents) -> None:
+def test_a_one_to_one_transcript_names_its_participants_once(either: Chatctl, database: Documents) -> None:
     ada, bob = (person(database, name) for name in ("ada", "bob"))
     place = conversation(database, ada, bob)
     assert either("conversations", "transcript", str(place)).stdout == (
@@ -117,7 +119,7 @@ def test_the_last_messages_are_in_order(either: Chatctl, lobby: Lobby, last: int
 
 
 @pytest.mark.parametrize("number", [199, 200, 201, 1_300])
-def test_no_message_is_lost_or_repeated(chatctl: Chatctl, lobby: Lobby, number: int) -> None:
+def test_every_message_is_printed_exactly_once(chatctl: Chatctl, lobby: Lobby, number: int) -> None:
     said = [str(number) for number in range(number)]
     messages(lobby.database, lobby.id, lobby.ada, *said)
     lobby.say(lobby.ada, None, "undated")
@@ -126,7 +128,7 @@ def test_no_message_is_lost_or_repeated(chatctl: Chatctl, lobby: Lobby, number: 
     assert bodies(chatctl, "--last", number + 1) == [*said, "undated"]
 
 
-def test_messages_without_a_date_are_last_if_they_fit(either: Chatctl, lobby: Lobby) -> None:
+def test_messages_without_a_date_come_last_if_there_is_room(either: Chatctl, lobby: Lobby) -> None:
     messages(lobby.database, lobby.id, lobby.ada, *"12")
     for body in "ab":
         lobby.say(lobby.ada, None, body)
@@ -158,7 +160,7 @@ def test_since_is_included_and_until_is_not(either: Chatctl, lobby: Lobby) -> No
 @pytest.mark.parametrize(
     ("place", "first", "last"), [(0, 0, 10), (3, 0, 13), (10, 0, 20), (15, 5, 25), (28, 18, 29), (29, 19, 29)]
 )
-def test_around_a_message_are_ten_on_each_side(
+def test_around_shows_ten_messages_on_each_side_of_the_message(
     either: Chatctl, lobby: Lobby, place: int, first: int, last: int
 ) -> None:
     names = [f"message {number}" for number in range(30)]
@@ -169,7 +171,7 @@ def test_around_a_message_are_ten_on_each_side(
     assert "seen by" not in shown
 
 
-def test_around_a_message_without_a_date_are_its_neighbours(either: Chatctl, lobby: Lobby) -> None:
+def test_around_shows_the_neighbours_of_a_message_without_a_date(either: Chatctl, lobby: Lobby) -> None:
     messages(lobby.database, lobby.id, lobby.ada, *map(str, range(12)))
     ids = [lobby.say(lobby.ada, None, f"undated {number}") for number in range(3)]
     dated = [str(number) for number in range(3, 12)]

@@ -1,4 +1,4 @@
-"""The transcript of a conversation in its formats and files, and how its writing ends."""
+"""The transcript of a conversation in each format and as a file, also if writing fails."""
 
 import csv
 import io
@@ -41,8 +41,8 @@ def test_programs_read_the_same_rows_in_every_format(either: Chatctl, lobby: Lob
     assert ",'=1+1," in shown["csv"]
 
 
-def test_every_line_has_the_plain_values(chatctl: Chatctl, lobby: Lobby) -> None:
-    """A value that JSON does not have must not become null because it is fast."""
+def test_every_line_of_json_has_values_that_json_allows(chatctl: Chatctl, lobby: Lobby) -> None:
+    """The fast JSON library writes null for a value that JSON does not have. Such a value must be converted first."""
     odd = [
         float("nan"),
         float("-inf"),
@@ -78,7 +78,7 @@ def test_every_line_has_the_plain_values(chatctl: Chatctl, lobby: Lobby) -> None
         ("a.csv", "id,createAt,"),
     ],
 )
-def test_the_name_of_a_file_says_the_format(
+def test_the_ending_of_the_file_name_chooses_the_format(
     either: Chatctl, lobby: Lobby, tmp_path: Path, file: str, begins: str
 ) -> None:
     lobby.say(lobby.ada, 1, "hello")

@@ -1,4 +1,4 @@
-"""A chat as a page."""
+"""A transcript as an HTML page."""
 
 import html
 import re
@@ -24,7 +24,7 @@ def body_of(source: str) -> str:
     return source.partition("<body>\n")[2]
 
 
-def test_a_page_says_once_who_speaks_and_each_time(either: Chatctl, database: Documents) -> None:
+def test_a_page_names_each_author_once_in_a_series_and_shows_every_time(either: Chatctl, database: Documents) -> None:
     ada, bob = (person(database, name) for name in ("ada", "bob"))
     place = conversation(database, ada, bob, name="Lobby")
     messages(database, place, ada, "hello", "who\nis in?")
@@ -75,7 +75,7 @@ def test_days_are_sections_and_a_message_can_be_marked(chatctl: Chatctl, databas
 
 
 @pytest.mark.parametrize("encoding", ["ascii", "cp1252"])
-def test_a_page_says_the_same_whatever_standard_output_encodes(
+def test_a_page_has_the_same_text_in_every_encoding_of_standard_output(
     process: Process, database: Documents, encoding: str
 ) -> None:
     ada = person(database, "ada")

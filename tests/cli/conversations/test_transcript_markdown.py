@@ -1,4 +1,4 @@
-"""A chat as Markdown: parsed again, it has exactly the text that people wrote."""
+"""A transcript as Markdown. If it is parsed again, it has exactly the texts that users wrote."""
 
 import re
 from collections.abc import Iterator
@@ -86,7 +86,7 @@ def flat(tokens: list[Any]) -> Iterator[Any]:
 
 
 def paragraphs(reader: MarkdownIt, source: str) -> list[str]:
-    """Return the text of each paragraph and heading; anything but what we write is an error."""
+    """Return the text of each paragraph and heading. Any Markdown that chatctl does not write itself is an error."""
     found = []
     for token in flat(reader.parse(source)):
         assert token.type.removesuffix("_open").removesuffix("_close") in OURS, (token.type, source)
@@ -100,7 +100,7 @@ def paragraphs(reader: MarkdownIt, source: str) -> list[str]:
 
 
 def shown(body: str) -> str:
-    """Return a text as it should come back: safe, and with blanks that stay where a line begins with them."""
+    """Return a text as the parser should return it: safe to print, with spaces at the beginning of lines kept."""
     lines = safe(body.replace("\r\n", "\n"), lines=True).rstrip().split("\n")
     return "\n".join(re.sub("^[ \t]+", lambda blanks: "\u00a0" * len(blanks[0]), line) for line in lines)
 
@@ -115,16 +115,16 @@ def assert_is_text(name: str, body: str, title: str) -> None:
 
 
 @pytest.mark.parametrize("hostile", HOSTILE)
-def test_a_hostile_text_is_text_as_body_and_as_name(hostile: str) -> None:
+def test_hostile_messages_and_names_are_not_read_as_markdown(hostile: str) -> None:
     assert_is_text(hostile, hostile, hostile)
 
 
 @given(text, text, text)
-def test_any_text_is_text(name: str, body: str, title: str) -> None:
+def test_any_text_of_users_is_not_read_as_markdown(name: str, body: str, title: str) -> None:
     assert_is_text(name, body, title)
 
 
-def test_a_chat_reads_well_in_its_source_too(either: Chatctl, database: Documents) -> None:
+def test_the_markdown_source_of_a_transcript_is_easy_to_read(either: Chatctl, database: Documents) -> None:
     ada, bob = (person(database, name) for name in ("ada", "b_b"))
     place = conversation(database, ada, bob, name="Lobby")
     first, second, *_ = messages(database, place, ada, "hello", "1. one\n\n  - two", "mail x@y.org now", "more")
@@ -162,13 +162,13 @@ not seen by b\\_b
 
 
 @pytest.mark.parametrize("address", ["javascript:alert(1)", "http://a b", "http://x\n", "//x.org", "[a](http://x)"])
-def test_only_addresses_of_the_web_are_links(address: str) -> None:
+def test_only_http_and_https_urls_are_links(address: str) -> None:
     source = "".join(markdown.pieces(transcript("x"), iter([row("a", None, address)])))
     for reader in READERS:
         assert paragraphs(reader, source)
 
 
-def test_an_address_of_the_web_leads_where_it_says() -> None:
+def test_a_link_leads_to_the_url_that_it_shows() -> None:
     source = "".join(markdown.pieces(transcript("x"), iter([row("a", None, 'https://x/"<b>\\`)*')])))
     links = [token.attrs["href"] for token in flat(READERS[2].parse(source)) if token.type == "link_open"]
     assert links == ["https://x/%22%3Cb%3E%5C%60)*"]

@@ -1,4 +1,4 @@
-"""A transcript on a terminal: its width, its colours, its links."""
+"""A transcript on a terminal: its width, colours and links."""
 
 import re
 from datetime import timedelta
@@ -37,7 +37,9 @@ def plain(screen: str) -> str:
 
 
 @pytest.mark.parametrize(("columns", "widest"), [(30, 30), (60, 60), (80, 80), (200, 80)])
-def test_lines_fit_and_hang_below_the_text(terminal: Terminal, place: ObjectId, columns: int, widest: int) -> None:
+def test_lines_fit_the_terminal_and_later_lines_are_indented(
+    terminal: Terminal, place: ObjectId, columns: int, widest: int
+) -> None:
     lines = plain(terminal("conversations", "transcript", place, "--no-ids", columns=columns).text).splitlines()
     assert max(map(cell_len, lines)) == widest
     began = next(number for number, line in enumerate(lines) if line.startswith("00:01  ada"))
@@ -47,7 +49,7 @@ def test_lines_fit_and_hang_below_the_text(terminal: Terminal, place: ObjectId, 
     assert "".join(line[7:] for line in said).replace(" ", "") == (LONG + WIDE).replace(" ", "")
 
 
-def test_names_have_colours_by_their_place(terminal: Terminal, place: ObjectId) -> None:
+def test_each_participant_has_a_colour(terminal: Terminal, place: ObjectId) -> None:
     shown = terminal("conversations", "transcript", place).text
     assert f"\x1b[2m00:01  \x1b[0m\x1b[{NAMES[0]}mada\x1b[0m\n" in shown
     assert f"\x1b[{NAMES[1]}mbob\x1b[0m\n" in shown
@@ -66,7 +68,7 @@ def test_an_image_is_a_link_if_the_terminal_shows_links(terminal: Terminal, proc
 
 
 @pytest.mark.parametrize("address", ["javascript:alert(1)", "https://x/\u00e9", "https://x/\x1b\\", "https://x y"])
-def test_another_address_is_text(terminal: Terminal, place: ObjectId, database: Documents, address: str) -> None:
+def test_other_urls_are_shown_as_text(terminal: Terminal, place: ObjectId, database: Documents, address: str) -> None:
     database["Message"].update_many({"image": ADDRESS}, {"$set": {"image": address}})
     assert "\x1b]8" not in terminal("conversations", "transcript", place).text
 
@@ -78,7 +80,7 @@ def test_a_pipe_gets_whole_lines_without_colour(process: Process, place: ObjectI
     assert "\x1b" not in shown
 
 
-def test_an_encoding_without_lines_has_hyphens(process: Process, place: ObjectId) -> None:
+def test_hyphens_replace_drawn_lines_if_the_encoding_lacks_them(process: Process, place: ObjectId) -> None:
     shown = process("conversations", "transcript", str(place), env={"PYTHONIOENCODING": "ascii"}).stdout.decode("ascii")
     assert shown.startswith("Lobby\nada, bob - began Thursday, 1 January 2026 - times in UTC\n\n")
     assert "\n-- Thursday, 1 January 2026 ---" in shown
@@ -101,7 +103,7 @@ def test_a_file_is_written_as_for_a_pipe(terminal: Terminal, process: Process, p
     assert process("conversations", "transcript", str(place), line="| cmp - a.txt").returncode == 0
 
 
-def test_ids_stand_before_the_text_and_nothing_that_is_written_looks_like_one(
+def test_ids_come_before_the_text_and_no_message_can_look_like_an_id(
     terminal: Terminal, place: ObjectId, database: Documents
 ) -> None:
     ada = database["User"].find_one({"username": "ada"}) or {}
@@ -142,7 +144,7 @@ def test_ids_stand_before_the_text_and_nothing_that_is_written_looks_like_one(
     assert "\x1b[2m6a0b1c2da\x1b[0m" in terminal("conversations", "transcript", place).text
 
 
-def test_what_is_read_in_a_transcript_is_redacted_by_its_first_digits(terminal: Terminal, place: ObjectId) -> None:
+def test_a_message_can_be_redacted_by_the_short_id_in_a_transcript(terminal: Terminal, place: ObjectId) -> None:
     shown = plain(terminal("conversations", "transcript", place, "--last", "1").text)
     [digits] = re.findall(r"^       ([0-9a-f]{8,24})", shown, re.MULTILINE)
     done = terminal("messages", "redact", digits, typed="y\n")
@@ -150,7 +152,7 @@ def test_what_is_read_in_a_transcript_is_redacted_by_its_first_digits(terminal: 
     assert "[removed by an administrator]" in terminal("conversations", "transcript", place, "--last", "1").text
 
 
-def test_a_pipe_has_whole_ids_only_where_they_are_asked_for(
+def test_a_pipe_has_ids_only_with_the_option_ids_and_they_are_whole(
     process: Process, place: ObjectId, database: Documents
 ) -> None:
     first = database["Message"].find_one({"body": LONG}) or {}
@@ -164,7 +166,7 @@ def test_a_pipe_has_whole_ids_only_where_they_are_asked_for(
     assert f'<p class="quiet">{first["_id"]}</p>' in shown["html"]
 
 
-def test_ids_are_whole_where_a_server_finds_too_many_like_them(
+def test_ids_are_not_shortened_if_too_many_begin_with_the_same_digits(
     url: str, place: ObjectId, database: Documents, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(queries, "MOST_ALIKE", 3)

@@ -22,7 +22,7 @@ def ids(database: Documents) -> Ids:
 
 
 def break_it(database: Documents, ids: Ids) -> str:
-    """Insert a fault that breaks the application, two that mislead it, and one for information."""
+    """Insert four faults: one breaks the application, two mislead it, and one is only information."""
     database["User"].update_one({"_id": ids["ada"]}, {"$set": {"status": "BANNED", "hashedPassword": "x"}})
     database["User"].update_one({"_id": ids["grace"]}, {"$set": {"hashedPassword": "xy"}})
     database["Message"].update_one({"_id": ids["one"]}, {"$push": {"seenIds": ids["alan"]}})
@@ -64,7 +64,7 @@ foreign-seen: The reader, who may have left, is shown among those who have seen 
     )
 
 
-def test_programs_read_the_same_in_every_format(either: Chatctl, database: Documents, ids: Ids) -> None:
+def test_every_format_for_programs_has_the_same_findings(either: Chatctl, database: Documents, ids: Ids) -> None:
     break_it(database, ids)
     rows = json.loads(either("db", "check", "-o", "json", code=1).stdout)
     assert [(row["rule"], row["severity"], row["count"]) for row in rows] == [
@@ -90,7 +90,7 @@ def test_findings_for_information_do_not_fail_the_check(either: Chatctl, databas
     assert either("db", "check", "--rule", "foreign-seen", "--rule", "unknown-status", code=1).stdout
 
 
-def test_rules_and_collections_are_chosen(either: Chatctl, database: Documents, ids: Ids) -> None:
+def test_options_choose_the_rules_and_collections(either: Chatctl, database: Documents, ids: Ids) -> None:
     break_it(database, ids)
     database["Role"].update_one({"_id": ids["viewer"]}, {"$push": {"userIds": ObjectId()}})
 
@@ -140,7 +140,7 @@ def test_text_of_users_is_harmless_on_a_terminal(chatctl: Chatctl, database: Doc
     assert "\x1b" not in chatctl("db", "check", "-o", "json", code=1).stdout
 
 
-def test_a_narrow_terminal_has_ids_whole_and_text_between_words(
+def test_a_narrow_terminal_cuts_no_id_and_breaks_text_between_words(
     terminal: Terminal, database: Documents, ids: Ids
 ) -> None:
     ada = break_it(database, ids)
@@ -181,7 +181,7 @@ def test_a_collection_that_may_not_be_read_is_reported(
     assert chatctl("db", "repair", "--yes", code=6).stdout == ""
 
 
-def test_an_empty_database_lacks_only_its_indexes(either: Chatctl) -> None:
+def test_in_an_empty_database_only_the_indexes_are_missing(either: Chatctl) -> None:
     rows = json.loads(either("db", "check", "-o", "json", code=1).stdout)
     assert [(row["rule"], row["count"]) for row in rows] == [("missing-index", 6)]
 

@@ -1,4 +1,4 @@
-"""The commands that a check suggests: each fault has its own, and each of them works."""
+"""`db check` suggests a command for each fault, and each of these commands works."""
 
 import json
 import re
@@ -69,7 +69,7 @@ def test_one_rule_has_a_row_for_each_severity(either: Chatctl, database: Documen
     either("db", "check", "--rule", "wrong-type", code=0)
 
 
-def test_emails_are_repaired_in_bulk_unless_two_users_have_the_same(
+def test_one_command_repairs_all_emails_except_those_that_two_users_have(
     either: Chatctl, database: Documents, ids: Ids
 ) -> None:
     was = {name: user(database, name)["email"] for name in ("ada", "grace", "alan")}

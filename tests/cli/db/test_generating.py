@@ -1,4 +1,4 @@
-"""Generated data: realistic, consistent, reproducible, and with faults if requested."""
+"""Generated data are realistic, consistent and reproducible, and have faults if the user asks for faults."""
 
 import json
 import re
@@ -98,7 +98,9 @@ def test_the_same_seed_gives_the_same_data_and_another_seed_other_data(chatctl: 
     assert not {one["_id"] for one in made[0]["Message"]} & {one["_id"] for one in made[2]["Message"]}
 
 
-def test_all_roles_except_protected_ones_are_given(chatctl: Chatctl, database: Documents, workspace: Path) -> None:
+def test_generated_users_get_all_roles_except_protected_ones(
+    chatctl: Chatctl, database: Documents, workspace: Path
+) -> None:
     (workspace / "seed.yaml").write_text("version: 1\nroles:\n  - name: viewer\n  - name: admin\n    protected: true\n")
     chatctl("seeds", "apply", "seed.yaml")
     chatctl("db", "generate", "--yes")
@@ -166,7 +168,7 @@ def test_impossible_numbers_are_refused(chatctl: Chatctl, numbers: tuple[str, ..
     "numbers",
     [("0", "0", "0"), ("1", "0", "0"), ("2", "1", "5"), ("3", "9", "0"), ("40", "1", "300"), ("4", "30", "1")],
 )
-def test_small_numbers_work_too(either: Chatctl, database: Documents, numbers: tuple[str, ...]) -> None:
+def test_few_or_no_documents_can_be_generated(either: Chatctl, database: Documents, numbers: tuple[str, ...]) -> None:
     users, conversations, messages = numbers
     either("db", "generate", "--yes", "--users", users, "--conversations", conversations, "--messages", messages)
     found = [database[name].count_documents({}) for name in ("User", "Conversation", "Message")]
@@ -174,7 +176,7 @@ def test_small_numbers_work_too(either: Chatctl, database: Documents, numbers: t
     assert faults() == {}
 
 
-def test_the_trail_has_the_generated_numbers(chatctl: Chatctl, database: Documents) -> None:
+def test_the_audit_trail_has_the_numbers_of_generated_documents(chatctl: Chatctl, database: Documents) -> None:
     event = json.loads(chatctl(*SMALL, "--yes", "--reason", "a try", "-o", "json").stdout)["event"]
     shown = chatctl("audit", "show", event).stdout.splitlines()
     assert shown[-3:] == ["create 8 conversations", "create 120 messages", "create indexes: 6"]
@@ -183,7 +185,7 @@ def test_the_trail_has_the_generated_numbers(chatctl: Chatctl, database: Documen
     chatctl("audit", "undo", event, "--yes", code=7)
 
 
-def test_small_numbers_are_written_in_one_transaction_with_their_faults(chatctl: Chatctl, database: Documents) -> None:
+def test_few_documents_are_written_in_one_transaction_with_their_faults(chatctl: Chatctl, database: Documents) -> None:
     chatctl(*SMALL, "--yes", "--broken", "1")
     assert [(one["kind"], one["whole"]) for one in database["chatctl_audit"].find()] == [("event", True)]
 
@@ -208,7 +210,7 @@ def test_without_the_library_the_error_says_what_to_install(process: Process, wo
 
 
 def test_each_kind_of_fault_is_generated_as_often_as_requested(chatctl: Chatctl, database: Documents) -> None:
-    database.create_collection("Profile")  # without its index
+    database.create_collection("Profile")  # the collection has no unique index
     done = chatctl(*SMALL, "--yes", "--broken", "2")
     assert "unique indexes" not in done.stderr
     kinds = {rule.name for rule in all_rules()}

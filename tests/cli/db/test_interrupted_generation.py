@@ -23,7 +23,7 @@ Documents = Database[dict[str, Any]]
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Start a server for this module only, because transactions may be left open on it."""
+    """Start a server only for this module, because killed programs may leave open transactions on it."""
     process, address = start_server(tmp_path_factory.mktemp("server"))
     yield f"mongodb://{address}/"
     process.kill()
@@ -37,7 +37,7 @@ def server_client(server: str) -> Iterator[pymongo.MongoClient[dict[str, Any]]]:
 
 
 @pytest.mark.parametrize("ended", [signal.SIGINT, signal.SIGKILL])
-def test_the_data_is_consistent_whenever_the_work_ends(
+def test_the_data_is_consistent_whenever_the_command_is_killed(
     chatctl: Chatctl, environment: dict[str, str], database: Documents, ended: signal.Signals
 ) -> None:
     command = [PROGRAM, "db", "generate", "--yes", "--users", "500", "--conversations", "200", "--messages", "9000"]
@@ -63,7 +63,7 @@ def test_the_data_is_consistent_whenever_the_work_ends(
     chatctl(*map(str, command[1:]), code=7)
 
 
-def test_the_embedded_database_accepts_another_seed_but_no_seed_twice(process: Process, workspace: Path) -> None:
+def test_the_embedded_database_accepts_several_seeds_but_each_only_once(process: Process, workspace: Path) -> None:
     folder = workspace / "embedded"
     local = {"CHATCTL_LOCAL_DIR": str(folder), "MONGODB_DATABASE_URL": ""}
     line = ("--local", "db", "generate", "--yes", "--users", "5", "--conversations", "3", "--messages", "9", "--seed")

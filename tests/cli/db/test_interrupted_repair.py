@@ -1,4 +1,4 @@
-"""An interrupted repair is finished by the next one."""
+"""The next repair finishes an interrupted repair."""
 
 import random
 import signal
@@ -18,7 +18,7 @@ from tests.conftest import Chatctl, start_server
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Start a server for this module only, because ending the transactions of a killed program affects all clients."""
+    """Start a server only for this module, because ending a killed program's transactions affects all clients."""
     process, address = start_server(tmp_path_factory.mktemp("server"))
     yield f"mongodb://{address}/"
     process.kill()
@@ -47,9 +47,10 @@ def test_an_interrupted_repair_is_finished_by_the_next_one(
     time.sleep(random.random() / 2)  # noqa: S311
     child.send_signal(how)
     child.communicate()
-    database.client.admin.command("killAllSessions", [])  # else the server lets them go after a minute
+    # end the transactions of the killed program now, and not after a minute
+    database.client.admin.command("killAllSessions", [])
     for user in database["User"].find({"username": {"$regex": "^u"}}):
-        assert len(user["rolesIds"]) == 1  # whatever was written is whole
+        assert len(user["rolesIds"]) == 1  # each batch is written completely or not at all
     chatctl("db", "repair", "--yes")
     assert chatctl("db", "check").stdout == ""
     links(database)

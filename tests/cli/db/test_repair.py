@@ -22,7 +22,7 @@ def ids(database: Documents) -> Ids:
 
 
 def break_it(database: Documents, ids: Ids) -> None:
-    """Insert three faults with one right repair, and two that need a decision."""
+    """Insert three faults with only one right correction, and two faults that need a decision of the user."""
     database["User"].update_one({"_id": ids["ada"]}, {"$set": {"status": "BANNED"}, "$push": {"rolesIds": ids["read"]}})
     database["User"].update_one({"_id": ids["alan"]}, {"$set": {"rolesIds": None}})
     database["Role"].update_one({"_id": ids["support"]}, {"$push": {"userIds": ids["alan"]}})
@@ -73,7 +73,7 @@ def test_a_dry_run_shows_what_would_change_and_what_is_left(either: Chatctl, dat
     assert stored(database) == was
 
 
-def test_a_dry_run_tells_an_id_from_its_digits_as_text(either: Chatctl, database: Documents, ids: Ids) -> None:
+def test_a_dry_run_shows_whether_an_id_is_stored_as_text(either: Chatctl, database: Documents, ids: Ids) -> None:
     database["Message"].update_one({"_id": ids["one"]}, {"$set": {"senderId": str(ids["ada"])}})
     database["Role"].update_one({"_id": ids["viewer"]}, {"$set": {"userIds": [str(ids["ada"]), ids["grace"]]}})
     shown = either("db", "repair", "--rule", "string-id", "--dry-run").stdout.splitlines()
@@ -94,7 +94,7 @@ def test_programs_read_what_was_repaired_and_what_is_left(either: Chatctl, datab
     assert (again["event"], again["changed"], again["unchanged"]) == (None, 0, 2)
 
 
-def test_a_repair_asks_with_what_it_does_and_leaves(terminal: Terminal, database: Documents, ids: Ids) -> None:
+def test_the_question_says_what_is_repaired_and_what_is_left(terminal: Terminal, database: Documents, ids: Ids) -> None:
     break_it(database, ids)
     was = stored(database)
     screen = terminal("db", "repair", typed="n\n", columns=200)
@@ -109,14 +109,14 @@ def test_without_a_terminal_a_repair_is_refused(either: Chatctl, database: Docum
     assert "confirmation is required" in either("db", "repair", code=7).stderr
 
 
-def test_max_counts_faults(either: Chatctl, database: Documents, ids: Ids) -> None:
+def test_the_option_max_limits_the_number_of_faults(either: Chatctl, database: Documents, ids: Ids) -> None:
     break_it(database, ids)
     result = either("db", "repair", "--yes", "--max", "2", code=7)
     assert result.stderr == "error: this would change 3 items, but --max allows only 2\nhint: nothing was changed\n"
     either("db", "repair", "--yes", "--max", "3")
 
 
-def test_without_faults_nothing_is_done(either: Chatctl, database: Documents, ids: Ids) -> None:
+def test_a_repair_without_faults_changes_nothing(either: Chatctl, database: Documents, ids: Ids) -> None:
     result = either("db", "repair", "--yes")
     assert (result.stdout, result.stderr) == ("", "nothing to do\n")
 
@@ -135,7 +135,7 @@ def test_without_faults_nothing_is_done(either: Chatctl, database: Documents, id
         ),
     ],
 )
-def test_a_decision_needs_the_rules_that_it_decides(
+def test_drop_and_delete_require_the_rules_to_which_they_apply(
     either: Chatctl, options: tuple[str, ...], message: str, hint: str
 ) -> None:
     result = either("db", "repair", *options, "--yes", code=2)
@@ -198,7 +198,7 @@ def test_orphans_are_deleted_with_everything_that_refers_to_them(
     assert group["lastMessageAt"] == (database["Message"].find_one({"_id": ids["three"]}) or {})["createAt"]
 
 
-def test_of_two_profiles_the_one_that_the_user_refers_to_is_kept(
+def test_if_a_user_has_two_profiles_the_one_in_profile_id_is_kept(
     either: Chatctl, database: Documents, ids: Ids
 ) -> None:
     database["Profile"].drop_index("Profile_userId_key")
@@ -228,7 +228,7 @@ def test_an_index_is_created_if_there_are_no_duplicates(either: Chatctl, databas
 
 
 @pytest.mark.parametrize("active", [True, False])
-def test_a_protected_role_keeps_its_last_member_whose_link_would_be_dropped(
+def test_a_repair_does_not_drop_the_last_member_of_a_protected_role(
     either: Chatctl, database: Documents, ids: Ids, active: bool
 ) -> None:
     database[STATE].insert_one({"_id": PROTECTED, "ids": [ids["support"]]})

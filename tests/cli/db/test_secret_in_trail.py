@@ -1,4 +1,4 @@
-"""chatctl db repair --rule secret-in-trail, on an audit trail of an older version."""
+"""`chatctl db repair --rule secret-in-trail`, with an audit trail that an older version has written."""
 
 import json
 from typing import Any
@@ -19,7 +19,7 @@ def ids(database: Documents) -> Ids:
 
 
 def event(database: Documents, collection: str, *fields: dict[str, Any], **more: Any) -> ObjectId:
-    """Insert an event with the deletion of one document; return the id of its part."""
+    """Insert an event that has deleted one document. Return the id of the part of the event."""
     head = {"kind": "event", "at": BEGAN, "actor": {}, "command": "x", "summary": [], "whole": True, "undoable": True}
     kept = database["chatctl_audit"].insert_one(head).inserted_id
     one = ObjectId()
@@ -66,7 +66,7 @@ def test_only_the_secret_values_are_removed(
 
 
 @pytest.mark.usefixtures("ids")
-def test_a_name_in_a_collection_without_names_is_removed(either: Chatctl, database: Documents) -> None:
+def test_a_secret_stored_as_the_name_of_a_document_is_removed(either: Chatctl, database: Documents) -> None:
     part = event(database, "Account", {"field": "provider", "from": "x"}, name="SECRET")
     either("db", "repair", *RULE, "--yes")
     after = database["chatctl_audit"].find_one({"_id": part}) or {}

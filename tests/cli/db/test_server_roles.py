@@ -1,7 +1,7 @@
-"""The roles of the server that chatctl prints, and users of a server who have them.
+"""The server roles that `db roles` prints, tried with a user for each role on a real server.
 
-That server knows the actions of a role on a whole database, not on each collection: what a role does not allow in one
-collection it is told to refuse, by a failpoint, when it is sent.
+The test server knows the rights of a role only for a whole database, and not for each collection. Therefore the tests
+set a failpoint: with it, the server refuses the next command that the role does not allow in its collection.
 """
 
 import json
@@ -35,7 +35,7 @@ ATLAS = {
     "REMOVE": "remove",
     "UPDATE": "update",
 }
-"""The names of actions in the API of Atlas."""
+"""Name of an action in the API of Atlas → its name in MongoDB."""
 REFUSAL = re.compile(
     r"^error: (\S+) does not allow (.+)\nhint: .*chatctl db roles prints suitable roles\n\Z", re.MULTILINE
 )
@@ -43,7 +43,7 @@ REFUSAL = re.compile(
 
 @pytest.fixture(scope="module")
 def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Return the address of a server with a user for each role, named like it, and a user with all rights."""
+    """Yield the address of a server with a user for each role (of the same name), and a user with all rights."""
     folder = tmp_path_factory.mktemp("guarded")
     process, address = start_server(folder, "--sync-on-commit")
     with pymongo.MongoClient[dict[str, Any]](f"mongodb://{address}/") as client:
@@ -66,13 +66,13 @@ def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 @pytest.fixture
 def shop(guarded: str) -> Iterator[Documents]:
-    """Return the database for the user with all rights."""
+    """Yield the database `shop`, opened by the user with all rights."""
     with pymongo.MongoClient[dict[str, Any]](f"mongodb://root:root@{guarded}/", tz_aware=True) as client:
         yield client["shop"]
 
 
 class Bound(Needs):
-    """Make the server refuse actions that a role allows in no collection, or only in others."""
+    """Lets the server refuse commands that a role allows only in other collections."""
 
     def __init__(self, role: Role, database: Documents) -> None:
         super().__init__()
@@ -99,13 +99,17 @@ class Person:
 
 
 def missing(said: str) -> set[Privilege]:
-    """Return the rights that a refusal names."""
+    """Return the rights that an error message names."""
     pairs = (part.split(" on ") for part in said.split(" and "))
     return {("" if where == "the database" else where, action) for action, where in pairs}
 
 
 def tried(role: Role) -> list[Sample]:
-    """Return the commands to try: all that the role is for and none that it includes, of the rest the plainest."""
+    """Return the command lines to try with a role.
+
+    A command that this role allows, but none of its included roles, is tried with all its lines. A command that
+    the role does not allow is tried with its simplest line.
+    """
     included = set[str]().union(*(one.commands for one in role.includes))
     plain = {sample.command: sample for sample in reversed([*sampled.samples()])}
     others = [sample for name, sample in plain.items() if name not in role.commands]
@@ -114,7 +118,10 @@ def tried(role: Role) -> list[Sample]:
 
 @pytest.fixture
 def files(workspace: Path, guarded: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Write the files that commands name; a command that follows messages ends soon."""
+    """Write the files that the command lines name.
+
+    Commands that follow messages check for new ones often, to end soon.
+    """
     monkeypatch.setattr("database.following.AWAIT", 0.05)
     monkeypatch.setenv("MONGODB_DATABASE_URL", f"mongodb://root:root@{guarded}/shop?authSource=admin")
     sampled.lay_out(workspace)
@@ -140,7 +147,7 @@ def test_a_user_with_a_role_may_do_exactly_what_the_role_is_for(
     assert done - role.commands <= {*role.also_allowed, "db status"}
 
 
-def test_a_status_shows_support_everything_and_says_what_others_may_not_read(
+def test_db_status_shows_support_everything_and_says_what_others_may_not_read(
     chatctl: Chatctl, guarded: str, shop: Documents
 ) -> None:
     next(sampled.samples()).settle(shop, Person(chatctl, guarded, "root", "admin"))
@@ -163,7 +170,7 @@ def status(chatctl: Chatctl, address: str, database: Documents, role: Role) -> d
         return json.loads(Person(chatctl, address, role.name)("db", "status", "-o", "json").stdout)
 
 
-def test_the_script_makes_each_role_with_its_rights(chatctl: Chatctl) -> None:
+def test_the_script_creates_each_role_with_its_rights(chatctl: Chatctl) -> None:
     script = chatctl("db", "roles", "--database", "shop").stdout
     assert read(script) == {role.name: role.rights for role in ROLES}
     assert script.endswith(
@@ -180,7 +187,7 @@ def test_the_script_makes_each_role_with_its_rights(chatctl: Chatctl) -> None:
     )
 
 
-def test_the_script_says_what_each_role_is_for_and_what_roles_cannot_separate(chatctl: Chatctl) -> None:
+def test_the_script_says_what_each_role_is_for_and_what_roles_cannot_prevent(chatctl: Chatctl) -> None:
     lines = chatctl("db", "roles", "--database", "shop").stdout.split("\nfor (const")[0].split("\n")
     assert all(line.startswith("//") and len(line) <= 120 for line in lines)
     said = " ".join(line.removeprefix("//").strip() for line in lines)
@@ -191,7 +198,7 @@ def test_the_script_says_what_each_role_is_for_and_what_roles_cannot_separate(ch
 
 
 def read(script: str, name: str = "shop") -> dict[str, dict[str, list[str]]]:
-    """Read the roles in a script: role → collection → actions."""
+    """Read the roles in a mongosh script: role → collection → actions."""
     [listed] = re.findall(r"^for \(const \{ role, privileges \} of (\[.*^\])\) \{$", script, re.DOTALL | re.MULTILINE)
     quoted = re.sub(r"\b(role|privileges|resource|db|collection|actions):", r'"\1":', listed)
     roles = json.loads(re.sub(r",(\s*[\]}])", r"\1", quoted))
@@ -221,7 +228,7 @@ def test_the_roles_are_for_the_chosen_database_which_is_not_connected_to(chatctl
     assert "secret" not in result.stdout + result.stderr
 
 
-def test_a_name_cannot_leave_the_string_it_is_in(chatctl: Chatctl) -> None:
+def test_the_name_of_a_database_is_quoted_safely_in_the_script(chatctl: Chatctl) -> None:
     hostile = "sh'op\n;`drop()`\u2028"
     script = chatctl("db", "roles", "--database", hostile).stdout
     assert script.isascii()
@@ -245,7 +252,9 @@ def test_invalid_options_are_explained(chatctl: Chatctl, arguments: tuple[str, .
     assert chatctl("db", "roles", *arguments, code=2).stderr.startswith(said)
 
 
-def test_without_a_database_its_name_is_enough(chatctl: Chatctl, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_a_configured_database_the_option_for_its_name_is_enough(
+    chatctl: Chatctl, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.delenv("MONGODB_DATABASE_URL")
     assert chatctl("db", "roles", code=6).stderr.endswith("; this command needs only --database NAME\n")
     assert read(chatctl("db", "roles", "--database", "shop").stdout)

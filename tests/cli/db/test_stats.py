@@ -15,7 +15,7 @@ from tests.conftest import Chatctl
 Documents = Database[dict[str, Any]]
 
 END = datetime(9999, 12, 31, tzinfo=UTC)
-"""Servers cannot format later times, and refuse to count if they meet one."""
+"""The latest time that servers can format. If the data has a later time, servers refuse to count."""
 
 
 def counted(chatctl: Chatctl, *words: str) -> dict[str, Any]:
@@ -69,7 +69,9 @@ def test_days_are_counted_and_broken_values_are_skipped(either: Chatctl, office:
     assert senders[2][1:] == (None, 1)
 
 
-def test_weeks_begin_on_monday_and_a_period_is_counted_whole(either: Chatctl, office: dict[str, ObjectId]) -> None:
+def test_weeks_begin_on_monday_and_the_first_period_is_counted_completely(
+    either: Chatctl, office: dict[str, ObjectId]
+) -> None:
     weeks = counted(either, "--by", "week")
     assert weeks["since"] == "2025-12-29T00:00:00.000Z"
     assert something(weeks["periods"]) == [
@@ -82,7 +84,7 @@ def test_weeks_begin_on_monday_and_a_period_is_counted_whole(either: Chatctl, of
     assert [period["period"] for period in months["periods"]][:2] == ["2026-01", "2026-02"]
 
 
-def test_a_spreadsheet_gets_the_periods(either: Chatctl, office: dict[str, ObjectId]) -> None:
+def test_csv_has_a_row_for_each_period(either: Chatctl, office: dict[str, ObjectId]) -> None:
     lines = either("db", "stats", "--since", "2026-01-01", "--by", "month", "-o", "csv").stdout.splitlines()
     assert lines[:3] == ["period,users,messages,conversations", "2026-01,2,5,2", "2026-02,0,1,1"]
 
@@ -153,7 +155,7 @@ def test_a_chart_fits_the_terminal(terminal: Terminal, database: Documents, colu
     assert f"each mark is {'a day' if each == 1 else f'the maximum of {each} days'}" in shown.text
 
 
-def test_letters_are_drawn_if_the_encoding_has_no_blocks(process: Process, database: Documents) -> None:
+def test_curves_are_drawn_with_ascii_if_the_encoding_lacks_blocks(process: Process, database: Documents) -> None:
     person(database, "ada", createdAt=datetime.now(UTC))
     done = process("db", "stats", env={"PYTHONIOENCODING": "ascii", "LC_ALL": "C"})
     assert done.stdout.decode("ascii").splitlines()[2].endswith("#")

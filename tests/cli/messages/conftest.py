@@ -1,4 +1,4 @@
-"""Example messages, and `chatctl messages tail` in a process while others write."""
+"""Example messages, and a process that runs `chatctl messages tail` while a test writes messages."""
 
 import json
 import signal
@@ -27,7 +27,7 @@ def talking(either: Chatctl, database: Documents) -> Chatctl:
 
 
 class Tail:
-    """A process that follows messages; `line` waits for its next line."""
+    """A process that follows messages. `line` waits for the next line of its output."""
 
     def __init__(self, arguments: tuple[str, ...], environment: dict[str, str]) -> None:
         command = [PROGRAM, "messages", "tail", *arguments]
@@ -45,13 +45,16 @@ class Tail:
         return list(iter(self._lines[stream].get_nowait, "")) if not self._lines[stream].empty() else []
 
     def end(self, number: int = signal.SIGINT) -> tuple[int, list[str]]:
-        """Send a signal; return the exit code and the rest of standard output and standard error."""
+        """Send a signal to the process.
+
+        Return its exit code, and the rest of its standard output and standard error.
+        """
         self.process.send_signal(number)
         code = self.process.wait(PATIENCE)
         return code, [line for name in self._lines for line in iter(lambda n=name: self._lines[n].get(timeout=9), "")]
 
     def seen(self) -> bool:
-        """Tell, after a moment, whether there is a line."""
+        """Tell whether the process prints a line within a short time."""
         time.sleep(0.2)
         return not self._lines["stdout"].empty()
 
@@ -89,7 +92,7 @@ def lunch(database: Documents) -> dict[str, Any]:
 
 @pytest.fixture
 def following(environment: dict[str, str], database: Documents, lunch: dict[str, Any]) -> Iterator[Following]:
-    """Start following, and return when a first message was printed."""
+    """Start to follow messages. Return after the first message was printed."""
     begun: list[Tail] = []
 
     def follow(*arguments: str, env: dict[str, str] | None = None, into: Documents = database) -> Tail:

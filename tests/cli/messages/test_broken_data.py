@@ -88,13 +88,13 @@ def test_references_stored_as_text_are_found_too(talking: Chatctl, database: Doc
     assert [person["username"] for person in shown["seen"]] == ["cyd"]
 
 
-def test_a_number_where_a_body_belongs_is_shown(talking: Chatctl, database: Documents) -> None:
+def test_a_body_that_is_a_number_is_shown(talking: Chatctl, database: Documents) -> None:
     id_ = database["Message"].insert_one(WHOLE | {"body": 5}).inserted_id
     assert talking("messages", "show", id_).stdout.endswith("\n\n5\n")
     assert json.loads(talking("messages", "show", id_, "-o", "json").stdout)["body"] == 5
 
 
-def test_a_list_that_holds_what_is_searched_for_is_found(talking: Chatctl, database: Documents) -> None:
+def test_a_body_that_is_a_list_with_the_searched_text_is_found(talking: Chatctl, database: Documents) -> None:
     id_ = database["Message"].insert_one(WHOLE | {"body": ["a kettle", 7]}).inserted_id
     assert f"{id_}  2026-01-01 01:39Z  ada     ada, bob      ['a «kettle»', 7]\n" in (
         talking("messages", "search", "kettle").stdout

@@ -1,4 +1,4 @@
-"""Broken messages and conversations are deleted, and restored as they were."""
+"""Broken messages and conversations can be deleted, and an undo restores them exactly."""
 
 from datetime import datetime
 from typing import Any
@@ -36,7 +36,7 @@ WRONG: list[dict[str, Any]] = [
 
 
 def stored(database: Documents) -> list[bytes]:
-    """Return all documents, without the order of lists, which an undo may change."""
+    """Return all documents. Lists are sorted, because an undo may change their order."""
     found = [document for name in SEVEN for document in database[name].find().sort("_id")]
     return [
         bson.encode({k: sorted(v, key=str) if isinstance(v, list) else v for k, v in document.items()})
@@ -46,7 +46,7 @@ def stored(database: Documents) -> list[bytes]:
 
 @pytest.fixture
 def world(database: Documents) -> None:
-    """Insert messages of Ada and Bob, one-to-one and in a group."""
+    """Insert messages of Ada and Bob, in a one-to-one conversation and in a group."""
     person(database, "ada", _id=ADA)
     person(database, "bob", _id=BOB)
     group = conversation(database, ADA, BOB, name="engines")

@@ -1,4 +1,4 @@
-"""Purging: old messages are deleted in batches, others stay, and an undo restores everything."""
+"""A purge deletes old messages in batches and keeps all others, and an undo restores everything."""
 
 import json
 import signal
@@ -22,7 +22,7 @@ OLD = "2026-01-01T00:10Z"
 
 
 def settle(database: Documents) -> Ids:
-    """Set up a group with later messages, a conversation that ended earlier, and an empty one."""
+    """Insert a group with later messages, a conversation that ended earlier, and an empty one."""
     ids = {name: person(database, name) for name in ("ada", "grace", "alan")}
     ids["group"] = conversation(database, ids["ada"], ids["grace"], ids["alan"], name="engines")
     ids["direct"] = conversation(database, ids["ada"], ids["grace"])
@@ -91,7 +91,9 @@ def test_only_old_messages_are_deleted(
     assert stored(database) == before
 
 
-def test_a_time_in_the_future_deletes_all_except_the_last(either: Chatctl, database: Documents, world: Ids) -> None:
+def test_a_purge_with_a_time_in_the_future_keeps_only_the_last_messages(
+    either: Chatctl, database: Documents, world: Ids
+) -> None:
     either("messages", "purge", "--before", "2400-01-01", "--keep-last", "1", "--yes")
     assert left(database) == "d4 g12"
     either("messages", "purge", "--before", "2400-01-01", "--yes")
@@ -106,7 +108,7 @@ def test_messages_of_the_same_time_are_ordered_by_their_ids(either: Chatctl, dat
     assert sorted(one["_id"] for one in database["Message"].find({"conversationId": world["group"]})) == ids[-2:]
 
 
-def test_max_counts_messages(either: Chatctl, database: Documents, world: Ids) -> None:
+def test_the_option_max_limits_the_number_of_messages(either: Chatctl, database: Documents, world: Ids) -> None:
     before = stored(database)
     purge = ("messages", "purge", "--before", OLD, "--yes")
     assert "this would change 11 items, but --max allows only 10" in either(*purge, "--max", "10", code=7).stderr

@@ -1,4 +1,4 @@
-"""Messages as they are listed and shown."""
+"""The output of the commands that list and show messages."""
 
 import json
 
@@ -13,7 +13,7 @@ from tests.cli.conftest import Terminal
 from tests.conftest import Chatctl
 
 
-def test_a_list_has_the_newest_first(talking: Chatctl) -> None:
+def test_a_list_has_the_newest_message_first(talking: Chatctl) -> None:
     ghost, image = f"deleted user {GHOST}", "data:image/png;base64 (522 characters)"
     lines = talking("messages", "list").stdout.splitlines()
     assert lines[:4] == [
@@ -26,7 +26,7 @@ def test_a_list_has_the_newest_first(talking: Chatctl) -> None:
     assert len(lines) == 8
 
 
-def test_programs_get_whole_values(talking: Chatctl) -> None:
+def test_programs_get_values_that_are_not_cut(talking: Chatctl) -> None:
     row = json.loads(talking("messages", "list", "-o", "json", "--with-image", "--sender", "cyd").stdout)
     assert row == [
         {
@@ -159,7 +159,7 @@ def test_a_table_fits_the_terminal(chatctl: Chatctl, database: Documents, termin
         assert [line[:24] for line in lines[1:8]] == [str(identifier) for identifier in reversed(MESSAGES)]
 
 
-def test_a_list_of_many_is_a_page_that_says_how_to_get_the_next(talking: Chatctl, database: Documents) -> None:
+def test_a_long_list_prints_one_page_and_the_command_for_the_next(talking: Chatctl, database: Documents) -> None:
     more = [
         {"_id": ObjectId(), "conversationId": DIRECT, "senderId": BOB, "createAt": minute_after(100 + number)}
         for number in range(60)

@@ -1,4 +1,4 @@
-"""Redacting and deleting messages: lists, times and the trail agree, and an undo restores everything."""
+"""After messages are redacted or deleted, all lists, times and events are right, and an undo restores everything."""
 
 import json
 from datetime import timedelta
@@ -15,11 +15,11 @@ from tests.conftest import Chatctl
 
 @pytest.fixture
 def world(either: Chatctl, database: Documents) -> Ids:
-    """Set up Ada and Grace, who write in a group with Alan, and Edith, who is not in it."""
+    """Insert Ada and Grace, who write in a group with Alan. Edith is not in the group."""
     return settle(database)
 
 
-def test_a_message_is_redacted_and_stays(either: Chatctl, database: Documents, world: Ids) -> None:
+def test_a_redacted_message_loses_its_text_and_is_kept(either: Chatctl, database: Documents, world: Ids) -> None:
     database["Message"].update_one({"_id": world["first"]}, {"$set": {"image": "https://x.org/a.png"}})
     before = stored(database)
     done = either("messages", "redact", world["first"], world["second"], "--yes", "--reason", "a telephone number")
@@ -37,7 +37,9 @@ def test_a_message_is_redacted_and_stays(either: Chatctl, database: Documents, w
     assert stored(database) == before
 
 
-def test_a_message_gets_another_text_and_no_copy_is_kept(either: Chatctl, database: Documents, world: Ids) -> None:
+def test_with_forever_a_message_gets_another_text_and_no_copy_is_kept(
+    either: Chatctl, database: Documents, world: Ids
+) -> None:
     done = either("messages", "redact", world["first"], "--text", "[gone]", "--forever", "--yes")
     assert "This cannot be undone: nothing is kept for an undo." in done.stderr
     assert (database["Message"].find_one({"_id": world["first"]}) or {})["body"] == "[gone]"
@@ -46,7 +48,7 @@ def test_a_message_gets_another_text_and_no_copy_is_kept(either: Chatctl, databa
     either("messages", "redact", world["second"], "--text", " ", "--yes", code=5)
 
 
-def test_messages_of_any_shape_are_redacted(either: Chatctl, database: Documents) -> None:
+def test_messages_with_values_of_any_type_are_redacted(either: Chatctl, database: Documents) -> None:
     shapes = [{}, {"body": None, "image": None}, {"body": 7, "image": ["a"]}, {"image": "https://x.org"}]
     ids = [ObjectId() for _ in shapes]
     database["Message"].insert_many([{"_id": one, **shape} for one, shape in zip(ids, shapes, strict=True)])
@@ -87,7 +89,7 @@ def test_an_unknown_message_stops_the_command(either: Chatctl, database: Documen
     assert database[IMAGES].count_documents({}) == 0
 
 
-def test_the_preview_of_a_deletion_says_from_where(terminal: Terminal, database: Documents) -> None:
+def test_the_preview_of_a_deletion_names_the_conversations(terminal: Terminal, database: Documents) -> None:
     ids = settle(database)
     stray = ObjectId()
     database["Message"].insert_one({"_id": stray, "conversationId": ids["ada"], "senderId": ids["ada"]})
@@ -105,7 +107,7 @@ def test_the_preview_of_a_deletion_says_from_where(terminal: Terminal, database:
     assert stored(database) == before
 
 
-def test_dry_runs_show_all_and_write_nothing(either: Chatctl, database: Documents, world: Ids) -> None:
+def test_dry_runs_show_all_changes_and_write_nothing(either: Chatctl, database: Documents, world: Ids) -> None:
     before = stored(database)
     sent = either("messages", "send", "--conversation", "engines", "--from", "ada", "--body", "\x1b[2Jx", "-n").stdout
     assert "body \\x1b[2Jx" in sent
@@ -119,7 +121,9 @@ def test_dry_runs_show_all_and_write_nothing(either: Chatctl, database: Document
     assert stored(database) == before
 
 
-def test_many_are_redacted_and_deleted_from_standard_input(chatctl: Chatctl, database: Documents) -> None:
+def test_many_messages_are_redacted_and_deleted_by_ids_from_standard_input(
+    chatctl: Chatctl, database: Documents
+) -> None:
     ids = settle(database)
     many = messages(database, ids["group"], ids["alan"], *map(str, range(1_234)), seen=(ids["ada"],), after=9)
     before = stored(database)

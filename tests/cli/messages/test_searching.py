@@ -99,11 +99,12 @@ hint: narrow it with --conversation, --sender or --since. To make these fast: ch
 
 @pytest.fixture
 def fail(server_client: pymongo.MongoClient[dict[str, Any]]) -> Iterator[Fail]:
-    """Make a command of the server fail until the end of the test."""
+    """Let a command of the server fail until the end of the test."""
 
     def fail(command: str, code: int) -> None:
         data = {"failCommands": [command], "errorCode": code}
-        mode = {"skip": 1} if command == "find" else {"times": 1}  # the marker of a protected database is read first
+        # the marker of a protected database is read first, and must not fail
+        mode = {"skip": 1} if command == "find" else {"times": 1}
         server_client.admin.command("configureFailPoint", "failCommand", mode=mode, data=data)
 
     yield fail
@@ -111,7 +112,7 @@ def fail(server_client: pymongo.MongoClient[dict[str, Any]]) -> Iterator[Fail]:
 
 
 @pytest.mark.parametrize(("option", "command"), [("--all", "find"), ("--count", "aggregate"), ("-oids", "find")])
-def test_a_search_that_takes_too_long_says_what_helps(
+def test_a_search_that_takes_too_long_suggests_filters_and_indexes(
     chatctl: Chatctl, database: Documents, fail: Fail, option: str, command: str
 ) -> None:
     talk.settle(database)
@@ -140,12 +141,12 @@ def test_a_pattern_that_the_server_refuses_is_explained(
 
 
 @pytest.mark.parametrize("pattern", ["((((a{100}){100}){100}){100})", "(?:a{1,300}){400}"])
-def test_a_pattern_that_would_fill_the_memory_is_left_to_the_server(pattern: str) -> None:
+def test_a_pattern_that_would_need_too_much_memory_is_not_compiled_by_python(pattern: str) -> None:
     assert listing._compile(pattern) is None
     assert listing._compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}") is not None
 
 
-def test_a_pattern_that_takes_forever_is_not_marked(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_match_that_python_cannot_find_in_time_is_not_marked(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(listing, "SECONDS_PER_MESSAGE", 0.01)
     matches = listing._MatchRows(r"(x|xx|xxx)*\d")
     slow = "x" * 60
@@ -172,7 +173,9 @@ ROWS = [["a" * 24, f"the {text.BEGIN}日本語 kettle{text.END} that whistles", 
 
 
 @pytest.mark.parametrize("columns", [40, 60])
-def test_a_mark_takes_no_room_and_ends_where_its_cell_does(monkeypatch: pytest.MonkeyPatch, columns: int) -> None:
+def test_marks_around_a_match_need_no_width_and_end_with_the_cell(
+    monkeypatch: pytest.MonkeyPatch, columns: int
+) -> None:
     monkeypatch.setattr(streams, "has_colour", lambda _: True)
     _, line, other = table.lines(HEADINGS, ROWS, columns)
     before, found = ("", "日本語 ket") if columns == 40 else ("the ", "日本語 kettle")
@@ -222,7 +225,7 @@ def test_the_match_is_visible_on_a_narrow_terminal(
         ("we could revise the «plan» on the pier tomorrow", 18, "the «plan» on the…"),
     ],
 )
-def test_words_before_a_match_give_way_and_stay_whole(
+def test_words_before_a_match_are_left_out_and_never_cut(
     monkeypatch: pytest.MonkeyPatch, cell: str, width: int, shown: str
 ) -> None:
     monkeypatch.setattr(streams, "has_colour", lambda _: False)
@@ -230,7 +233,7 @@ def test_words_before_a_match_give_way_and_stay_whole(
     assert list(table.lines([Heading("MATCH")], [[marked]], width))[1] == shown
 
 
-def test_a_body_cannot_forge_a_mark(talking: Chatctl, database: Documents) -> None:
+def test_a_message_cannot_contain_a_false_mark_of_a_match(talking: Chatctl, database: Documents) -> None:
     body = f"{text.BEGIN}kettle{text.END} \x1b[31m"
     database["Message"].update_one({"_id": MESSAGES[0]}, {"$set": {"body": body}})
     shown = talking("messages", "search", "kettle", "--conversation", DIRECT).stdout

@@ -1,4 +1,4 @@
-"""Sending messages: lists and times agree, and users who may not send are refused."""
+"""After a message is sent, all lists and times are right. Users who may not send are refused."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -14,7 +14,7 @@ from tests.conftest import Chatctl
 
 @pytest.fixture
 def world(either: Chatctl, database: Documents) -> Ids:
-    """Set up Ada and Grace, who write in a group with Alan, and Edith, who is not in it."""
+    """Insert Ada and Grace, who write in a group with Alan. Edith is not in the group."""
     return settle(database)
 
 
@@ -63,7 +63,7 @@ def test_the_text_comes_from_standard_input(process: Process, database: Document
     assert (database["Message"].find_one({"_id": ObjectId(done.stdout.split(b":")[0].decode())}) or {})["body"] == body
 
 
-def test_an_image_needs_no_text_and_reads_none(process: Process, database: Documents) -> None:
+def test_with_an_image_no_text_is_needed_or_read(process: Process, database: Documents) -> None:
     settle(database)
     url = "https://images.example/a.png?b=c"
     send = ("messages", "send", "--conversation", "engines", "--from", "ada", "--image", url)
@@ -98,7 +98,7 @@ def test_an_image_needs_no_text_and_reads_none(process: Process, database: Docum
     ],
     ids=range(17),
 )
-def test_an_unreadable_message_is_not_sent(
+def test_a_message_that_the_application_cannot_read_is_not_sent(
     process: Process, database: Documents, *, options: list[str], given: bytes, said: str
 ) -> None:
     settle(database)

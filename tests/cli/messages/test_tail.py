@@ -41,7 +41,9 @@ def test_a_message_is_printed_as_soon_as_it_is_sent(following: Following, databa
     assert tail.end() == (130, [])
 
 
-def test_an_event_is_the_message_and_what_happened(following: Following, database: Documents, lunch: Lunch) -> None:
+def test_a_printed_event_is_the_message_and_what_happened_to_it(
+    following: Following, database: Documents, lunch: Lunch
+) -> None:
     tail = following("-o", "ndjson")
     [identifier] = messages(database, lunch["group"], lunch["ada"], "hello")
     ada, bob = ({"id": str(lunch[name]), "username": name} for name in ("ada", "bob"))
@@ -73,7 +75,7 @@ def test_new_messages_are_masked_in_a_masked_database(
 
 
 @pytest.mark.parametrize("options", [(), ("-o", "ndjson")])
-def test_values_of_any_type_are_followed(
+def test_messages_with_values_of_any_type_are_followed(
     following: Following, database: Documents, lunch: Lunch, server: str, options: tuple[str, ...]
 ) -> None:
     ordinary = {"body": "hello", "createAt": BEGAN, "conversationId": lunch["group"], "senderId": lunch["ada"]}
@@ -200,7 +202,7 @@ def test_after_a_lost_connection_the_missed_messages_are_shown(
         server.wait()
 
 
-def test_it_polls_a_server_without_change_streams(
+def test_tail_polls_a_server_without_change_streams(
     following: Following, lunch: Lunch, database: Documents, tmp_path: Path, chatctl: Chatctl
 ) -> None:
     server, address = start_server(tmp_path, "--standalone")

@@ -15,7 +15,7 @@ Import = Callable[..., Result]
 
 @pytest.fixture
 def roles(either: Chatctl) -> Chatctl:
-    """Insert two roles with a permission each."""
+    """Insert two roles, each with a permission."""
     either("permissions", "create", "user.read", "user.suspend")
     either("roles", "create", "viewer", "--permission", "user.read")
     either("roles", "create", "support", "--permission", "user.suspend")

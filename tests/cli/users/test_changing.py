@@ -33,7 +33,7 @@ def test_a_new_user_looks_as_if_the_application_had_written_it(roles: Chatctl, d
     assert PASSWORD not in str([list(database[name].find()) for name in database.list_collection_names()])
 
 
-def test_a_verified_user_without_a_password_has_no_field_for_it(either: Chatctl, database: Documents) -> None:
+def test_a_new_user_without_a_password_has_no_password_field(either: Chatctl, database: Documents) -> None:
     either("users", "create", "--email", "a@b.c", "--username", "ada", "--no-password", "--verified")
     made = user(database)
     assert (made["status"], made["emailVerified"] <= datetime.now(UTC)) == ("EMAIL_VERIFIED", True)
@@ -112,7 +112,7 @@ def test_an_invalid_user_is_refused_and_nothing_is_written(
         ),
     ],
 )
-def test_a_password_as_an_argument_is_not_taken_and_not_repeated(either: Chatctl, line: list[str], said: str) -> None:
+def test_a_password_as_an_argument_is_refused_and_never_printed(either: Chatctl, line: list[str], said: str) -> None:
     assert either("users", *line, code=2) == ("", f"error: {said}\n", 2)
     assert PASSWORD not in either("users", *line, "--debug", "-o", "json", code=2).stderr
 
@@ -167,7 +167,7 @@ def test_given_fields_are_changed_and_an_empty_text_removes_a_value(either: Chat
     )
 
 
-def test_a_name_that_is_not_text_is_ignored(either: Chatctl, database: Documents) -> None:
+def test_a_stored_name_that_is_not_text_is_ignored(either: Chatctl, database: Documents) -> None:
     person(database, "ada", name=7)
     person(database, "grace")
     database["User"].update_one({"username": "grace"}, {"$set": {"username": ["grace", "alan"]}})
@@ -175,7 +175,7 @@ def test_a_name_that_is_not_text_is_ignored(either: Chatctl, database: Documents
     assert either("users", "suspend", "grace", "--yes", code=3).stderr.startswith('error: no user "grace"')
 
 
-def test_a_claimed_name_that_is_not_text_is_kept_readable(either: Chatctl, database: Documents) -> None:
+def test_invalid_bytes_in_chatctl_actor_are_replaced_in_the_event(either: Chatctl, database: Documents) -> None:
     person(database, "ada")
     either("users", "verify-email", "ada", env={"CHATCTL_ACTOR": "ad\udcffa"})
     [event] = database["chatctl_audit"].find({"kind": "event"})
@@ -210,7 +210,7 @@ def test_an_email_of_another_user_is_refused_in_any_case(either: Chatctl, databa
     )
 
 
-def test_a_change_of_a_profile_is_found_under_its_user(either: Chatctl, database: Documents) -> None:
+def test_the_event_of_a_profile_change_is_listed_under_the_user(either: Chatctl, database: Documents) -> None:
     ada = person(database, "ada", hashedPassword="$2b$12$" + "x" * 53, profileId=ObjectId("5f" * 12))
     database["Profile"].insert_one({"_id": ObjectId("5f" * 12), "userId": ada, "phoneNumber": "1"})
     database["Account"].insert_one({"userId": ada, "type": "oauth", "provider": "google", "providerAccountId": "1"})

@@ -1,4 +1,4 @@
-"""Deleting users: everything that depends on them is deleted, nothing else, and an undo restores everything."""
+"""Deleting a user also deletes everything that depends on the user and nothing else. An undo restores everything."""
 
 import json
 import signal
@@ -17,7 +17,7 @@ from tests.conftest import Chatctl
 
 @pytest.fixture
 def world(either: Chatctl, database: Documents) -> dict[str, ObjectId]:
-    """Set up Ada, who writes to Grace and in a group with two others; Alan has references to her."""
+    """Insert Ada, who writes to Grace, and in a group with two others. Alan has references to Ada."""
     either("roles", "create", "support")
     ada = person(database, "ada", roles=("support",), name="Ada")
     grace, alan = person(database, "grace"), person(database, "alan", roles=("support",))
@@ -55,7 +55,7 @@ def test_an_undo_restores_everything(either: Chatctl, database: Documents, world
     assert stored(database) == before
 
 
-def test_conversations_stay_with_keep_conversations(
+def test_with_keep_conversations_all_conversations_are_kept(
     either: Chatctl, database: Documents, world: dict[str, ObjectId]
 ) -> None:
     either("users", "delete", "ada", "--keep-conversations", "--yes")
@@ -149,7 +149,7 @@ def test_several_users_are_removed_from_a_list_with_duplicates(
     assert stored(database) == before
 
 
-def test_an_invalid_time_is_not_changed(either: Chatctl, database: Documents) -> None:
+def test_an_invalid_time_of_the_last_message_is_not_changed(either: Chatctl, database: Documents) -> None:
     ada, *others = (person(database, name) for name in ("ada", "grace", "alan"))
     group = conversation(database, ada, *others, name="engines")
     messages(database, group, others[0], "hello")
@@ -187,7 +187,7 @@ def test_a_user_with_thousands_of_messages_is_restored_completely(chatctl: Chatc
     messages(database, group, alan, "the first")
     messages(
         database, group, ada, *(f"message {number}" for number in range(3_300)), after=1
-    )  # more than are held unwritten
+    )  # more messages than may be deleted before the first batch is written
     messages(database, conversation(database, ada, alan), alan, *map(str, range(300)), seen=(ada,))
     before = stored(database)
     event = chatctl("users", "delete", "ada", "--yes").stderr.split()[-1]
@@ -225,7 +225,8 @@ def test_an_interrupted_deletion_is_undone_or_finished_by_the_same_command(
         assert (started.communicate()[1].splitlines()[-1], started.returncode) == (b"error: interrupted", 130)
         assert database["User"].count_documents({"username": "ada"}) == 1
         assert 0 < database["Message"].count_documents({}) < 4_000
-        events = json.loads(chatctl("audit", "list", "-o", "json").stdout)  # ids of two processes have no order
+        # ids that two processes create are not in the order of time
+        events = json.loads(chatctl("audit", "list", "-o", "json").stdout)
         [event] = [event for event in events if event["state"] == "interrupted"]
         assert event["command"] == "users delete ada"
         if finish == "undo":
@@ -237,7 +238,7 @@ def test_an_interrupted_deletion_is_undone_or_finished_by_the_same_command(
 
 
 class Answers(str):
-    """Answer several questions, and do something before the answer to the first."""
+    """Answers several questions, and calls a function before the first answer."""
 
     __slots__ = ("_given", "_happens")
 

@@ -1,4 +1,4 @@
-"""The list of users who are probably one person."""
+"""The list of users who are probably the same person."""
 
 import json
 from typing import Any
@@ -19,14 +19,15 @@ def profile(database: Documents, owner: Any, phone: Any) -> None:
 
 @pytest.fixture
 def people(either: Chatctl, database: Documents) -> Chatctl:
-    """Insert users who are alike in different ways, and some who only look alike."""
+    """Insert users who are the same person in several ways, and users who only look similar."""
     ada = person(database, "ada", _id=ADA, email="Ada.Lovelace@example.org", name="Ada Lovelace")
     lower = person(database, "ada2", email="adalovelace+chat@EXAMPLE.org", name="ada  LOVELACE")
     for owner, phone in ((ada, "+44 20 7946 0000"), (lower, "0044 (20) 79460000")):
         profile(database, owner, phone)
     for name in ("kay", "kay2"):
         profile(database, person(database, name, name="Kay"), "555 0100")
-    for name, full in (("alan", "Alan Turing"), ("dan", None), ("bob", "")):  # the same number, but other names
+    # these users have the same telephone number and different names
+    for name, full in (("alan", "Alan Turing"), ("dan", None), ("bob", "")):
         profile(database, person(database, name, **({} if full is None else {"name": full})), "555 0100")
     for provider, owner in (("Google", person(database, "cyd")), ("google", str(person(database, "cyd2")))):
         database["Account"].insert_one({"provider": provider, "providerAccountId": "1", "userId": owner})
@@ -100,6 +101,6 @@ def test_the_older_user_can_have_any_id(either: Chatctl, database: Documents) ->
     assert {row["sameAs"][0]["username"] for row in rows} == {"ada0"}
 
 
-def test_keys_that_share_a_counter_by_chance_are_not_equal(people: Chatctl, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_different_keys_counted_together_are_not_duplicates(people: Chatctl, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(duplicates, "SLOTS", 1)
     assert people("users", "duplicates", "--count").stdout == "3\n"

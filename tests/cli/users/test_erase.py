@@ -22,7 +22,7 @@ def past(database: Database[dict[str, Any]], chatctl: Chatctl) -> History:
     return write(database)
 
 
-def test_the_report_says_what_was_erased_and_what_is_left_to_delete(
+def test_the_output_says_what_was_erased_and_which_images_to_delete_elsewhere(
     chatctl: Chatctl, database: Database[dict[str, Any]], past: History
 ) -> None:
     label = f"erased-{past.ada['_id']}"
@@ -41,7 +41,7 @@ def test_the_report_says_what_was_erased_and_what_is_left_to_delete(
     chatctl("users", "erase", "later.ada@example.org", "--yes", code=3)
 
 
-def test_a_program_gets_the_addresses_too(chatctl: Chatctl, past: History) -> None:
+def test_json_output_has_the_urls_of_images_too(chatctl: Chatctl, past: History) -> None:
     done = chatctl("users", "erase", "ada_later", "--with-messages", "--yes", "--max", "1", "-o", "json")
     outcome = json.loads(done.stdout)
     assert (outcome["changed"], outcome["results"][0]["outcome"], done.stderr) == (1, "erased", "")
@@ -51,7 +51,7 @@ def test_a_program_gets_the_addresses_too(chatctl: Chatctl, past: History) -> No
     }
 
 
-def test_without_confirmation_it_is_refused_and_a_dry_run_writes_nothing(
+def test_an_erasure_requires_confirmation_and_a_dry_run_writes_nothing(
     chatctl: Chatctl, database: Database[dict[str, Any]], past: History
 ) -> None:
     was = everything(database)
@@ -64,7 +64,7 @@ def test_without_confirmation_it_is_refused_and_a_dry_run_writes_nothing(
     assert everything(database) == was
 
 
-def test_an_event_that_was_blanked_is_shown_and_cannot_be_undone(chatctl: Chatctl, past: History) -> None:
+def test_an_event_without_the_erased_data_is_shown_and_cannot_be_undone(chatctl: Chatctl, past: History) -> None:
     chatctl("users", "erase", "ada_later", "--yes")
     event = past.events["update"]
     refused = chatctl("audit", "undo", event, "--yes", code=7).stderr

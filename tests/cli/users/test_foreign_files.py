@@ -1,4 +1,4 @@
-"""Files of spreadsheets and other products: what is read, and the messages about what is not."""
+"""Files of spreadsheets and other products: what an import reads, and its messages about what it cannot read."""
 
 import csv
 import io
@@ -90,7 +90,7 @@ def test_a_list_under_a_key_gets_a_hint(load: Import) -> None:
     load("email,username\n", "--path", "users", code=2)
 
 
-def test_a_map_assigns_headers_to_columns(load: Import, imported: Any, database: Documents) -> None:
+def test_the_option_map_assigns_headers_to_columns(load: Import, imported: Any, database: Documents) -> None:
     rows = io.StringIO()
     csv.writer(rows).writerows([["Mail", "a=b", "Fon", "Junk", "x.y"], ["a@b.c", "a", "1", "2", "Ann"]])
     maps = [
@@ -110,7 +110,7 @@ def test_a_map_assigns_headers_to_columns(load: Import, imported: Any, database:
     assert [profile["phoneNumber"] for profile in database["Profile"].find()] == ["1"]
 
 
-def test_a_map_reaches_into_objects_and_lists(load: Import, imported: Any, database: Documents) -> None:
+def test_the_option_map_reads_values_inside_objects_and_lists(load: Import, imported: Any, database: Documents) -> None:
     person = {"emails": [{"address": "a@b.c"}], "user": {"login": "a"}, "profile": {"phone": {"home": "1"}, "fax": "2"}}
     maps = [
         "--map",
@@ -138,7 +138,7 @@ def test_a_map_reaches_into_objects_and_lists(load: Import, imported: Any, datab
         (["--map", "x=name", "--map", "y=name"], "--map names the column name twice"),
     ],
 )
-def test_an_invalid_map_is_refused(load: Import, options: list[str], said: str) -> None:
+def test_an_invalid_map_option_is_refused(load: Import, options: list[str], said: str) -> None:
     assert said in load("email,username\n", *options, code=2).stderr
 
 
@@ -254,7 +254,7 @@ def test_a_wrong_file_or_map_ends_in_a_few_lines(
     assert database["User"].count_documents({}) == 0
 
 
-def test_another_encoding_gets_a_hint_how_to_save_the_file(load: Import) -> None:
+def test_for_another_encoding_the_hint_says_how_to_save_the_file(load: Import) -> None:
     refused = load("email,username,name\na@b.c,a,Zo\xeb\n".encode("cp1252"), code=5).stderr.splitlines()
     assert refused[0] == (
         'people.csv:2:3: name: this is not UTF-8 text; save the file as UTF-8: "CSV UTF-8" in Excel, '
@@ -285,7 +285,7 @@ def test_every_row_goes_to_the_errors_file_if_the_header_is_wrong(load: Import, 
 
 
 @pytest.mark.parametrize("form", ["csv", "json", "ndjson", "yaml"])
-def test_the_output_of_users_list_gets_a_hint(load: Import, chatctl: Chatctl, form: str) -> None:
+def test_for_the_output_of_users_list_the_hint_names_users_export(load: Import, chatctl: Chatctl, form: str) -> None:
     load("email,username\na@b.c,a\n")
     listed = chatctl("users", "list", "-o", form).stdout
     hint = load(listed, name=f"list.{form}", code=5).stderr.splitlines()[-1]

@@ -1,4 +1,4 @@
-"""A hash is not a password, and the application checks only bcrypt hashes."""
+"""A password hash is refused as a password, and the application can check only bcrypt hashes."""
 
 from typing import Any
 
@@ -39,7 +39,7 @@ PASSWORDS = [
 
 
 @pytest.mark.parametrize("text", HASHES)
-def test_a_hash_is_refused_wherever_a_password_belongs(
+def test_a_hash_is_refused_as_a_password_everywhere(
     load: Import, chatctl: Chatctl, database: Documents, text: str
 ) -> None:
     person(database, "ada")

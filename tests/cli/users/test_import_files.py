@@ -1,4 +1,4 @@
-"""The files that an import reads, and its messages about other files."""
+"""The files that an import can read, and its messages about other files."""
 
 import csv
 import io
@@ -54,7 +54,7 @@ eve,eve@example.org,EMAIL_VERIFIED,,,viewr,
     assert database["User"].count_documents({}) == 0
 
 
-def test_a_row_at_fault_is_compared_with_the_database_too(load: Import, database: Database) -> None:
+def test_a_faulty_row_is_compared_with_the_database_too(load: Import, database: Database) -> None:
     database["User"].insert_one({"email": "there@b.c", "username": "there", "status": "ACTIVE"})
     rows = "email,username,roles,status,emailVerified\nno,a,nosuch,,\nthere@b.c,,,,\nx@b.c,a,,EMAIL_VERIFIED,soon\n"
     said = load(rows, code=5).stderr.splitlines()
@@ -68,7 +68,7 @@ def test_a_row_at_fault_is_compared_with_the_database_too(load: Import, database
     ]
 
 
-def test_faults_are_there_for_programs_too(load: Import) -> None:
+def test_json_output_lists_the_faults_too(load: Import) -> None:
     error = json.loads(load("email,username\nx,y\n", "-o", "json", code=5).stderr)["error"]
     assert error["faults"] == [
         {"file": "people.csv", "line": 2, "column": 1, "message": "email: is not a valid e-mail address"}
@@ -122,7 +122,7 @@ def test_a_table_in_any_common_form_is_read(
         ("people", "email\tusername\troles\na@b.c\ta\tx\\;y\n"),
     ],
 )
-def test_the_format_is_told_by_the_name_or_the_beginning(
+def test_the_format_is_detected_from_the_name_or_the_beginning_of_a_file(
     load: Import, chatctl: Chatctl, imported: Any, file: str, text: str
 ) -> None:
     chatctl("roles", "create", "x;y")
@@ -168,7 +168,7 @@ def test_an_invalid_list_is_refused(load: Import, file: str, text: str, said: st
     assert load(text, name=file, code=5).stderr.splitlines()[0].startswith(said)
 
 
-def test_rows_at_fault_can_be_corrected_and_fed_back(
+def test_rejected_rows_can_be_corrected_and_imported(
     load: Import, chatctl: Chatctl, imported: Any, tmp_path: Path
 ) -> None:
     load("email;username;name\na@b.c;a;A\nb at b.c;b;'=1+1\n", "--errors", "faults.csv", code=5)
@@ -183,7 +183,7 @@ def test_rows_at_fault_can_be_corrected_and_fed_back(
     assert (tmp_path / "again.csv").read_text().splitlines()[1].endswith(",b@b.c,b,B")
 
 
-def test_objects_at_fault_are_handed_back_as_lines_of_json(load: Import, tmp_path: Path) -> None:
+def test_rejected_objects_are_written_as_lines_of_json(load: Import, tmp_path: Path) -> None:
     text = "- {email: a@b.c, username: 1}\n- {email: b@b.c, username: b}\n- nobody\n"
     load(text, "--errors", "faults.ndjson", name="people.yaml", code=5)
     rows = [json.loads(line) for line in (tmp_path / "faults.ndjson").read_text().splitlines()]

@@ -1,4 +1,4 @@
-"""Imported users keep their verification, their times and their linked sign-ins."""
+"""Imported users keep the verification of their e-mail, their times and their linked sign-ins."""
 
 import json
 from datetime import UTC, datetime
@@ -20,7 +20,7 @@ RICH = {**GOOGLE, "type": "oidc", "expires_at": 1_700_000_000, "token_type": "be
 
 
 def file(form: str, value: Any) -> tuple[str, str]:
-    """Write a person with a value of emailVerified."""
+    """Write a file with one user and a value of emailVerified."""
     row = {"email": "a@b.c", "username": "a", "emailVerified": value}
     if form == "csv":
         return "p.csv", f"email,username,emailVerified\na@b.c,a,{value}\n"
@@ -56,7 +56,7 @@ def test_every_spelling_of_a_verified_email_is_read(
 
 
 @pytest.mark.parametrize("value", ["maybe", "2", "-1", "12.5"])
-def test_any_other_verification_is_a_fault(load: Import, value: str) -> None:
+def test_any_other_value_for_a_verified_email_is_a_fault(load: Import, value: str) -> None:
     refused = load(file("csv", value)[1], code=5).stderr
     assert refused.startswith("people.csv:2:3: emailVerified: use true, false or a time like 2026-03-01T10:00Z\n")
 
@@ -71,7 +71,7 @@ def test_an_update_removes_a_verification_only_if_the_row_says_so(
     assert ("emailVerified" in imported("a"), imported("a")["status"]) == (False, "ACTIVE")
 
 
-def test_a_user_with_false_on_disk_is_unverified_and_can_be_imported_again(
+def test_a_user_whose_stored_verification_is_false_is_unverified_and_can_be_imported(
     chatctl: Chatctl, database: Documents
 ) -> None:
     person(database, "a", emailVerified=False)

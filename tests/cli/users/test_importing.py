@@ -67,7 +67,7 @@ def test_passwords_are_hashed_and_never_shown(load: Import, chatctl: Chatctl, im
     assert stored in chatctl("users", "export", "--with-password-hashes").stdout
 
 
-def test_a_hash_of_another_name_becomes_one_the_application_reads(load: Import, imported: Any) -> None:
+def test_a_hash_with_the_prefix_of_php_becomes_one_the_application_can_check(load: Import, imported: Any) -> None:
     load(f"email,username,hashedPassword\na@b.c,a,{HASH.replace('$2b$', '$2y$')}\n")
     assert imported("a")["hashedPassword"] == HASH
 
@@ -126,7 +126,9 @@ def test_a_username_of_somebody_else_is_a_conflict(load: Import) -> None:
     assert failed.stderr.splitlines()[0] == 'people.csv:2:2: username: the username "b" belongs to "b@b.c"'
 
 
-def test_an_import_does_not_take_the_last_member(load: Import, chatctl: Chatctl, database: Database) -> None:
+def test_an_import_does_not_remove_the_last_member_of_a_protected_role(
+    load: Import, chatctl: Chatctl, database: Database
+) -> None:
     chatctl("roles", "create", "admin")
     role = database["Role"].find_one()["_id"]
     database["chatctl_state"].update_one({"_id": "protected-roles"}, {"$set": {"ids": [role]}}, upsert=True)
@@ -145,7 +147,7 @@ def test_an_import_can_be_undone(load: Import, chatctl: Chatctl, database: Datab
     assert [list(database[name].find()) for name in ("User", "Role", "Profile")] == before
 
 
-def test_emails_on_disk_may_be_in_any_case(load: Import, database: Database) -> None:
+def test_stored_emails_may_be_in_upper_or_lower_case(load: Import, database: Database) -> None:
     old = {"email": "Zoë@Example.ORG", "username": "zoe", "status": "ACTIVE", "_id": ObjectId()}
     database["User"].insert_one(dict(old))
     load("email,username\nzoë@example.org,zoe\n", code=4)
@@ -178,7 +180,7 @@ def test_an_export_follows_filters_and_the_name_of_the_file(load: Import, chatct
     assert (tmp_path / "out.json").read_text().startswith("email,username,name,status,emailVerified,roles,phoneNumber,")
 
 
-def test_wrong_options_are_refused(load: Import, chatctl: Chatctl) -> None:
+def test_invalid_options_and_files_are_refused(load: Import, chatctl: Chatctl) -> None:
     load("email,username\n", "--on-conflict", "updat", code=2)
     chatctl("users", "import", "nowhere.csv", code=3)
     chatctl("users", "import", "", code=2)
@@ -186,7 +188,7 @@ def test_wrong_options_are_refused(load: Import, chatctl: Chatctl) -> None:
     chatctl("users", "export", "-o", "table", code=2)
 
 
-def test_a_row_with_too_many_cells_is_returned_complete_and_not_printed(load: Import, tmp_path: Path) -> None:
+def test_a_row_with_too_many_cells_is_written_to_the_errors_file_and_not_printed(load: Import, tmp_path: Path) -> None:
     load(f"email,username,name,password\na@b.c,a,Smith, J,{PASSWORD}\n", "--errors", "e.csv", code=5)
     again = (tmp_path / "e.csv").read_text()
     failed = load(again, code=5)
@@ -200,14 +202,14 @@ def test_a_row_with_too_many_cells_is_returned_complete_and_not_printed(load: Im
     ]
 
 
-def test_the_imported_file_is_not_replaced_by_its_faults(load: Import, tmp_path: Path) -> None:
+def test_the_errors_file_cannot_replace_the_imported_file(load: Import, tmp_path: Path) -> None:
     text = "email,username\nbad,a\nb@b.c,b\n"
     failed = load(text, "--errors", f"{tmp_path}/people.csv", "--overwrite", code=2)
     assert failed.stderr.splitlines()[0] == "error: --errors and FILE are the same file"
     assert (tmp_path / "people.csv").read_text() == text
 
 
-def test_a_cell_is_as_long_as_a_line_may_be(load: Import, chatctl: Chatctl) -> None:
+def test_a_cell_may_be_as_long_as_a_line(load: Import, chatctl: Chatctl) -> None:
     picture = f"data:image/png;base64,{'A' * 200_000}"
     load(f'email,username,imageUrl\na@b.c,a,"{picture}"\n')
     assert picture in chatctl("users", "export").stdout
@@ -247,7 +249,7 @@ def test_a_closed_standard_input_is_an_empty_file(process: Process) -> None:
     assert (ended.returncode, ended.stderr.splitlines()[0]) == (5, b"-:1: missing columns: email, username")
 
 
-def test_pipes_end_as_they_should(process: Process, database: Database) -> None:
+def test_a_closed_pipe_or_a_full_disk_ends_an_export_with_its_exit_code(process: Process, database: Database) -> None:
     now = datetime.now(UTC)
     template = {"status": "ACTIVE", "createdAt": now, "updatedAt": now, "rolesIds": []}
     database["User"].insert_many({**template, "email": f"u{n}@b.c", "username": f"u{n}"} for n in range(3_000))

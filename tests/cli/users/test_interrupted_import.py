@@ -1,4 +1,4 @@
-"""An interrupted import is finished by the same command, without duplicates."""
+"""The same command finishes an interrupted import, without duplicates."""
 
 import json
 import random
@@ -22,7 +22,7 @@ Documents = Database[dict[str, Any]]
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Start a server for this module only, because ending the transactions of a killed program affects all clients."""
+    """Start a server only for this module, because ending a killed program's transactions affects all clients."""
     process, address = start_server(tmp_path_factory.mktemp("server"))
     yield f"mongodb://{address}/"
     process.kill()
@@ -37,7 +37,7 @@ def server_client(server: str) -> Iterator[pymongo.MongoClient[dict[str, Any]]]:
 
 @pytest.fixture
 def people(chatctl: Chatctl, workspace: Path) -> list[str]:
-    """Write many users to a file, and return the command that imports them."""
+    """Write many users to a file. Return the command that imports this file."""
     chatctl("roles", "create", "member")
     rows = "".join(f"u{number}@b.c,u{number},member,Main St {number}\n" for number in range(ROWS))
     (workspace / "people.csv").write_text(f"email,username,roles,address\n{rows}")
@@ -45,7 +45,7 @@ def people(chatctl: Chatctl, workspace: Path) -> list[str]:
 
 
 def check_whole(database: Documents) -> set[Any]:
-    """Check that everything is consistent: no user without a profile, no one-sided link, no duplicate."""
+    """Check that no user lacks a profile, no link is one-sided, and no user is twice there."""
     users = list(database["User"].find())
     profiles = {profile["userId"]: profile["_id"] for profile in database["Profile"].find()}
     role = database["Role"].find_one() or {}
@@ -58,7 +58,7 @@ def check_whole(database: Documents) -> set[Any]:
 
 
 def begin(command: list[str], environment: dict[str, str], database: Documents, enough: int) -> subprocess.Popen[str]:
-    """Start an import, and return when a number of users exist."""
+    """Start an import. Return when a number of users exist."""
     child = subprocess.Popen([PROGRAM, *command], env=environment, stderr=subprocess.PIPE, text=True)  # noqa: S603
     while database["User"].estimated_document_count() < enough and child.poll() is None:
         time.sleep(0.01)
@@ -73,7 +73,8 @@ def test_a_killed_import_is_finished_by_the_same_command(
     time.sleep(random.random() / 5)  # noqa: S311
     child.kill()
     child.communicate()
-    database.client.admin.command("killAllSessions", [])  # else the server lets them go after a minute
+    # end the transactions of the killed program now, and not after a minute
+    database.client.admin.command("killAllSessions", [])
     there = check_whole(database)
     done = chatctl(*people)
     assert check_whole(database) >= there

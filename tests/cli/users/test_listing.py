@@ -1,4 +1,4 @@
-"""Lists of users: filters, pages, columns."""
+"""Lists of users: their filters, pages and columns."""
 
 import json
 from typing import Any
@@ -124,7 +124,7 @@ def test_filters_are_combined_with_and(people: Chatctl, filters: list[str], expe
     [[], ["--created-since", "2026-03-01"], ["--inactive-since", "2099-01-01"], ["--provider", "github"]],
     ids=str,
 )
-def test_pages_put_together_are_the_whole_whatever_filter_orders_them(people: Chatctl, filters: list[str]) -> None:
+def test_all_pages_together_are_the_whole_list_in_every_order(people: Chatctl, filters: list[str]) -> None:
     whole = people("users", "list", "-o", "ids", *filters).stdout.split()
     paged: list[str] = []
     after: list[str] = []
@@ -137,7 +137,7 @@ def test_pages_put_together_are_the_whole_whatever_filter_orders_them(people: Ch
     assert first == f"1 of {len(whole)}; next page: {onward}\n"
 
 
-def test_who_has_a_permission_is_listed_with_the_roles_that_give_it(people: Chatctl) -> None:
+def test_users_with_a_permission_are_listed_with_the_roles_that_give_it(people: Chatctl) -> None:
     assert people("users", "list", "--permission", "user.read", "--columns", "username,through").stdout == (
         "USERNAME  THROUGH\nada       support, viewer\nbob       support\n"
     )
@@ -199,7 +199,7 @@ def test_a_table_fits_the_terminal(chatctl: Chatctl, database: Database[dict[str
         assert max(map(len, lines)) <= columns
 
 
-def test_a_total_that_takes_too_long_to_count_is_a_minimum(
+def test_a_total_that_takes_too_long_to_count_is_shown_as_a_minimum(
     chatctl: Chatctl, database: Database[dict[str, Any]]
 ) -> None:
     database["User"].insert_many([person(f"user{number}") for number in range(60)])

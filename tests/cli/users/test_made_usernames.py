@@ -13,7 +13,7 @@ def made(database: Documents) -> dict[str, str]:
     return {user["email"]: user["username"] for user in database["User"].find()}
 
 
-def test_a_made_username_is_one_that_neither_the_file_nor_the_database_has(
+def test_a_made_username_exists_neither_in_the_file_nor_in_the_database(
     load: Import, chatctl: Chatctl, database: Documents
 ) -> None:
     chatctl("users", "create", "--email", "old@b.c", "--username", "ada", "--no-password")
@@ -30,7 +30,7 @@ def test_a_made_username_is_one_that_neither_the_file_nor_the_database_has(
     }
 
 
-def test_many_users_with_the_same_part_get_different_usernames(load: Import, database: Documents) -> None:
+def test_many_users_with_similar_emails_get_different_usernames(load: Import, database: Documents) -> None:
     load("email\n" + "".join(f"info@b{n}.c\n" for n in range(1500)), "--username-from", "email")
     load("email\n" + "".join(f"info@c{n}.c\n" for n in range(250)), "--username-from", "email")
     assert sorted(made(database).values()) == sorted(["info", *(f"info-{n}" for n in range(2, 1751))])
@@ -62,7 +62,7 @@ def test_a_made_username_follows_the_rules(load: Import, database: Documents, em
         ("d" * 200, "d" * 192),
     ],
 )
-def test_a_username_is_made_of_the_name(load: Import, database: Documents, called: str, username: str) -> None:
+def test_a_username_can_be_made_from_the_name(load: Import, database: Documents, called: str, username: str) -> None:
     load(json.dumps([{"email": "first@b.c", "name": called}]), "--username-from", "name", name="p.json")
     assert made(database) == {"first@b.c": username}
 
@@ -90,6 +90,6 @@ def test_faults_of_a_row_without_a_username_are_still_found(load: Import, databa
     assert database["User"].count_documents({}) == 0
 
 
-def test_a_file_without_usernames_gets_the_hint(load: Import) -> None:
+def test_for_a_file_without_usernames_the_hint_names_the_option(load: Import) -> None:
     hint = load("email,name\na@b.c,Ann\n", code=5).stderr.splitlines()[-1]
     assert hint.startswith("hint: nothing was written; add --username-from email to make usernames, or map the columns")

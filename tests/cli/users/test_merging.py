@@ -1,4 +1,4 @@
-"""Merging users: one user has everything, nothing refers to the others, and an undo restores everything."""
+"""After a merge, one user has everything, and no document refers to the merged users. An undo restores everything."""
 
 import json
 import signal
@@ -27,7 +27,7 @@ YES = ("--yes", "-o", "json")
 
 @pytest.fixture
 def world(either: Chatctl, database: Documents) -> Ids:
-    """Set up Ada, who has a second user, and people who write to one of them or to both."""
+    """Insert Ada with a second user, and other users who write to one of them or to both."""
     either("roles", "create", "support")
     either("roles", "create", "admin")
     ids = {"ada": person(database, "ada", roles=("support",), email="ada@example.org", createdAt=minute_after(9))}
@@ -110,7 +110,7 @@ def test_an_empty_conversation_gets_the_time_of_the_last_message(either: Chatctl
     assert (left["_id"], left["lastMessageAt"], "messagesIds" in left) == (place, minute_after(2), False)
 
 
-def test_the_conversation_with_each_other_stays_with_keep_conversations(
+def test_with_keep_conversations_the_conversation_of_both_users_is_kept(
     either: Chatctl, database: Documents, world: Ids
 ) -> None:
     either("users", "merge", "ada2", "--into", "ada", "--keep-conversations", "--yes")
@@ -121,7 +121,7 @@ def test_the_conversation_with_each_other_stays_with_keep_conversations(
 
 
 @pytest.mark.parametrize(("roles", "names"), [("keep", ["support"]), ("union", ["admin", "support"])])
-def test_the_roles_are_kept_or_united(
+def test_the_user_keeps_the_roles_or_gets_the_roles_of_both(
     either: Chatctl, database: Documents, world: Ids, roles: str, names: list[str]
 ) -> None:
     either("users", "merge", "ada2", "--into", "ada", "--roles", roles, "--yes")
@@ -152,7 +152,7 @@ def test_the_last_active_member_of_a_protected_role_is_merged_only_into_an_activ
     either(*merge, "--allow-last-member")
 
 
-def test_a_moved_profile_belongs_to_the_user(either: Chatctl, database: Documents, world: Ids) -> None:
+def test_a_moved_profile_belongs_to_the_user_who_stays(either: Chatctl, database: Documents, world: Ids) -> None:
     database["Profile"].delete_one({"userId": world["ada"]})
     database["User"].update_one({"_id": world["ada"]}, {"$unset": {"profileId": ""}})
     before = stored(database)
@@ -164,7 +164,7 @@ def test_a_moved_profile_belongs_to_the_user(either: Chatctl, database: Document
     assert stored(database) == before
 
 
-def test_a_sign_in_that_both_have_is_kept_once(either: Chatctl, database: Documents, world: Ids) -> None:
+def test_a_linked_sign_in_that_both_users_have_is_kept_once(either: Chatctl, database: Documents, world: Ids) -> None:
     database["Account"].update_many({}, {"$set": {"provider": "google"}})
     done = either("users", "merge", "ada2", "--into", "ada", "--yes", "-n")
     assert "linked sign-ins removed as duplicates: google\n" in done.stderr
@@ -202,7 +202,7 @@ def test_several_users_are_merged_at_once(either: Chatctl, database: Documents, 
     ],
 )
 @pytest.mark.usefixtures("world")
-def test_a_wrong_merge_is_refused_and_changes_nothing(
+def test_an_impossible_merge_is_refused_and_changes_nothing(
     either: Chatctl, database: Documents, line: str, code: int, said: str
 ) -> None:
     person(database, "twin1", email="twin@example.org")
@@ -305,7 +305,7 @@ def test_a_preview_says_that_a_hold_keeps_what_would_be_moved(
         conversation(database, ids[name], ids["alan"])
     held = conversation(database, ids["grace"], ids["alan"], name="engines")
     pair = database["Conversation"].find_one({"userIds": ids["ada2"]}) or {}
-    # A person who has left a conversation is still the sender of messages there.
+    # A user who has left a conversation is still the sender of messages there.
     [message] = messages(database, held if sender == "ada2" else pair["_id"], ids[sender], "hello")
     hold = ("holds", "add", "case-1", "--user", "grace", "--reason", "law")
     merge = ("users", "merge", "ada2", "--into", "ada", "--dry-run")
@@ -355,10 +355,10 @@ def test_the_preview_counts_conversations_and_names_all_that_is_lost(
     assert "Deleted: 2 conversations of these users with each other (1 message)" in said
     assert "Removed fields that are not in the schema: bio, shelf\\x1b" in said
     assert f"{group} will have only two people." in said
-    assert not [line for line in said if line.startswith("password")]  # only a text is a password
+    assert not [line for line in said if line.startswith("password")]  # a value that is not a text is not a password
 
 
-def test_the_text_form_of_ids_is_moved_too(either: Chatctl, database: Documents, world: Ids) -> None:
+def test_references_stored_as_text_are_moved_too(either: Chatctl, database: Documents, world: Ids) -> None:
     old: dict[str, Any] = {"senderId": world["ada2"]}
     database["Message"].update_many(old, {"$set": {"senderId": str(world["ada2"])}})
     database["Account"].update_many({"userId": world["ada2"]}, {"$set": {"userId": str(world["ada2"])}})
@@ -370,12 +370,12 @@ def test_the_text_form_of_ids_is_moved_too(either: Chatctl, database: Documents,
     assert stored(database) == before
 
 
-def test_an_erasure_also_blanks_what_the_trail_has_of_merged_users(
+def test_an_erasure_also_removes_data_of_merged_users_from_the_audit_trail(
     either: Chatctl, database: Documents, world: Ids
 ) -> None:
     either("users", "update", "ada2", "--name", "Countess of Lovelace")
     either("users", "merge", "ada2", "--into", "alan", "--yes", "--reason", "ada2 is alan")
-    either("users", "erase", "grace", "--yes")  # who only had a conversation with both
+    either("users", "erase", "grace", "--yes")  # Grace only had a conversation with each of Ada's two users
     assert "Countess" in str(list(database["chatctl_audit"].find()))
     event = either("users", "merge", "alan", "--into", "ada", "--yes").stderr.split()[-1]
     either("users", "erase", "ada", "--yes")

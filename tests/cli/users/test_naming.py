@@ -1,4 +1,4 @@
-"""How users are named on a command line."""
+"""How a command line can name a user."""
 
 import pytest
 from bson import ObjectId
@@ -16,7 +16,7 @@ from tests.conftest import Chatctl
         ("GRÖßE@example.org", "grösse"),
     ],
 )  # fmt: skip
-def test_a_user_is_read_by_the_shape_of_what_is_typed(
+def test_the_form_of_a_text_decides_whether_it_is_an_id_an_email_or_a_username(
     either: Chatctl, database: Documents, ref: str, found: str
 ) -> None:
     person(database, "ada", email="Ada@Example.ORG")
@@ -43,7 +43,7 @@ def test_two_users_who_differ_only_in_case_are_listed(either: Chatctl, database:
     )
 
 
-def test_many_are_found_by_their_emails_in_any_case(either: Chatctl, database: Documents) -> None:
+def test_many_users_are_found_by_emails_in_any_case(either: Chatctl, database: Documents) -> None:
     for number in range(30):
         person(database, f"u{number}", email=f"{'U' if number % 3 else 'u'}{number}@x.org")
     given = "".join(f"u{number}@X.org\n" for number in range(30))
@@ -51,7 +51,7 @@ def test_many_are_found_by_their_emails_in_any_case(either: Chatctl, database: D
     assert done.stdout.count(": suspended\n") == 30
 
 
-def test_a_pipe_of_ids_is_written_in_batches_of_a_thousand(process: Process, database: Documents) -> None:
+def test_users_from_a_pipe_of_ids_are_changed_in_batches_of_a_thousand(process: Process, database: Documents) -> None:
     database["Role"].insert_one({"_id": ObjectId(), "name": "support", "userIds": [], "permissionsIds": []})
     template = {"status": "ACTIVE", "createdAt": BEGAN, "updatedAt": BEGAN, "rolesIds": []}
     database["User"].insert_many({**template, "email": f"{n}@x.org", "username": f"u{n}"} for n in range(2_500))

@@ -97,7 +97,7 @@ def here(chatctl: Chatctl, database: Documents) -> Chatctl:
 
 
 @pytest.mark.parametrize(("way", "field"), CASES)
-def test_a_bad_text_is_refused_by_every_command(here: Chatctl, database: Documents, way: Way, field: str) -> None:
+def test_every_command_refuses_an_invalid_text(here: Chatctl, database: Documents, way: Way, field: str) -> None:
     before = stored(database)
     for text in BAD[field]:
         assert way(here, texts_with(field, text)).code == 5, (field, text)
@@ -105,12 +105,12 @@ def test_a_bad_text_is_refused_by_every_command(here: Chatctl, database: Documen
 
 
 @pytest.mark.parametrize(("way", "field"), CASES)
-def test_a_good_text_is_accepted_by_every_command(here: Chatctl, way: Way, field: str) -> None:
+def test_every_command_accepts_a_valid_text(here: Chatctl, way: Way, field: str) -> None:
     for text in GOOD[field]:
         assert way(here, texts_with(field, text)).code == 0, (field, text)
 
 
-def test_a_user_who_has_such_a_name_already_keeps_it(here: Chatctl, database: Documents) -> None:
+def test_a_user_who_already_has_an_invalid_name_keeps_it(here: Chatctl, database: Documents) -> None:
     names = [name for name in BAD_USERNAMES if name]
     for number, name in enumerate(names):
         person(database, name, email=f"u{number}@example.org", name=BAD_ANYWHERE[number % len(BAD_ANYWHERE)])

@@ -1,4 +1,4 @@
-"""Showing one user, and what the user may do."""
+"""The output of `users show` and `users can`."""
 
 import json
 from typing import Any
@@ -34,7 +34,7 @@ user.suspend  support
 """
 
 
-def test_show_has_everything_on_one_screen(people: Chatctl) -> None:
+def test_users_show_prints_everything_about_a_user(people: Chatctl) -> None:
     assert people("users", "show", "bob") == (SHOWN, "", 0)
     for ref in (BOB, f"id:{BOB}", "BOB@example.org", "username:bob"):
         assert people("users", "show", ref).stdout == SHOWN
@@ -64,7 +64,7 @@ PROFILE          phoneNumber +49 30 1,
     assert "\nPROFILE          -\n" in chatctl("users", "show", "ada").stdout
 
 
-def test_show_has_values_for_programs_and_the_last_events(people: Chatctl) -> None:
+def test_json_of_users_show_has_all_values_and_the_last_events(people: Chatctl) -> None:
     people("users", "suspend", "dan", "--yes", "--reason", "a test")
     people("users", "reinstate", "dan")
     dan = json.loads(people("users", "show", "dan", "-o", "json").stdout)
@@ -111,7 +111,7 @@ def test_a_wrong_name_gets_the_nearest_and_several_are_listed(
     )
 
 
-def test_can_says_yes_or_no_and_why(people: Chatctl) -> None:
+def test_users_can_answers_yes_or_no_and_says_why(people: Chatctl) -> None:
     assert (
         people("users", "can", "ada", "user.suspend").stdout
         == """\
@@ -149,7 +149,9 @@ WOULD GIVE IT  support, viewer
         ("dan user.suspend --ignore-status", ["users grant dan --role support"]),
     ],
 )
-def test_a_no_says_what_would_help(people: Chatctl, line: str, commands: list[str]) -> None:
+def test_the_answer_no_names_commands_that_would_give_the_permission(
+    people: Chatctl, line: str, commands: list[str]
+) -> None:
     said = people("users", "can", *line.split(), code=1)
     assert said.stderr.splitlines() == [f"to allow it: chatctl {command}" for command in commands]
     for command in commands:

@@ -90,7 +90,7 @@ def test_an_absent_status_is_a_warning_with_a_repair_and_others_are_errors(
     assert found() == []
 
 
-def test_removing_a_password_does_not_ask(people: Chatctl, database: Documents) -> None:
+def test_removing_a_password_requires_no_confirmation(people: Chatctl, database: Documents) -> None:
     database["User"].update_one({"username": "active"}, {"$set": {"hashedPassword": "$2b$12$" + "a" * 53}})
     people("users", "set-password", "active", "--no-password", "--allow-lockout")
     assert "hashedPassword" not in user(database, "active")

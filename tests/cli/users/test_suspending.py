@@ -1,4 +1,4 @@
-"""Suspending and reinstating users, roles and sign-ins."""
+"""The commands that suspend and reinstate users, and change their roles and sign-ins."""
 
 import json
 import re
@@ -28,7 +28,7 @@ def test_users_are_suspended_and_reinstated(either: Chatctl, database: Documents
     assert (event["command"], event["reason"]) == ("users suspend ada grace", "stolen laptop")
 
 
-def test_an_email_is_verified_once_and_a_suspended_user_stays_so(either: Chatctl, database: Documents) -> None:
+def test_an_email_is_verified_once_and_a_suspended_user_stays_suspended(either: Chatctl, database: Documents) -> None:
     person(database, "ada")
     person(database, "grace", status="SUSPENDED")
     assert either("users", "verify-email", "ada", "grace").stdout == "ada: verified\ngrace: verified\n"
@@ -39,7 +39,9 @@ def test_an_email_is_verified_once_and_a_suspended_user_stays_so(either: Chatctl
 
 
 @pytest.mark.parametrize("command", ["suspend", "revoke", "delete"])
-def test_a_change_that_removes_something_asks(roles: Chatctl, database: Documents, command: str) -> None:
+def test_a_change_that_removes_something_requires_confirmation(
+    roles: Chatctl, database: Documents, command: str
+) -> None:
     person(database, "ada", roles=("support",))
     before = stored(database)
     options = ["--role", "support"] if command == "revoke" else []

@@ -1,4 +1,4 @@
-"""Which database a context chooses, and when writes to it are refused."""
+"""Which database a context chooses, and when a context refuses writes."""
 
 from pathlib import Path
 from typing import Any
@@ -34,7 +34,7 @@ def refusal(**options: Any) -> tuple[str, str | None]:
     return caught.value.message, caught.value.hint
 
 
-def test_the_current_context_comes_last_and_a_named_one_before_the_urls_of_the_environment(
+def test_a_named_context_is_used_before_variables_and_the_current_context_last(
     workspace: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert chosen() == ("current", "context current")
@@ -50,7 +50,7 @@ def test_the_current_context_comes_last_and_a_named_one_before_the_urls_of_the_e
     assert chosen(url="mongodb://h/url") == ("url", "--url")
 
 
-def test_a_target_says_which_context_it_is() -> None:
+def test_the_target_names_its_context() -> None:
     contexts.add(Context("live", "url", "mongodb://ada:x@h/live", read_only=True))
     connection.choose(context="live")
     assert connection.target() == Target("live", "h", "context live", "ada", context="live", read_only=True)
@@ -71,7 +71,7 @@ def test_an_unknown_context_is_reported_with_the_nearest_name(monkeypatch: pytes
         assert (caught.value.message, caught.value.hint) == ('no context "naemd"', 'did you mean "named"?')
 
 
-def test_a_command_runs_once_and_only_when_the_database_is_needed(workspace: Path) -> None:
+def test_a_url_command_runs_once_and_only_if_the_database_is_needed(workspace: Path) -> None:
     contexts.add(Context("command", "url-command", COMMAND))
     connection.choose(context="command")
     connection.permit_write()

@@ -35,7 +35,7 @@ def test_removing_a_context_keeps_the_comments_of_others(file: Path) -> None:
     assert file.read_text() == FILE.replace(without, "")
 
 
-def test_removing_the_current_context_leaves_none_current(file: Path) -> None:
+def test_after_the_current_context_is_removed_there_is_none(file: Path) -> None:
     put(file, FILE)
     assert contexts.remove("live")
     assert (contexts.load().current, list(contexts.load().by_name)) == (None, ["old", "last"])

@@ -1,4 +1,4 @@
-"""What the configuration file may contain, and who may write it."""
+"""What the configuration file may contain, and who may write to it."""
 
 import os
 from pathlib import Path
@@ -12,7 +12,7 @@ from tests.database.contexts.conftest import FILE, SECRET, put
 
 
 def broken(kind: type[ChatctlError] = NotConfiguredError) -> str:
-    """Return the message of the error when the file is read."""
+    """Read the file. Return the message of the error that this raises."""
     with pytest.raises(kind) as caught:
         contexts.load()
     assert SECRET not in f"{caught.value.message} {caught.value.hint}"
@@ -100,7 +100,7 @@ def test_a_folder_that_cannot_be_written_is_named(workspace: Path, monkeypatch: 
         contexts.add(Context("new", "url-env", "A"))
 
 
-def test_without_a_home_there_are_no_contexts(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_a_home_folder_there_are_no_contexts(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def nobody(_: int) -> None:
         raise KeyError
 

@@ -61,7 +61,7 @@ def test_a_command_that_prints_binary_data_gives_no_url() -> None:
         connection.target()
 
 
-def test_no_text_of_an_object_contains_its_url() -> None:
+def test_no_object_shows_its_url_when_printed() -> None:
     url = "mongodb://ada:secret@localhost/shop"
     choice = database_urls.Choice(url)
     found = database_urls.find(choice, {})

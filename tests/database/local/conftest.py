@@ -1,4 +1,4 @@
-"""A folder for an embedded database of one test."""
+"""A folder for an embedded database that only one test uses."""
 
 from collections.abc import Iterator
 from pathlib import Path

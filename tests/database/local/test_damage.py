@@ -1,4 +1,4 @@
-"""A folder whose files are damaged, of a wrong kind or of another user, and a full disk."""
+"""A folder whose files are damaged, of a wrong kind or owned by another user, and a full disk."""
 
 import json
 import os
@@ -56,7 +56,7 @@ in_the_way = pytest.mark.parametrize("damage", IN_THE_WAY.values(), ids=IN_THE_W
 
 @pytest.fixture
 def set_up(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """Return a folder that looks used, without a server."""
+    """Return a folder that looks like the folder of a used database, but no server runs."""
     folder = workspace / "embedded"
     (folder / files.DATA).mkdir(mode=0o700, parents=True)
     folder.chmod(0o700)
@@ -68,7 +68,7 @@ def set_up(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 
 def refused() -> NotAllowedError:
-    """Return the error of a command, which must end soon."""
+    """Run a command, which must fail soon. Return its error."""
     began = time.monotonic()
     with pytest.raises(NotAllowedError) as caught:
         use()
@@ -115,7 +115,7 @@ def test_missing_data_is_not_replaced_by_an_empty_database(set_up: Path) -> None
     assert not (set_up / files.DATA).exists()
 
 
-def test_a_store_with_a_password_is_never_deleted(folder: Path) -> None:
+def test_data_with_a_saved_password_are_never_deleted(folder: Path) -> None:
     use()["Role"].insert_one({"name": "support"})
     local.stop()
     (folder / files.UNFINISHED).touch()

@@ -1,4 +1,4 @@
-"""An embedded server that is killed, or stopped and then killed, while commands in other processes use it."""
+"""The embedded server is killed, or stopped and then killed, while commands in other processes use it."""
 
 import os
 import pty
@@ -18,9 +18,9 @@ from database import connection
 from tests.cli.conftest import PROGRAM
 
 MANY = 5_000
-"""Messages: enough that the first ones fill the pipe of a command before it has read the last."""
+"""The number of messages. The first ones fill the pipe of a command before the command has read the last one."""
 SOON = 60
-"""Seconds in which a command ends, also on a machine with other work."""
+"""The seconds in which a command must end, also on a busy machine."""
 SAID = "error: the embedded server stopped while the command ran\n"
 
 Start = Callable[..., "subprocess.Popen[str]"]
@@ -45,7 +45,10 @@ dying = pytest.mark.parametrize("die", [killed, stopped_and_killed])
 
 @pytest.fixture
 def start(folder: Path) -> Iterator[Start]:
-    """Start commands on the embedded database, each in its own process group, which ends with the test."""
+    """Return a function that starts commands on the embedded database.
+
+    After the test, their process groups are killed.
+    """
     begun: list[subprocess.Popen[str]] = []
 
     def run(*args: str, **streams: IO[str] | int) -> "subprocess.Popen[str]":
@@ -68,10 +71,10 @@ def start(folder: Path) -> Iterator[Start]:
 
 
 @dying
-def test_a_list_ends_and_says_what_to_type(folder: Path, start: Start, die: Die) -> None:
+def test_a_list_ends_with_a_hint_if_the_server_is_killed(folder: Path, start: Start, die: Die) -> None:
     listing = start("messages", "list", "-o", "ndjson")
     assert listing.stdout
-    assert listing.stdout.readline().startswith("{")  # and nobody reads the rest yet
+    assert listing.stdout.readline().startswith("{")  # nobody reads the rest of the output yet
     die(server_pid(folder))
     _, said = listing.communicate(timeout=SOON)
     assert listing.returncode == 6
@@ -79,7 +82,7 @@ def test_a_list_ends_and_says_what_to_type(folder: Path, start: Start, die: Die)
 
 
 @dying
-def test_a_write_ends_and_nothing_is_saved(folder: Path, start: Start, die: Die) -> None:
+def test_a_write_in_one_transaction_saves_nothing_if_the_server_is_killed(folder: Path, start: Start, die: Die) -> None:
     ours, theirs = pty.openpty()
     with os.fdopen(theirs, "w") as screen, os.fdopen(ours, "rb", buffering=0) as read:
         writing = start("users", "suspend", "ada", stdin=screen, stdout=screen, stderr=screen)
@@ -95,7 +98,9 @@ def test_a_write_ends_and_nothing_is_saved(folder: Path, start: Start, die: Die)
 
 
 @dying
-def test_a_write_in_batches_ends_and_what_was_written_before_stays(folder: Path, start: Start, die: Die) -> None:
+def test_a_write_in_batches_keeps_its_written_batches_if_the_server_is_killed(
+    folder: Path, start: Start, die: Die
+) -> None:
     database = use()
     purging = start("messages", "purge", "--before", "2026-02-01", "--yes")
     eventually(lambda: database["chatctl_audit"].count_documents({"kind": "part"}) > 0, SOON)
@@ -110,7 +115,7 @@ def test_a_write_in_batches_ends_and_what_was_written_before_stays(folder: Path,
 
 
 @dying
-def test_tail_ends_instead_of_starting_another_server(folder: Path, start: Start, die: Die) -> None:
+def test_messages_tail_ends_and_starts_no_other_server(folder: Path, start: Start, die: Die) -> None:
     tail = start("messages", "tail")
     database = use()
     ada, lunch = (database[name].find_one({}, ["_id"])["_id"] for name in ("User", "Conversation"))  # type: ignore[index]

@@ -1,4 +1,4 @@
-"""When the embedded database stops, and what stops it."""
+"""When the embedded server stops, and what can stop it."""
 
 import os
 import signal
@@ -12,7 +12,7 @@ from database import connection, local
 from database.local import files
 
 
-def test_stop_ends_it_and_returns_when_it_is_gone(folder: Path) -> None:
+def test_stopping_returns_after_the_server_has_ended(folder: Path) -> None:
     assert not local.stop()
     use()
     connection.close()
@@ -23,7 +23,7 @@ def test_stop_ends_it_and_returns_when_it_is_gone(folder: Path) -> None:
     assert not local.stop()
 
 
-def test_stop_ends_the_server_while_a_command_uses_it(folder: Path) -> None:
+def test_stopping_ends_the_server_even_while_a_command_uses_it(folder: Path) -> None:
     use()
     assert local.stop()
     assert files.holder(folder / files.SERVER) is None
@@ -36,7 +36,7 @@ def test_a_command_after_a_stop_finds_everything() -> None:
     assert names() == ["support"]
 
 
-def test_it_ends_by_itself_when_nobody_has_used_it_for_a_while(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_server_ends_if_no_command_has_used_it_for_a_while(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(local, "IDLE_SECONDS", 0.5)
     use()
     time.sleep(1.5)
@@ -62,7 +62,7 @@ def test_a_command_does_not_wait_for_a_server_that_is_ending(folder: Path, monke
     use()["Role"].insert_one({"name": "support"})
     first = server_pid(folder)
     connection.close()
-    os.kill(first, signal.SIGSTOP)  # so that it never ends by itself
+    os.kill(first, signal.SIGSTOP)  # a paused server never stops by itself
     eventually(lambda: not (folder / files.STATE).exists())
     time.sleep(0.1)
     started = time.monotonic()

@@ -21,7 +21,7 @@ from database.local import files
 
 
 @pytest.mark.usefixtures("folder")
-def test_a_killed_server_loses_nothing_acknowledged() -> None:
+def test_a_killed_server_loses_no_confirmed_write() -> None:
     roles = use()["Role"]
     acknowledged: list[int] = []
 
@@ -67,7 +67,7 @@ def test_a_killed_watcher_is_replaced_and_its_server_kept(folder: Path) -> None:
     assert files.holder(folder / files.SERVER) is None
 
 
-def test_stop_ends_a_server_whose_watcher_was_killed(folder: Path) -> None:
+def test_stopping_ends_a_server_whose_watcher_was_killed(folder: Path) -> None:
     use()
     os.kill(watcher_pid(folder), signal.SIGKILL)
     eventually(lambda: is_free(folder / files.WATCHER))
@@ -104,7 +104,7 @@ def test_a_killed_command_leaves_the_server_to_the_others(folder: Path) -> None:
     assert names() == ["admin", "support"]
 
 
-def test_a_store_without_its_password_is_never_deleted(folder: Path) -> None:
+def test_data_without_their_password_are_never_deleted(folder: Path) -> None:
     use()["Role"].insert_one({"name": "support"})
     local.stop()
     (folder / files.CREDENTIALS).rename(folder / "kept")
@@ -124,12 +124,12 @@ def test_a_missing_server_program_is_reported_with_the_command_that_installs_it(
     assert "uv tool install '.[local]'" in str(caught.value.hint)
 
 
-def test_a_server_that_went_away_is_explained(folder: Path) -> None:
+def test_the_error_after_the_server_was_killed_says_what_to_do(folder: Path) -> None:
     roles = use()["Role"]
     os.kill(server_pid(folder), signal.SIGKILL)
     with pytest.raises(pymongo.errors.PyMongoError) as caught:
         roles.insert_one({})
-    connection.close()  # as a command does before it says what went wrong
+    connection.close()  # a command also closes the connection before it reports an error
     known = connection.explain(caught.value)
     assert isinstance(known, UnreachableError)
     assert "run the command again" in str(known.hint)

@@ -1,4 +1,4 @@
-"""Which commands start and share the embedded database, and who cannot reach it."""
+"""Which commands start and share the embedded server, and who cannot reach it."""
 
 import json
 import os
@@ -18,7 +18,7 @@ from database.errors import NotAllowedError
 from database.local import files
 
 
-def test_the_first_command_starts_it_and_the_next_shares_it(folder: Path) -> None:
+def test_the_first_command_starts_the_server_and_the_next_uses_the_same(folder: Path) -> None:
     use()["Role"].insert_one({"name": "support"})
     first = local.status()
     assert names() == ["support"]
@@ -40,9 +40,9 @@ def test_a_command_in_a_pipe_ends_when_it_is_done(folder: Path) -> None:
     read, write = os.pipe()
     process = command("support", pass_fds=(write,), stderr=subprocess.STDOUT)
     os.close(write)
-    output, _ = process.communicate(timeout=30)  # the end of stdout, while the server lives on
+    output, _ = process.communicate(timeout=30)  # the server keeps running, but standard output ends
     assert int(output) == server_pid(folder)
-    assert os.read(read, 1) == b""  # nor did it inherit any other file
+    assert os.read(read, 1) == b""  # the server has inherited no other file either
     os.close(read)
 
 
@@ -68,7 +68,7 @@ def test_everything_in_the_folder_is_private_to_the_user(folder: Path) -> None:
     assert stat.S_IMODE((folder / files.DATA).stat().st_mode) == 0o700
 
 
-def test_it_listens_only_on_loopback_and_requires_a_sign_in(folder: Path) -> None:
+def test_the_server_listens_only_on_loopback_and_requires_a_sign_in(folder: Path) -> None:
     use()
     running = files.running(folder)
     assert running is not None
@@ -103,13 +103,13 @@ def test_a_folder_of_another_user_is_refused(folder: Path, monkeypatch: pytest.M
             use()
 
 
-def test_a_folder_that_cannot_be_made_is_refused(folder: Path) -> None:
+def test_a_folder_that_cannot_be_created_is_refused(folder: Path) -> None:
     folder.write_text("")
     with pytest.raises(NotAllowedError, match="file exists"):
         use()
 
 
-def test_without_a_home_the_hint_names_the_variable_for_the_folder(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_a_home_folder_the_hint_names_the_variable_for_the_folder(monkeypatch: pytest.MonkeyPatch) -> None:
     def nobody(_: int) -> None:
         raise KeyError
 

@@ -33,7 +33,7 @@ def samples(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def users(database: Documents) -> list[dict[str, Any]]:
-    """Return all users in a form that is easy to read; a time set by the import is `now`."""
+    """Return all users in a form that is easy to read. A time that the import has set is `now`."""
     recent = datetime.now(UTC) - timedelta(minutes=5)
 
     def moment(value: datetime | None) -> str | None:
@@ -93,13 +93,13 @@ def test_a_sample_is_refused_by_every_other_product(sample: str) -> None:
         problem = importing.wrong_product(text, form, Layout(product=products.load(name)))
         if name == own:
             assert problem is None
-        elif name != "mongoexport":  # which reads any document that MongoDB has written
+        elif name != "mongoexport":  # this type can read every document that MongoDB has written
             assert problem is not None, name
             assert problem.hint.endswith(f"use --from {own}")
 
 
 @pytest.mark.parametrize("sample", SAMPLES)
-def test_a_wrong_product_ends_in_a_few_lines_without_personal_data(
+def test_a_wrong_product_gets_a_short_error_without_personal_data(
     chatctl: Chatctl, database: Documents, samples: Path, sample: str
 ) -> None:
     wrong = "fusionauth" if "fusionauth" not in OPTIONS[sample] else "clerk"
@@ -121,7 +121,7 @@ GARBAGE: Final = {
 
 
 @pytest.mark.parametrize("name", products.names())
-def test_garbage_ends_in_a_few_lines_for_every_product(
+def test_a_file_with_garbage_gets_a_short_error_for_every_product(
     chatctl: Chatctl, database: Documents, tmp_path: Path, name: str
 ) -> None:
     for file, data in GARBAGE.items():
@@ -182,7 +182,7 @@ def test_a_map_file_needs_only_a_name_and_columns(chatctl: Chatctl, samples: Pat
     assert "created" in said.stdout
 
 
-def test_a_map_file_with_many_faults_ends_in_a_few_lines(chatctl: Chatctl, tmp_path: Path) -> None:
+def test_a_map_file_with_many_faults_gets_a_short_error(chatctl: Chatctl, tmp_path: Path) -> None:
     (tmp_path / "p.csv").write_text("E\na@b.c\n")
     for text in ("".join(f"k{n}: 1\n" for n in range(3000)), "\0" * 3000, "- x\n" * 3000):
         (tmp_path / "map.yaml").write_text(text)
@@ -290,7 +290,7 @@ def test_a_value_that_is_not_a_time_is_unchanged(value: str) -> None:
         ("d[7]", None),
     ],
 )
-def test_paths_lead_into_objects_lists_and_cells_with_json(path: str, found: Any) -> None:
+def test_paths_find_values_in_objects_lists_and_cells_with_json(path: str, found: Any) -> None:
     record = {
         "a": 1,
         "b": {"c": 2},

@@ -18,13 +18,16 @@ PEOPLE_FIELDS: Final = ("isGroup", "userIds")
 NOBODY: Final[frozenset[ObjectId]] = frozenset()
 TIME_FIELDS: Final = ("lastMessageAt", "created_at")
 CREATION_TOLERANCE: Final = timedelta(seconds=10)
-"""The largest difference between `created_at` and `lastMessageAt` of a new conversation. The application sets both."""
+"""A new conversation has this difference between `created_at` and `lastMessageAt` at most.
+
+The application sets both fields when it creates the conversation.
+"""
 FEW_CONVERSATIONS: Final = 200
-"""Up to this number of conversations, a query selects their messages. For more, reading all messages is less work."""
+"""The most conversations whose messages are selected by a query. For more, reading all messages is faster."""
 
 
 def has_user_list(conversation: Document) -> bool:
-    """Tell whether `userIds` of a conversation is a list or absent. Another rule finds other values."""
+    """Tell whether `userIds` of a conversation is a list or absent. The rule `wrong-type` reports other values."""
     return isinstance(conversation.get("userIds", []), list)
 
 
@@ -95,12 +98,15 @@ class ForeignSender(Rule):
                     yield Finding(collection, document["_id"], self.field, person)
 
     def people(self, message: Document) -> Sequence[ObjectId]:
-        """Return the users who should be participants of the conversation because of a message."""
+        """Return the users who should be participants of a conversation because they sent (or saw) this message."""
         sender = reference(message, "senderId")
         return (sender,) if sender else ()
 
     def confirm(self, suspects: Sequence[Finding]) -> Iterator[Finding]:
-        """Leave out messages whose conversation or user does not exist: other rules find those faults."""
+        """Read the messages again.
+
+        Leave out messages whose conversation or user is missing: other rules report them.
+        """
         messages = documents("Message", {found.id for found in suspects}, ("conversationId", self.field))
         wanted = [conversation_id for m in messages.values() if (conversation_id := reference(m, "conversationId"))]
         conversations = documents("Conversation", wanted, ("userIds",))
@@ -132,7 +138,7 @@ class ForeignSeen(ForeignSender):
 
 
 class Participants:
-    """The participants of each conversation, shared by the rules about messages."""
+    """Remembers the participants of each conversation, for all rules about messages."""
 
     def __init__(self) -> None:
         self._participants: dict[Any, frozenset[ObjectId]] = {}
@@ -145,7 +151,7 @@ class Participants:
             self._participants |= {one["_id"]: frozenset(ids_in(one, "userIds")) for one in conversations}
 
     def of_messages(self, messages: Sequence[Document]) -> list[frozenset[ObjectId]]:
-        """Return the participants of the conversation of each message."""
+        """Return the participants of the conversation of each message, in the order of the messages."""
         if messages is not self._last_documents:
             self._last_documents = messages
             conversation_ids = (reference(message, "conversationId") for message in messages)
@@ -201,7 +207,9 @@ class StaleLastMessage(Rule):
 
     def confirm(self, suspects: Sequence[Finding]) -> Iterator[Finding]:
         ids = [found.id for found in suspects]
-        expected = _expected_times(ids)  # first: a new message then changes `lastMessageAt`, compared below
+        # The messages are read before the conversations. A message that arrives between the two reads changes
+        # `lastMessageAt`, which the second read finds.
+        expected = _expected_times(ids)
         recorded = documents("Conversation", ids, ("lastMessageAt",))
         for found in suspects:
             at = recorded.get(found.id, {}).get("lastMessageAt")
@@ -213,22 +221,24 @@ class StaleLastMessage(Rule):
         recorded = {found.id: found.value for found in findings}
         expected = _expected_times([*recorded])
         for identifier, conversation in draft.each("Conversation", expected):
-            if conversation.get("lastMessageAt") == recorded[identifier]:  # Otherwise a new message has arrived.
+            # The time differs if a new message has arrived since.
+            if conversation.get("lastMessageAt") == recorded[identifier]:
                 draft.reserve(1)
                 draft.set("Conversation", conversation, {"lastMessageAt": expected[identifier]})
                 yield from draft.finished_batches()
 
 
 def _without_messages(recorded: datetime, created: Any) -> datetime:
-    """Return the expected `lastMessageAt` of a conversation without messages.
+    """Return the right `lastMessageAt` of a conversation without messages.
 
-    It is the time of creation, or the recorded time if that differs only by a few seconds.
+    The right value is the time of creation. If the stored value, `recorded`, differs from it by only a few seconds, the
+    stored value is also right.
     """
     return created if isinstance(created, datetime) and abs(recorded - created) > CREATION_TOLERANCE else recorded
 
 
 def _expected_times(conversations: Sequence[Any]) -> dict[Any, datetime]:
-    """Return conversation id → the right `lastMessageAt`. Conversations whose right time is unknown are left out."""
+    """Return the right `lastMessageAt` of each conversation, by id. If it is unknown, the conversation is left out."""
     last = last_messages(conversations)
     empty = _empty([one for one in conversations if one not in last])
     for identifier, conversation in documents("Conversation", empty, TIME_FIELDS).items():
@@ -249,7 +259,7 @@ def _empty(conversations: Sequence[Any]) -> list[Any]:
 
 
 def last_messages(conversations: Sequence[Any]) -> dict[Any, datetime]:
-    """Read conversation id → time of its last message. Messages without a valid time are ignored."""
+    """Return the time of the last message of each conversation, by id. Messages without a valid time are ignored."""
     pipeline: list[Document] = [
         {"$match": {"createAt": {"$type": "date", **NO_LIST}, **of_conversations(conversations)}},
         {"$group": {"_id": "$conversationId", "at": {"$max": "$createAt"}}},
@@ -260,15 +270,15 @@ def last_messages(conversations: Sequence[Any]) -> dict[Any, datetime]:
         conversation_id = referred(row["_id"])
         if (
             isinstance(conversation_id, ObjectId) and conversation_id in last and isinstance(row["at"], datetime)
-        ):  # pymongo does not return a date after the year 9999 as a datetime.
+        ):  # A date after the year 9999 is not a `datetime` here, because Python has no such dates.
             last[conversation_id] = max(last[conversation_id] or row["at"], row["at"])
     return {conversation_id: at for conversation_id, at in last.items() if at is not None}
 
 
 def of_conversations(conversations: Sequence[Any]) -> Document:
-    """Return a filter for the messages of conversations. For many conversations it matches all messages.
+    """Return a filter for the messages of conversations. For many conversations, the filter matches all messages.
 
-    There may be no index on the conversation of a message, so the server would read all messages anyway.
+    The messages may have no index by conversation, so the server would read all messages anyway.
     """
     if len(conversations) > FEW_CONVERSATIONS:
         return {"conversationId": PRESENT}

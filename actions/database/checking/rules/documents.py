@@ -25,9 +25,9 @@ from models.schema import SCHEMA
 BYTES: Final = 8 * 1024 * 1024
 IDS: Final = 250_000
 OF_AN_ID: Final = 19
-"""The bytes that an id needs in a long list, with its position in the list."""
+"""The bytes that one id needs in a long list. BSON also stores the position of the id."""
 OF_A_CHARACTER: Final = 4
-"""The largest number of bytes that a character needs in UTF-8."""
+"""The largest number of bytes that one character needs in UTF-8."""
 
 
 class Oversized(Rule):
@@ -62,7 +62,7 @@ class Oversized(Rule):
 
 
 def _bytes(text: str) -> int:
-    """Return the number of bytes of a long text in UTF-8, but only the number of characters of a shorter text."""
+    """Return the size of a text in UTF-8 if it is long. For shorter texts, the number of characters is exact enough."""
     return len(text) if len(text) < BYTES // OF_A_CHARACTER else len(text.encode("utf-8", "surrogatepass"))
 
 
@@ -101,14 +101,17 @@ class InvalidText(Rule):
                     yield Finding(collection, document["_id"], field, "not valid UTF-8")
 
     def confirm(self, suspects: Sequence[Finding]) -> Iterator[Finding]:
-        """Check the stored bytes: the driver replaces invalid bytes by U+FFFD, but a valid text may also have it."""
+        """Check the stored bytes of each suspected text.
+
+        The driver replaces invalid bytes by U+FFFD, which is also a valid character.
+        """
         for (collection, field), faults in by_field(super().confirm(suspects)).items():
             invalid = set(_with_invalid(collection, field, [found.id for found in faults]))
             yield from (found for found in faults if found.id in invalid)
 
 
 def _with_invalid(collection: str, field: str, ids: Iterable[Any]) -> Iterator[Any]:
-    """Yield the ids of the documents whose `field` is not valid UTF-8."""
+    """Yield the ids of those documents whose `field` is not valid UTF-8."""
     as_bytes = CodecOptions(document_class=RawBSONDocument)
     raw: Any = connection.database().get_collection(collection, as_bytes)
     for part in queries.chunks(ids):
@@ -131,10 +134,13 @@ class SecretInTrail(Rule):
     fix = "chatctl db repair --rule {name} (removes the values from the trail; this cannot be undone)"
     reads = {AUDIT: ("event", "changes", "names")}
     automatic = True
-    undoable = False  # The data for an undo would keep the secrets for thirty more days.
+    undoable = False  # To undo the repair, a copy of the secrets would be stored for thirty days.
 
     def late_suspects(self) -> Iterator[Finding]:
-        """Find secrets in the audit trail. The trail is read part by part, because it may be larger than the memory."""
+        """Find secrets in the audit trail.
+
+        One part is read at a time, because the trail may be larger than the memory.
+        """
         steps: list[Document] = [{"$match": PART}, {"$project": dict.fromkeys(self.reads[AUDIT], 1)}]
         if self.scan.sample is not None:
             steps.insert(1, {"$sample": {"size": self.scan.sample}})

@@ -19,7 +19,10 @@ from models.links import PROFILE_USER
 from models.schema import SCHEMA
 
 ALLOWED_TYPES: Final[dict[type, tuple[type, ...]]] = {int: (int, Int64), UserStatus: (str,)}
-"""Type in the schema → the allowed types of values, if more than that type is allowed. BSON code is not a text."""
+"""Type of a field in the schema → the types of values that are right for it. Other fields allow only their own type.
+
+Code, a BSON type that Python reads as a kind of `str`, is therefore not a text.
+"""
 
 SEVERITIES: Final = {
     (int, float): "I",
@@ -27,23 +30,26 @@ SEVERITIES: Final = {
     (str, ObjectId): "I",
     (datetime, DatetimeMS): "W",
 }
-"""(type in the schema, found type) → the severity, for types that the application does not refuse (Prisma 6)."""
+"""(type in the schema, stored type) → severity, for wrong types that the application can still load (with Prisma 6)."""
 
 ALL_FIELDS: Final = {collection: tuple(fields) for collection, fields in SCHEMA.items()}
 
 MEANING: Final = {datetime: "a date", int: "a number", ObjectId: "an id"}
-"""Wanted type → the description of a value that can be converted to it."""
+"""Type in the schema → the words that say what a value of another type means."""
 
 NULL: Final = "null in the list"
 CERTAIN: Final = (*(f"({meant})" for meant in MEANING.values()), NULL)
-"""The endings of the descriptions of wrong values that have only one right correction."""
+"""If only one correction is right, the description of a wrong value ends with one of these texts."""
 
 Fault = tuple[tuple[str, str], str, Any]
-"""The name of the rule and its severity, the field, and the wrong value or its description."""
+"""A fault: the names of its rule and severity, the field, and the wrong value or words about it."""
 
 
 class ShapeFaults:
-    """A search for faults in fields and types. Most documents have the same shape, which is checked only once."""
+    """Finds wrong fields and types.
+
+    Most documents have the same fields and types, so this combination is checked once.
+    """
 
     def __init__(self) -> None:
         self._valid_shapes: dict[Any, list[str]] = {}
@@ -51,7 +57,10 @@ class ShapeFaults:
         self._last_faults: list[tuple[Any, Fault]] = []
 
     def faults(self, collection: str, documents: Sequence[Document], rule: str, severity: str) -> Iterator[Finding]:
-        """Yield the faults of one rule and severity. One search finds the faults of all rules; its result is kept."""
+        """Yield the faults of one rule and severity.
+
+        One search finds the faults of all rules. Its result is kept for the calls by the other rules.
+        """
         if documents is not self._last_documents:
             self._last_documents, self._last_faults = documents, list(self._all(collection, documents))
         for identifier, (kind, field, value) in self._last_faults:
@@ -70,7 +79,7 @@ class ShapeFaults:
 
 
 def _faults_of(schema: dict[str, tuple[type, bool]], document: Document) -> Iterator[Fault]:
-    """Yield the faults of a document. If its `_id` has a wrong type, only this fault: it must be repaired first."""
+    """Yield the faults of a document. A wrong `_id` must be repaired first, so then no other faults are yielded."""
     if not isinstance(document["_id"], ObjectId):
         yield ("wrong-type", "E"), "_id", _type_name(ObjectId, document["_id"])
         return
@@ -87,7 +96,10 @@ def _faults_of(schema: dict[str, tuple[type, bool]], document: Document) -> Iter
 
 
 def _faults_of_value(wanted: type, value: Any) -> Iterator[tuple[tuple[str, str], Any]]:
-    """Yield the faults of a value: (rule, severity), description. In a list, only the first fault of each kind."""
+    """Yield the faults of a value, as ((rule, severity), description).
+
+    For a list, yield only the first of each kind.
+    """
     if wanted is list and isinstance(value, list):
         others = (_type_fault(ObjectId, item) for item in value if not isinstance(item, ObjectId))
         yield from dict(reversed([*others])).items()
@@ -102,7 +114,7 @@ def _type_fault(wanted: type, value: Any) -> tuple[tuple[str, str], Any]:
 
 
 def _type_name(wanted: type, value: Any) -> str:
-    """Return the type of a value and, if the meaning is certain, the meaning, for example `str (a date)`."""
+    """Return the name of a value's type. If its meaning is certain, add that, for example `str (a date)`."""
     if value is None:
         return NULL
     meant = f" ({MEANING[wanted]})" if convert(wanted, value) is not None else ""
@@ -171,12 +183,15 @@ class WrongType(_ShapeRule):
     odd_ids = True
 
     def confirm(self, suspects: Sequence[Finding]) -> Iterator[Finding]:
-        """Do not read a wrong `_id` again: it never changes, and an `_id` of another type may not be found."""
+        """Confirm faults, but do not read a wrong `_id` again: it cannot change, and a query may not find it."""
         yield from (found for found in suspects if found.field == "_id")
         yield from super().confirm([found for found in suspects if found.field != "_id"])
 
     def repairable(self, findings: Sequence[Finding], decisions: frozenset[str]) -> Iterator[Finding]:
-        """Yield the faults whose right value is certain. A right `_id` must not be the `_id` of another document."""
+        """Yield the faults with only one right correction.
+
+        A wrong `_id` is left out if another document already has the right `_id`.
+        """
         del decisions
         certain = [found for found in findings if str(found.value).endswith(CERTAIN)]
         moved = by_collection(found for found in certain if found.field == "_id")
@@ -232,13 +247,13 @@ class StringId(_ShapeRule):
         return _rewrite(draft, list(self.repairable(findings, decisions)))
 
     def repairable(self, findings: Sequence[Finding], decisions: frozenset[str]) -> Iterator[Finding]:
-        """Leave out profiles whose user has another profile: a person must choose one of them."""
+        """Leave out a profile if its user has another profile too: a person must choose one of the two."""
         del decisions
         holders: Counter[Any] = Counter()
         for users in queries.chunks(referred(found.value) for found in findings if _is_profile_user(found)):
             where = queries.refers_to("Profile", "userId", *users)
             profiles = connection.database()["Profile"].find(where, ["userId"])
-            # `reference` returns None for a list, so a list is not counted.
+            # In a profile, `userId` may be a list by mistake. `reference` returns None for it, so it does not count.
             holders.update(user for profile in profiles if (user := reference(profile, "userId")))
         yield from (found for found in findings if not _is_profile_user(found) or holders[referred(found.value)] == 1)
 
@@ -261,7 +276,7 @@ class NullList(_ShapeRule):
 
 
 def _converted(collection: str, field: str, value: Any) -> Any:
-    """Return a value converted to the type in the schema, or unchanged if its meaning is not certain."""
+    """Return a value, converted to the type in the schema. If its meaning is not certain, return it unchanged."""
     wanted, _ = SCHEMA[collection].get(field, (None, False))
     if wanted is list:
         return [] if value is None else _converted_list(value) if isinstance(value, list) else value
@@ -272,7 +287,7 @@ def _converted(collection: str, field: str, value: Any) -> Any:
 
 
 def _converted_list(items: list[Any]) -> list[Any]:
-    """Return a list with other forms of ids converted to ObjectIds, without null and without converted duplicates."""
+    """Convert the ids in a list to ObjectIds. Remove null, and an id that the list already has as an ObjectId."""
     seen = {item for item in items if isinstance(item, ObjectId)}
     kept = []
     for item in items:
@@ -296,7 +311,10 @@ def _rewrite(draft: RepairDraft, findings: Sequence[Finding]) -> Iterator[Batch]
 
 
 def _replace_ids(draft: RepairDraft, findings: Sequence[Finding]) -> Iterator[Batch]:
-    """Insert documents again with the right `_id`, and delete the old ones, because an `_id` cannot be updated."""
+    """Correct the `_id` of documents: insert each with the right `_id` and delete the old one.
+
+    An `_id` cannot be updated.
+    """
     for collection, faults in by_collection(findings).items():
         for part in queries.chunks(faults):
             taken = _ids_used_twice(collection, part)
@@ -310,6 +328,6 @@ def _replace_ids(draft: RepairDraft, findings: Sequence[Finding]) -> Iterator[Ba
 
 
 def _ids_used_twice(collection: str, ids: Sequence[Any]) -> set[Any]:
-    """Return the ids that two documents have in different forms, for example as an ObjectId and as text."""
+    """Return the ids that two documents have in two forms, for example as an ObjectId and as text."""
     found = Counter(referred(document["_id"]) for document in queries.find_by_ids(collection, ids, ["_id"]))
     return {identifier for identifier, number in found.items() if number > 1}

@@ -49,11 +49,14 @@ class DuplicateLink(Rule):
 
 
 class _LinkRule(Rule):
-    """A link that only one side has: the other document is missing, or it does not list the first one."""
+    """The base class of the two rules about links that only one document lists.
+
+    The other document is missing (`DanglingLink`), or it does not list the first one (`OneSidedLink`).
+    """
 
     reads = LINK_FIELDS
     group_size = 20_000
-    """The number of faults that are confirmed together. A list with more faults is read once for each group."""
+    """The number of faults that are confirmed together. A list with more faults must be read several times."""
     automatic = True
     dangling: bool
 
@@ -94,10 +97,10 @@ class _LinkRule(Rule):
 def _read_lists(
     collection: str, field: str, findings: Sequence[Finding], of: Callable[[Finding], Any]
 ) -> Iterator[tuple[Finding, bool, set[Any] | None]]:
-    """Read a list of ids for each finding: yield the finding, whether the document with the list exists, and the ids.
+    """Read a list for each finding. Yield the finding, whether the document with the list exists, and the listed ids.
 
-    `of` returns the id of the document. The ids are None if the field is not a list; another rule finds that fault.
-    A list may be long and have many findings. It is read only once, so the findings are grouped by document.
+    `of` returns the id of the document with the list. The ids are None if the field is not a list; another rule reports
+    that fault. Findings about the same document are grouped, because its list may be long and is read only once.
     """
     findings_of: dict[Any, list[Finding]] = {}
     for found in findings:
@@ -159,14 +162,14 @@ class OneSidedLink(_LinkRule):
 
 
 def _parts(findings: Sequence[Finding]) -> Iterator[Sequence[Finding]]:
-    """Divide findings, so that a change of a list has few ids: some servers compare each new id with each old id."""
+    """Divide findings, so that each change of a list has few ids. Some servers compare each new id with each old id."""
     return (findings[start : start + IDS_IN_A_CHANGE] for start in range(0, len(findings), IDS_IN_A_CHANGE))
 
 
 def _without_duplicates(items: list[Any]) -> list[Any]:
-    """Return a list without duplicate ids. Values that are not ids are kept.
+    """Return a list in which each id is once. Values that are not ids are kept.
 
-    If the list has an id as an ObjectId and in another form, for example as text, the ObjectId is kept.
+    If the list has the same id as an ObjectId and in another form, like text, the ObjectId is kept.
     """
     right = {item for item in items if type(item) is ObjectId}
     seen: set[Any] = set()
@@ -182,9 +185,9 @@ def _without_duplicates(items: list[Any]) -> list[Any]:
 
 
 COPY_FIELDS = {"User": "profileId", "Conversation": "messagesIds"}
-"""Collection → the field with copied ids, which are also stored in another collection."""
+"""Collection → its field with copies of ids. The original references are in another collection."""
 COPY_OF = {"Profile": "User", "Message": "Conversation"}
-"""Collection whose ids are copied → the collection that has the copies."""
+"""Collection with the original references → the collection that has copies of its ids."""
 ID_BYTES = 12
 """The number of bytes of an ObjectId."""
 
@@ -232,7 +235,10 @@ class UnsyncedCopy(Rule):
         return iter(())
 
     def _count_messages(self, collection: str, documents: Sequence[Document]) -> None:
-        """Add up the hashes of the messages that a conversation lists, and subtract those of its existing messages."""
+        """Update the balance of each conversation, which is zero if the list `messagesIds` is right.
+
+        The balance is the sum of the hashes of all ids in the list, minus the hashes of the existing messages.
+        """
         balances = self._balances
         if collection == "Conversation":
             for one in documents:
@@ -272,7 +278,7 @@ class UnsyncedCopy(Rule):
 
 
 def _expected(collection: str, ids: Sequence[Any]) -> dict[Any, bytes]:
-    """Read the right ids for the copy in each document: id of the document → sorted ids, as bytes to save memory."""
+    """Read the right ids for the copies in some documents: id of the document → sorted ids, as bytes to save memory."""
     found: dict[Any, bytearray] = {identifier: bytearray() for identifier in ids}
     if collection == "User":
         filters = [queries.refers_to("Profile", "userId", *part) for part in queries.chunks(ids)]
@@ -293,7 +299,10 @@ def _split(packed: bytes | bytearray) -> list[bytes]:
 
 
 def _differs(collection: str, copy: Any, expected: bytes) -> bool:
-    """Tell whether copied ids in a document are wrong. Copies of a wrong type and very long copies are not compared."""
+    """Tell whether the copied ids in a document are wrong.
+
+    Values of a wrong type and very long lists count as right.
+    """
     if collection == "Conversation" and isinstance(copy, list):
         ids = sorted(item.binary for item in copy if isinstance(item, ObjectId))
         return max(len(copy), len(expected) // ID_BYTES) < MOST_COPIED_IDS and b"".join(ids) != expected

@@ -1,4 +1,4 @@
-"""Rules about documents that belong to other documents: required references, and one profile for each user."""
+"""Rules about documents that belong to a parent, like a profile to its user: missing parents, and second profiles."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any, Final
@@ -22,7 +22,7 @@ from database.references import reference
 from models.links import OWNED, PROFILE_USER
 
 PARENTS: Final = {(owned.collection, owned.field): owned.parent for owned in OWNED}
-"""Collection and field of a required reference → the collection that it refers to."""
+"""(collection, field) of a required reference → the collection of the parent."""
 
 FIELDS: Final = {
     collection: tuple(field for owner, field in PARENTS if owner == collection)
@@ -72,14 +72,14 @@ class MissingParent(Rule):
 
 
 def _without_messages(draft: RepairDraft, faults: dict[Any, list[Finding]]) -> Iterator[Batch]:
-    """Delete messages, and remove their ids from every list."""
+    """Delete messages, and remove their ids from the lists of users and conversations."""
     cascade = CascadingDeletion(draft.names)
     cascade.draft = draft
     yield from cascade.delete_messages({"_id": {"$in": part}} for part in queries.chunks(faults))
 
 
 def delete(draft: RepairDraft, collection: str, ids: Any) -> Iterator[Batch]:
-    """Delete accounts or profiles, and remove `profileId` from users whose profile is deleted."""
+    """Delete accounts or profiles. If a user's `profileId` names a deleted profile, remove this field."""
     copies: dict[Any, list[Any]] = {}
     if collection == "Profile":
         for user in with_object_ids(queries.find_by_values("User", "profileId", ids, ["profileId"])):

@@ -85,7 +85,10 @@ class MissingIndex(_IndexRule):
 
     @staticmethod
     def _has_no_duplicates(found: Finding) -> bool:
-        """Tell whether all values of a unique field differ. Like in the index, missing values count as equal."""
+        """Tell whether no two documents have the same value in a unique field.
+
+        As in an index, missing values are equal.
+        """
         keys = {
             f"k{number}": {"$ifNull": [f"${field}", None]} for number, field in enumerate(str(found.field).split(", "))
         }
@@ -126,7 +129,10 @@ class OtherCollection(Rule):
         return iter(suspects)
 
     def _size(self, name: str) -> str:
-        """Count the documents of a collection. The roles of `db roles` allow this only for known collections."""
+        """Count the documents of a collection.
+
+        A database user with a role of `db roles` may not be allowed to do this.
+        """
         try:
             return counted(connection.database()[name].estimated_document_count(), "document")
         except OperationFailure as error:

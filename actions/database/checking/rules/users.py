@@ -14,12 +14,15 @@ from models.documents import UserStatus
 
 HASH: Final = re.compile(r"\$2[ab]\$\d\d\$[./A-Za-z0-9]{53}")
 Y_HASH: Final = re.compile(r"\$2y\$\d\d\$[./A-Za-z0-9]{53}")
-"""A bcrypt hash with the prefix that PHP writes."""
+"""A bcrypt hash with the prefix `$2y$`, which PHP writes."""
 STATUSES: Final = frozenset(UserStatus)
 
 
 class UserRule(Rule):
-    """A fault that is visible in a single user; a rule needs only `fault`, and `repaired` if it is `automatic`."""
+    """The base class of rules that need to see only one user at a time.
+
+    A subclass defines `fault`. If the rule is `automatic`, the subclass also defines `repaired`.
+    """
 
     one_collection = True
 
@@ -28,7 +31,7 @@ class UserRule(Rule):
             yield from (Finding(collection, document["_id"], *fault) for fault in self.fault(document))
 
     def fault(self, user: Document) -> Iterator[tuple[str, Any]]:
-        """Yield the wrong fields of a user: (field, the wrong value or a few words about the value)."""
+        """Yield the wrong fields of a user, as (field, the wrong value or a few words about it)."""
         raise NotImplementedError(user)
 
     def repair(self, draft: RepairDraft, findings: Sequence[Finding], decisions: frozenset[str]) -> Iterator[Batch]:
@@ -39,7 +42,7 @@ class UserRule(Rule):
                 yield from draft.finished_batches()
 
     def repaired(self, user: Document) -> Document:
-        """Return the corrected fields of a user."""
+        """Return the fields of a user that the repair changes, with their right values."""
         raise NotImplementedError(user)
 
 
@@ -95,7 +98,7 @@ class BadPasswordHash(UserRule):
         return (found.value,)
 
     def repairable(self, findings: Sequence[Finding], decisions: frozenset[str]) -> Iterator[Finding]:
-        """Yield hashes with only a wrong prefix: `$2y$` means the same as `$2b$`."""
+        """Yield the hashes that are wrong only in their prefix: `$2y$` means the same as `$2b$`."""
         del decisions
         return (found for found in findings if found.value == "$2y$")
 
@@ -106,7 +109,7 @@ class BadPasswordHash(UserRule):
 class EmailCase(UserRule):
     """An e-mail is not in lower case.
 
-    If another user has the same address, the value of a finding is the e-mail and the id of that user.
+    The value of a finding is the e-mail. If another user has the same address, the value also has that user's id.
     """
 
     name = "email-case"
@@ -118,14 +121,20 @@ class EmailCase(UserRule):
     }
     reads = {"User": ("email",)}
     group_size = 10_000
-    """The number of faults that are confirmed together. Each group reads all e-mails that are not in lower case."""
+    """The number of faults that are confirmed together.
+
+    For each group, all e-mails with capital letters are read again.
+    """
 
     def fault(self, user: Document) -> Iterator[tuple[str, Any]]:
         if type(email := user.get("email")) is str and email != email.lower():
             yield "email", email
 
     def confirm(self, suspects: Sequence[Finding]) -> Iterator[Finding]:
-        """Find other users with the same address. Such a fault is not repaired, because a person must decide."""
+        """Find other users with the same address.
+
+        If there are any, the fault is not repaired, because a person must choose one of the users.
+        """
         faults = list(super().confirm(suspects))
         holders: dict[str, list[Any]] = {}
         for user in queries.find_by_emails({found.value.lower() for found in faults}, ["email"]):

@@ -1,4 +1,4 @@
-"""Values of a wrong type: which are converted, and which need a decision."""
+"""Values of a wrong type: some are converted, others need a decision of the user."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -40,7 +40,7 @@ NEVER = (None, True, [], {}, {"a": 1}, b"x", Binary(b"x", 4), Decimal128("1"), R
     ],
     ids=str,
 )
-def test_only_a_value_that_is_certainly_a_date_is_read_as_one(value: Any, date: datetime | None) -> None:
+def test_only_a_value_that_certainly_means_a_date_becomes_a_date(value: Any, date: datetime | None) -> None:
     assert convert(datetime, value) == date
 
 

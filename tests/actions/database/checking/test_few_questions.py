@@ -1,4 +1,4 @@
-"""The number of queries depends on the number of batches, not on the number of faults."""
+"""The number of queries of a check depends on the number of batches, not on the number of faults."""
 
 from collections.abc import Callable
 from typing import Any
@@ -14,7 +14,10 @@ from actions.database.checking.repairing import repair
 
 FEW, MANY = 25, 250
 PARTS = 10
-"""A filter has room for 200 values: more values need a second query of each kind."""
+"""Ten times as many faults may need at most this number of additional queries.
+
+A filter has at most 200 values, so more values need a second query of each kind.
+"""
 
 
 def user(number: int, **fields: Any) -> dict[str, Any]:

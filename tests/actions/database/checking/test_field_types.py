@@ -1,4 +1,4 @@
-"""Types that look like others."""
+"""Values whose type is easily confused with another type, like a boolean and a number."""
 
 from datetime import UTC, datetime
 from typing import Any

@@ -1,4 +1,4 @@
-"""A check finds exactly the faults that deletions by the application leave."""
+"""A check finds exactly the faults that the application causes when it deletes documents."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""What the application writes during a check is not reported as a fault and not undone by a repair."""
+"""A check does not report what the application writes during the check, and a repair does not undo it."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -21,7 +21,7 @@ Hook = Callable[[str, Callable[[], object]], None]
 
 @pytest.fixture
 def before(monkeypatch: pytest.MonkeyPatch) -> Hook:
-    """Call a function before a collection is read."""
+    """In the `with` block, call a function before a collection is read."""
     read = checking._documents
 
     def hook(collection: str, work: Callable[[], object]) -> None:
@@ -37,7 +37,7 @@ def before(monkeypatch: pytest.MonkeyPatch) -> Hook:
 
 @pytest.fixture
 def confirming(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[], object]], None]:
-    """Call a function once, after faults are suspected and before they are confirmed."""
+    """In the `with` block, call a function once: after faults are suspected and before they are confirmed."""
 
     def hook(work: Callable[[], object]) -> None:
         left = [work]

@@ -1,4 +1,4 @@
-"""Unexpected values are reported as one fault, and no repair copies them."""
+"""Each unexpected value is reported as one fault, and no repair copies it to another document."""
 
 from typing import Any
 
@@ -23,7 +23,7 @@ def counts() -> dict[str, int]:
     return {row["rule"]: row["count"] for row in check()}
 
 
-def test_a_copy_of_another_type_is_not_changed(database: Documents, ids: Ids) -> None:
+def test_a_copied_id_of_another_type_is_not_changed(database: Documents, ids: Ids) -> None:
     database["User"].update_one({"_id": ids["grace"]}, {"$set": {"profileId": [ObjectId()]}})
     database["Conversation"].update_one({"_id": ids["direct"]}, {"$set": {"messagesIds": ids["one"]}})
     assert counts() == {"wrong-type": 2}
@@ -55,7 +55,7 @@ def test_a_list_of_times_is_not_the_time_of_a_message(database: Documents, ids: 
     assert place["lastMessageAt"] == minute_after(2)
 
 
-def test_a_message_that_arrives_during_a_repair_stays_the_last(
+def test_a_message_that_arrives_during_a_repair_stays_the_last_message(
     database: Documents, ids: Ids, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     database["Conversation"].update_one({"_id": ids["direct"]}, {"$set": {"lastMessageAt": BEGAN}})
@@ -65,7 +65,7 @@ def test_a_message_that_arrives_during_a_repair_stays_the_last(
     def last_messages(places: Any) -> Any:
         found = read(places)
         looked.append(found)
-        if len(looked) == 2:  # once to confirm, once to repair
+        if len(looked) == 2:  # The document is read twice: to confirm the fault, and to repair it.
             messages(database, ids["direct"], ids["ada"], "now", after=30)
         return found
 
@@ -75,7 +75,7 @@ def test_a_message_that_arrives_during_a_repair_stays_the_last(
     assert place["lastMessageAt"] == minute_after(31)
 
 
-def test_a_copy_with_too_many_messages_is_not_written(
+def test_a_copied_list_with_too_many_messages_is_not_written(
     database: Documents, ids: Ids, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     database["Conversation"].update_many({}, {"$set": {"messagesIds": []}})
@@ -95,7 +95,7 @@ def test_the_size_of_text_is_counted_in_bytes(database: Documents, ids: Ids) -> 
 
 
 @pytest.mark.usefixtures("ids")
-def test_an_index_is_not_promised_if_one_value_is_absent_and_one_is_null(database: Documents) -> None:
+def test_an_index_is_not_planned_if_one_value_is_absent_and_one_is_null(database: Documents) -> None:
     database["User"].drop_index("User_email_key")
     database["User"].insert_many([{"username": "none", **AGAIN}, {"username": "null", "email": None, **AGAIN}])
     [result] = repair(["missing-index"]).results

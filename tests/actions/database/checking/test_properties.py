@@ -1,4 +1,4 @@
-"""After any sequence of commands, a check finds only faults that a person chose."""
+"""After any sequence of commands, a check finds only faults that a user can cause on purpose with a command."""
 
 from collections.abc import Callable
 from contextlib import suppress
@@ -21,7 +21,7 @@ from database.errors import ChatctlError
 pytestmark = pytest.mark.usefixtures("either")
 
 CHOSEN: Final = {"lone-conversation", "foreign-sender", "foreign-seen"}
-"""The rules whose faults a person can choose by a command."""
+"""The rules whose faults a user can cause on purpose with a command."""
 PEOPLE: Final = ("ada", "grace", "alan", "new")
 ROLES: Final = ("support", "viewer", "copy")
 EITHER = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -68,7 +68,7 @@ OF_TALK: Final[dict[str, Command]] = {
     "purge": lambda who, _: messages.purge(datetime.now(UTC), sender=who[0], keep_last=len(who)),
 }
 COMMANDS: Final = OF_USERS | OF_ROLES | OF_TALK
-"""Each function gets some people and a role."""
+"""Name of a command → a function that plans it for some users and a role."""
 
 STEPS = st.lists(
     st.tuples(
@@ -81,13 +81,13 @@ STEPS = st.lists(
 
 
 def one_of(collection: str, role: str) -> str:
-    """Return the name of a document that depends on the name of a role."""
+    """Return the id of one document of a collection. The name of the role decides which one."""
     ids = [str(one["_id"]) for one in connection.database()[collection].find().sort("_id")]
     return ids[ROLES.index(role) % len(ids)] if ids else str(ObjectId())
 
 
 def do(steps: list[Any]) -> None:
-    """Do all steps that are possible; `undo` undoes the last one."""
+    """Do all steps that are possible. The step `undo` undoes the last command."""
     events: list[ObjectId] = []
     for command, who, role in steps:
         with suppress(ChatctlError):  # the user does not exist, or already exists
@@ -100,7 +100,9 @@ def do(steps: list[Any]) -> None:
 
 @EITHER
 @given(steps=STEPS)
-def test_no_command_causes_a_fault_that_was_not_chosen(database: Documents, steps: list[Any]) -> None:
+def test_no_command_causes_a_fault_that_the_user_did_not_cause_on_purpose(
+    database: Documents, steps: list[Any]
+) -> None:
     settle(database)
     do(steps)
     assert {row["rule"] for row in check()} <= CHOSEN
@@ -113,7 +115,7 @@ def test_a_second_repair_finds_nothing_and_the_first_is_undone_completely(
 ) -> None:
     ids = settle(database)
     for number in planted:
-        with suppress(Exception):  # one fault can prevent another
+        with suppress(Exception):  # Some faults prevent others, so not every combination can be planted.
             if FAULTS[number].rule not in {"oversized", "missing-index", "misnamed-index"}:
                 FAULTS[number].plant(database, ids)
     was = stored(database)

@@ -1,4 +1,4 @@
-"""Every kind of fault is found at its place, and repaired if it has only one right answer."""
+"""Every kind of fault is found at its place, and repaired if only one correction is right."""
 
 import re
 from typing import Any
@@ -27,8 +27,9 @@ def test_valid_data_has_no_faults(database: Documents) -> None:
     assert not repair().changes_something
 
 
-def test_every_rule_is_planted() -> None:
-    elsewhere = {"one-sided-link", "duplicate-link", "invalid-text"}  # the last one needs a proxy: see test_texts
+def test_every_rule_has_a_planted_fault() -> None:
+    # Other files test these rules. The last rule needs a proxy in front of the test server: see test_texts.
+    elsewhere = {"one-sided-link", "duplicate-link", "invalid-text"}
     assert {fault.rule for fault in FAULTS} | elsewhere == {rule.name for rule in all_rules()}
 
 

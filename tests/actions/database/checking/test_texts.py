@@ -1,4 +1,4 @@
-"""Text that is not valid UTF-8 is reported, and no command fails because of it."""
+"""Text that is not valid UTF-8 is reported, and no command fails because of such text."""
 
 import json
 import re
@@ -20,7 +20,7 @@ def ids(database: Documents) -> Ids:
 
 @pytest.fixture
 def proxied(chatctl: Chatctl, url: str, name: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Chatctl]:
-    """Run `chatctl` on a server with invalid UTF-8."""
+    """Return a `chatctl` whose server returns invalid UTF-8."""
     with proxy(url) as address:
         monkeypatch.setenv("MONGODB_DATABASE_URL", f"mongodb://{address}/{name}?directConnection=true")
         yield chatctl
@@ -28,7 +28,7 @@ def proxied(chatctl: Chatctl, url: str, name: str, monkeypatch: pytest.MonkeyPat
 
 @pytest.fixture
 def cut(proxied: Chatctl, database: Documents, ids: Ids) -> Chatctl:
-    """Insert a user whose name was cut, and one whose name has a valid U+FFFD."""
+    """Insert a user whose name was cut inside a character, and a user whose name has a valid U+FFFD."""
     database["User"].update_one({"_id": ids["grace"]}, {"$set": {"name": f"Grace {CUT}"}})
     database["User"].update_one({"_id": ids["alan"]}, {"$set": {"name": "Alan \ufffd"}})
     return proxied
@@ -59,7 +59,7 @@ CUT_TEXTS = {
     "Conversation": ("group", "name"),
     "Message": ("three", "body"),
 }
-"""A text of each collection, cut inside a character."""
+"""For each collection, a text that was cut inside a character."""
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Users who write to each other, and the exported data of one of them."""
+"""Users who write to each other, and the exported personal data of one of them."""
 
 import json
 import zipfile
@@ -40,7 +40,7 @@ def message(sender: Any, conversation: Any, minutes: int = 0, **fields: Any) -> 
 
 @pytest.fixture
 def people(chatctl: Chatctl, database: Documents) -> People:
-    """Insert messages of Ada with Bob, and with Bob and Eve."""
+    """Insert messages between Ada and Bob, and messages in a group of Ada, Bob and Eve."""
     ada, bob, eve = (user(name, hashedPassword=HASH) for name in ("ada", "bob-the-builder", "eve-dropper"))
     some = People(ada["_id"], bob["_id"], eve["_id"], ObjectId(), ObjectId())
     role, permission = ObjectId(), ObjectId()

@@ -1,4 +1,4 @@
-"""What is in the zip, and what is not."""
+"""Which data the zip file contains, and which data it does not contain."""
 
 import hashlib
 import json
@@ -22,7 +22,7 @@ from tests.cli.users.export_data.conftest import (
 from tests.conftest import Chatctl
 
 
-def test_the_zip_has_what_is_theirs(either: Chatctl, people: People) -> None:
+def test_the_zip_has_all_personal_data_of_the_user(either: Chatctl, people: People) -> None:
     files = exported(either)
     times = dict.fromkeys(("createdAt", "updatedAt"), "2026-01-01T10:30:00.000Z")
     conversations = [str(people.direct), str(people.group)]
@@ -57,7 +57,7 @@ def test_the_zip_has_what_is_theirs(either: Chatctl, people: People) -> None:
     assert read(files, "events") == []
 
 
-def test_messages_are_in_order_and_others_have_numbers(either: Chatctl, people: People) -> None:
+def test_messages_are_in_order_and_other_people_have_numbers(either: Chatctl, people: People) -> None:
     files = exported(either)
     direct, group = str(people.direct), str(people.group)
     messages = [{key: value for key, value in one.items() if key != "id"} for one in read(files, "messages")]
@@ -98,13 +98,13 @@ def test_the_manifest_describes_every_other_file(either: Chatctl, people: People
 
 @pytest.mark.usefixtures("people")
 @pytest.mark.parametrize("options", [(), ("--with-names",)])
-def test_no_secret_and_nothing_that_others_wrote_is_in_it(either: Chatctl, options: tuple[str, ...]) -> None:
+def test_the_zip_has_no_secrets_and_no_messages_of_others(either: Chatctl, options: tuple[str, ...]) -> None:
     text = "\n".join(exported(either, *options).values())
     for secret in (HASH, HASH[7:], *SECRETS.values(), "a-session-state", "what only Bob may tell", "hashedPassword"):
         assert secret not in text
 
 
-def test_names_of_others_are_in_it_only_if_requested(chatctl: Chatctl, people: People) -> None:
+def test_the_zip_has_names_of_others_only_with_an_option(chatctl: Chatctl, people: People) -> None:
     chatctl("users", "suspend", "bob-the-builder", "ada", "--yes", "--reason", "eve-dropper complained")
     chatctl("users", "reinstate", "ada")
     files = exported(chatctl)
@@ -142,7 +142,7 @@ def test_odd_values_do_not_stop_the_export(chatctl: Chatctl, people: People, dat
     assert sum(one["ownMessages"] for one in read(exported(chatctl), "conversations")) == 3
 
 
-def test_broken_data_is_shown_too(either: Chatctl, database: Documents) -> None:
+def test_broken_data_is_exported_too(either: Chatctl, database: Documents) -> None:
     ada = user("ada", conversationIds=None, rolesIds=None, seenMessageIds="x", resetToken="not for anybody")
     here, gone, text = ObjectId(), ObjectId(), ObjectId()
     database["User"].insert_one(ada)

@@ -1,4 +1,4 @@
-"""The zip as a file: private, complete or absent, and in a pipe."""
+"""The zip file: only its owner can read it, it is complete or absent, and it can go to a pipe."""
 
 import json
 import signal
@@ -27,7 +27,7 @@ def test_the_zip_and_its_files_are_private_and_have_the_same_time(chatctl: Chatc
 
 
 @pytest.mark.usefixtures("people")
-def test_a_file_that_exists_stays_unless_it_may_be_overwritten(chatctl: Chatctl, workspace: Path) -> None:
+def test_an_existing_file_is_kept_without_the_option_overwrite(chatctl: Chatctl, workspace: Path) -> None:
     (workspace / "ada.zip").write_text("old")
     chatctl("users", "export-data", "ada", "--to", "ada.zip", code=4)
     assert (workspace / "ada.zip").read_text() == "old"
@@ -70,6 +70,6 @@ def test_an_interrupted_export_leaves_no_file(
         while not list(workspace.iterdir()):
             assert child.poll() is None
             time.sleep(0.01)
-        time.sleep(0.1)  # it reads for a second
+        time.sleep(0.1)  # reading the messages takes a second
         child.send_signal(number)
     assert (child.returncode, list(workspace.iterdir())) == (code, [])

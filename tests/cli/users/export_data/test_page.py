@@ -1,4 +1,4 @@
-"""The page in the zip."""
+"""The HTML page in the zip file."""
 
 import pytest
 from pages import HOSTILE, Page
@@ -30,7 +30,7 @@ def test_text_of_users_stays_text_on_the_page(
     assert page.text.count(shown) > 10
 
 
-def test_the_page_leads_to_images_and_loads_none(chatctl: Chatctl, people: People, database: Documents) -> None:
+def test_the_page_links_to_images_and_loads_none(chatctl: Chatctl, people: People, database: Documents) -> None:
     database["Profile"].update_one({"userId": people.ada}, {"$set": {"imageUrl": 'http://x/"><b>'}})
     database["Message"].insert_one(message(people.ada, people.direct, image=f"data:image/png;base64,{'A' * 10_000}"))
     source = exported(chatctl)["index.html"]
