@@ -56,11 +56,29 @@ def carry_out(changeset: "Changeset", stream: CopyStream, reason: str | None, wa
     event = Event(database, changeset, reason, whole=False)
     watch.begins(event.id)
     event.record(0, [], None)
-    written, total = 0, changeset.total
-    with event.renewed_lease(), ThreadPoolExecutor(1) as writing:
-        if stream.replaces:
-            for collection in FIELDS:
-                database[collection].delete_many({})
+    try:
+        with event.renewed_lease():
+            _write(event, changeset.total, stream, watch)
+            found = indexes.create_all(database, changeset.indexes, watch.indexed)
+            event.end(None)
+    except BaseException as error:
+        error.add_note(f"{database.name} is an unfinished copy. To start again, run the command with --replace.")
+        raise
+    if refused := [f"{one.index.name} ({one.message})" for one in found if one.message]:
+        raise PartialError(
+            f"everything was copied, but some indexes could not be created: {', '.join(refused)}",
+            "find the duplicate values with chatctl db check --rule duplicate-key",
+        )
+    return event
+
+
+def _write(event: Event, total: int, stream: CopyStream, watch: "Watch") -> None:
+    """Write the batches of a copy, each in a thread while the next one is made."""
+    if stream.replaces:
+        for collection in FIELDS:
+            connection.database()[collection].delete_many({})
+    written = 0
+    with ThreadPoolExecutor(1) as writing:
         pending: Future[None] | None = None
         for number, (collection, documents) in enumerate(stream.documents(), 1):
             if pending:
@@ -71,14 +89,6 @@ def carry_out(changeset: "Changeset", stream: CopyStream, reason: str | None, wa
             watch.wrote(written, max(total, written))
         if pending:
             pending.result()
-        found = indexes.create_all(database, changeset.indexes, watch.indexed)
-        event.end(None)
-    if refused := [f"{one.index.name} ({one.message})" for one in found if one.message]:
-        raise PartialError(
-            f"everything was copied, but some indexes could not be created: {', '.join(refused)}",
-            "find the duplicate values with chatctl db check --rule duplicate-key",
-        )
-    return event
 
 
 def _insert(collection: str, documents: Documents) -> None:

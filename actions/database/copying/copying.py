@@ -12,7 +12,7 @@ from bson import CodecOptions
 from bson.codec_options import DatetimeConversion
 from bson.raw_bson import DEFAULT_RAW_BSON_OPTIONS
 from pymongo.client_session import ClientSession
-from pymongo.errors import OperationFailure
+from pymongo.errors import ConfigurationError, OperationFailure
 
 from actions import audit, lookup
 from actions.database.copying import part
@@ -179,7 +179,7 @@ def _snapshot(beside: Beside) -> Iterator[ClientSession | None]:
     with session:
         try:
             beside.database["User"].find_one({}, ["_id"], session=session)
-        except OperationFailure:
+        except (ConfigurationError, OperationFailure):
             yield None
         else:
             yield session
