@@ -62,7 +62,8 @@ def carry_out(changeset: "Changeset", stream: CopyStream, reason: str | None, wa
             found = indexes.create_all(database, changeset.indexes, watch.indexed)
             event.end(None)
     except BaseException as error:
-        error.add_note(f"{database.name} is an unfinished copy. To start again, run the command with --replace.")
+        if not getattr(error, "hint", None):  # a note would replace the hint
+            error.add_note(f"{database.name} is an unfinished copy. To start again, run the command with --replace.")
         raise
     if refused := [f"{one.index.name} ({one.message})" for one in found if one.message]:
         raise PartialError(

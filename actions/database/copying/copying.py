@@ -91,17 +91,17 @@ class Source:
 
     @contextmanager
     def explaining(self) -> Iterator[None]:
-        try:
-            with self._beside.explaining():
+        """Translate errors of the driver in this block, which come from the source."""
+        with self._beside.explaining():
+            try:
                 yield
-        except Exception as error:
-            cause = error.__cause__ or error.__context__
-            if isinstance(cause, OperationFailure) and cause.code == SNAPSHOT_TOO_OLD:
+            except OperationFailure as error:
+                if error.code != SNAPSHOT_TOO_OLD:
+                    raise
                 raise ConflictError(
                     f"{self.target.name} changed too much while it was copied",
                     "copy a part of it, or raise minSnapshotHistoryWindowInSeconds of the server",
                 ) from None
-            raise
 
     def _read(
         self, collection: str, where: Document, options: CodecOptions[Any], fields: Sequence[str] | None = None

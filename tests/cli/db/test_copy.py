@@ -20,6 +20,7 @@ from reads import Needs, heard
 from sampled import add_context
 from samples import permission, role
 
+from actions.database.copying.copying import Source
 from actions.database.copying.made_up import MadeUp
 from actions.database.server_roles import ADMIN
 from changes import copying
@@ -414,3 +415,28 @@ def test_short_texts_of_one_form_stay_different() -> None:
     assert {made_up.text(pair) for pair in pairs} == set(pairs)
     addresses = {made_up.text(f"{pair}@{domain}") for pair in pairs for domain in ("web.de", "gmx.de", "t.co", "u.co")}
     assert len(addresses) == 4 * len(pairs)
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "said"),
+    [(239, 4, "raise minSnapshotHistoryWindowInSeconds"), (13, 6, "does not allow find on Role")],
+)
+def test_an_error_of_the_source_is_explained(
+    chatctl: Chatctl,
+    world: Documents,
+    target: Documents,
+    monkeypatch: pytest.MonkeyPatch,
+    *,
+    error: int,
+    code: int,
+    said: str,
+) -> None:
+    read = Source.batches
+
+    def refused(*args: Any) -> Iterator[list[Any]]:
+        failing = {"failCommands": ["find"], "errorCode": error}
+        world.client.admin.command("configureFailPoint", "failCommand", mode={"times": 1}, data=failing)
+        return read(*args)
+
+    monkeypatch.setattr(Source, "batches", refused)
+    assert said in chatctl(*COPY, code=code).stderr
