@@ -1,9 +1,9 @@
 """The actions of chatctl and the rules for them: a module or package for each noun, a function for each command.
 
-- `users`, `roles`, `permissions`, `access`, `conversations`, `messages`, `proposals`, `audit`, `holds`, `contexts`,
-  `database`: the nouns. A command calls the function of the same name: `chatctl users suspend` calls `users.suspend`. A
-  function that changes data returns a `Changeset`; the command previews and applies it. A function that lists data
-  returns a `Listing`.
+- `users`, `roles`, `permissions`, `access`, `conversations`, `messages`, `proposals`, `audit`, `holds`, `retention`,
+  `contexts`, `database`: the nouns. A command calls the function of the same name: `chatctl users suspend` calls
+  `users.suspend`. A function that changes data returns a `Changeset`; the command previews and applies it. A function
+  that lists data returns a `Listing`.
 - `rules`: the rules for every change; `rules.checked_changeset` makes a changeset and checks them.
 - `lookup`: finds the documents that a typed name or id means. `queries`: reads documents by ids, values and
   references, and makes filters.
@@ -13,47 +13,11 @@
 Start reading at `users.status.suspend`. Modules are imported on first use, so that help needs no database driver.
 """
 
-import importlib
-from typing import TYPE_CHECKING, Any, Final
+from typing import Final
 
-if TYPE_CHECKING:
-    from actions import (
-        access,
-        audit,
-        contexts,
-        conversations,
-        database,
-        holds,
-        lookup,
-        messages,
-        permissions,
-        plan_files,
-        proposals,
-        queries,
-        question_items,
-        roles,
-        users,
-        wrong_id_types,
-    )
+import lazy_loader
 
-__all__ = [
-    "access",
-    "audit",
-    "contexts",
-    "conversations",
-    "database",
-    "holds",
-    "lookup",
-    "messages",
-    "permissions",
-    "plan_files",
-    "proposals",
-    "queries",
-    "question_items",
-    "roles",
-    "users",
-    "wrong_id_types",
-]
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
 
 SORTABLE: Final = {
     "users": ("email", "username", "name", "status", "createdAt", "updatedAt", "lastLogin", "emailVerified"),
@@ -69,10 +33,3 @@ SORTABLE: Final = {
 
 This table is here, and not in the modules of the lists, so that help and completion do not load the database driver.
 """
-
-if not TYPE_CHECKING:  # A type checker that sees `__getattr__` would accept every name in this package.
-
-    def __getattr__(name: str) -> Any:
-        if name not in __all__:
-            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-        return importlib.import_module(f"{__name__}.{name}")

@@ -9,13 +9,13 @@ from typing import Any, Final
 from pymongo import DESCENDING
 
 from actions import queries
-from changes import Batch, Change, Delete, Document, Draft, Take, Update, ids_in, plans
+from changes import Batch, Change, Delete, Document, Draft, Take, Update, plans
 from changes.draft import BATCH
 from changes.events import PART_BYTES
 from changes.trail_entries import pages
 from database import connection
 from database.ids import any_of
-from database.references import has_other_forms, reference, reference_filter, references_in, referred
+from database.references import has_other_forms, ids_in, reference, reference_filter, references_in, referred
 
 MESSAGES_PER_BATCH: Final = 900
 """The most messages that one batch deletes.

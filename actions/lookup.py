@@ -6,14 +6,14 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import datetime
-from typing import Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from bson import ObjectId
 from pymongo import ASCENDING, DESCENDING
 
 from actions import queries
 from actions.errors import AmbiguousNameError, UnknownNameError
-from changes import Document, Result
+from changes import Document
 from changes.visible_values import readable, readable_text
 from database import connection, references
 from database.errors import UsageError
@@ -22,6 +22,9 @@ from database.listing import PRESENT
 from database.own_collections import AUDIT, HOLDS, PROPOSALS
 from database.times import minute
 from database.wording import NAMED, counted, did_you_mean, one_edit_away, shown
+
+if TYPE_CHECKING:
+    from changes import Result
 
 PLAIN: Final = re.compile(r"\w[\w.+-]{0,59}")
 """Matches a text that needs no quotation marks in a shell."""
@@ -61,7 +64,13 @@ class FoundAll(list[Found]):
 
     def __init__(self, found: Iterable[Found], missing: Iterable[str]) -> None:
         super().__init__(found)
-        self.missing = [Result(None, ref, "missing") for ref in missing]
+        self.missing = [_missing(ref) for ref in missing]
+
+
+def _missing(ref: str) -> "Result":
+    from changes import Result
+
+    return Result(None, ref, "missing")
 
 
 _MEANINGS: ContextVar[dict[tuple[str, str], Any] | None] = ContextVar("meanings", default=None)

@@ -8,12 +8,12 @@ from bson import ObjectId
 from actions import SORTABLE, lookup, queries
 from actions.rules import new_names
 from actions.rules.checked_changeset import checked_changeset, replannable
-from changes import Changeset, Document, Draft, Question, Result, ids_in
+from changes import Changeset, Document, Draft, Question, Result
 from changes.visible_values import readable, readable_text
 from database import connection
 from database.listing import Listing, Row
 from database.own_collections import STATE
-from database.references import referred
+from database.references import ids_in, referred
 from database.wording import in_words
 
 LISTED: Final = ("name", "rolesIds")

@@ -7,6 +7,7 @@ be only one decision, because its `_id` is made of the id of the proposal.
 
 import re
 from collections.abc import Collection, Iterable, Iterator, Sequence
+from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -16,7 +17,8 @@ from bson import Binary, ObjectId
 from actions import SORTABLE, audit, conversations, holds, lookup, queries
 from actions.display_names import FIELDS as TITLE_FIELDS
 from actions.display_names import titles
-from actions.rules import lockout
+from actions.errors import UnknownNameError
+from actions.rules import lockout, valid_plans
 from actions.rules.checked_changeset import FOREVER, checked_changeset
 from changes import (
     Change,
@@ -48,6 +50,8 @@ from models.schema import FIELDS
 
 KEPT: Final = timedelta(days=14)
 """The time in which a proposal can be approved."""
+CLOCKS_DIFFER: Final = timedelta(days=1)
+"""The most by which the clock of a proposer may be ahead."""
 DECISIONS: Final = ("approved", "rejected", "withdrawn")
 STATES: Final = ("open", *DECISIONS, "expired")
 _DECISION: Final = "decision:"
@@ -92,7 +96,8 @@ def propose(changeset: Changeset, reason: str | None) -> Changeset:
         [Result(first["_id"], changeset.command, "proposed", str(first["_id"]))],
         draft.batches,
         notes=[*changeset.notes, f"this would {', '.join(changeset.summary())}"],
-        targets=first["targets"][:MOST_NAMES],
+        targets=[plan.id, *first["targets"][:MOST_NAMES]],
+        plan_key=plan.key_entry,
         undoable=False,
         divided=False,
     )
@@ -100,7 +105,7 @@ def propose(changeset: Changeset, reason: str | None) -> Changeset:
 
 def _documents(plan: Plan, reason: str | None) -> Iterator[Document]:
     """Yield the document of a new proposal, then the documents with the parts of its plan if the plan is long."""
-    identifier, at = ObjectId(), events.now()
+    identifier, at = plan.id, events.now()
     data = bson.encode({"plan": plans.encoded(plan)}, codec_options=AS_STORED)
     first, *rest = (data[start : start + events.PART_BYTES] for start in range(0, len(data), events.PART_BYTES))
     targets = list(dict.fromkeys(one for change in plan.changes for one in change.ids))
@@ -111,7 +116,6 @@ def _documents(plan: Plan, reason: str | None) -> Iterator[Document]:
         **_person_at(at),
         "command": cut(plan.command),
         "reason": reason,
-        "documents": len(targets),
         "targets": targets,
         "parts": 1 + len(rest),
         "data": Binary(first),
@@ -129,12 +133,17 @@ def find(state: str | None = "open") -> Listing:
     texts = [one["_id"].removeprefix(_DECISION) for one in documents.find(decided, {"_id": 1})] if state else []
     ids = [ObjectId(text) for text in texts if ObjectId.is_valid(text)]
     if state in {"open", "expired"}:
-        now = connection.clock()
-        where |= {"_id": {"$nin": ids}, "expires": {"$gt" if state == "open" else "$lte": now}}
+        in_time = _in_time(connection.clock())
+        where |= {"_id": {"$nin": ids}, **(in_time if state == "open" else {"$nor": [in_time]})}
     elif state:
         where["_id"] = {"$in": ids}
-    fields = ("at", "expires", "actor", "by", "command", "reason", "documents")
+    fields = ("at", "expires", "actor", "by", "command", "reason", "parts", "data")
     return Listing(PROPOSALS, where, _rows, sortable=SORTABLE["proposals"], order="-at", fields=fields)
+
+
+def _in_time(now: datetime) -> Document:
+    """Return the filter for proposals that have not expired. Somebody may have chosen a later time to expire."""
+    return {"expires": {"$gt": now}, "at": {"$gt": now - KEPT, "$lte": now + CLOCKS_DIFFER}}
 
 
 def show(ref: str) -> Row:
@@ -152,11 +161,14 @@ def show(ref: str) -> Row:
 def described(plan: Plan, *, fit: bool = True) -> Row:
     """Return `{changeset, changes, summary, notes, moved}` of a plan. The changeset is to be shown, not applied."""
     fitted = fitted_plans.fit(connection.database(), plan) if fit else fitted_plans.Fitted(plan.batches, [])
-    batches = plan.batches if fitted.moved else fitted.batches
+    moved = _moved(plan, fitted) if fit else []
+    if not moved:
+        valid_plans.refuse_invalid("proposal", fitted, is_undo=plan.undoes is not None)
+    batches = plan.batches if moved else fitted.batches
     names = names_of([change for batch in batches for change in batch])
     shown = Changeset(plan.command, [], batches, names=names, indexes=plan.indexes)
     entries = [entry for change in shown.changes for entry in describe(change)]
-    about = {"summary": shown.summary(), "notes": [*_warnings(plan)], "moved": fitted.moved}
+    about = {"summary": shown.summary(), "notes": [*_warnings(plan)], "moved": moved}
     return {"changeset": shown, "changes": entries, **about}
 
 
@@ -215,10 +227,10 @@ def carry_out(
 
     Raises `MovedError` if something that the plan expects has changed.
     """
-    fitted = fitted_plans.fit(connection.database(), plan)
-    moved = [*fitted.moved, *_undone(plan)]
-    if moved:
+    fitted = fitted_plans.fit(connection.database(), plan, events.now())
+    if moved := _moved(plan, fitted):
         raise MovedError(noun, moved, f"nothing was changed; run the command again to make a new {noun}")
+    valid_plans.refuse_invalid(noun, fitted, is_undo=plan.undoes is not None)
     batches = [*filter(None, fitted.batches)] or [[]]
     changes = [change for batch in batches for change in batch]
     draft = Draft()
@@ -290,14 +302,18 @@ def _person_at(at: datetime) -> Document:
 
 
 def _require_open(proposal: Document) -> None:
-    [row] = _rows([proposal])
+    [row] = _rows([proposal], ["state"])
     if row["state"] != "open":
         decided = f"was {row['state']} by {row['decidedBy']}" if row["state"] in DECISIONS else "has expired"
         raise NotOpenError(f"this proposal {decided}", f"see chatctl proposals show {proposal['_id']}")
 
 
 def _plan(proposal: Document) -> Plan:
-    """Read the plan of a proposal. Raises `InvalidInputError` if parts of the plan are missing or not valid.
+    return plans.decoded(_stored(proposal))
+
+
+def _stored(proposal: Document) -> Document:
+    """Read the document with the plan of a proposal. Raises `InvalidInputError` if parts of it are missing.
 
     Invariant: what was reviewed is what is approved. Documents can be added later, so each part has only one possible
     `_id`, and other documents are not read.
@@ -307,32 +323,45 @@ def _plan(proposal: Document) -> Plan:
     parts = {part["_id"]: part.get("data") for part in stored}
     try:
         data = [proposal["data"], *(parts[f"{head}{number}"] for number in range(1, proposal["parts"]))]
-        document = bson.decode(b"".join(data), AS_STORED)["plan"]
+        found: Document = bson.decode(b"".join(data), AS_STORED)["plan"]
     except (bson.errors.BSONError, KeyError, TypeError):
         raise InvalidInputError("this proposal cannot be read") from None
-    return plans.decoded(document)
+    return found
 
 
-def _rows(proposals: Sequence[Document], _: Collection[str] = ()) -> list[Row]:
+def _rows(proposals: Sequence[Document], columns: Collection[str] = ()) -> list[Row]:
+    """Make the rows of proposals. The number of documents is that of the plan, which takes time to read."""
     where = {"_id": {"$in": [f"{_DECISION}{one['_id']}" for one in proposals]}}
     decisions = {one["_id"]: one for one in connection.database()[PROPOSALS].find(where)}
     now = connection.clock()
-    return [_row(proposal, decisions.get(f"{_DECISION}{proposal['_id']}"), now) for proposal in proposals]
+    rows = [_row(proposal, decisions.get(f"{_DECISION}{proposal['_id']}"), now) for proposal in proposals]
+    counted = not columns or "documents" in columns
+    numbers = [_number(proposal) if counted else None for proposal in proposals]
+    return [row | {"documents": number} for row, number in zip(rows, numbers, strict=True)]
+
+
+def _number(proposal: Document) -> int | None:
+    """Return the number of documents in the plan of a proposal, or None if the plan cannot be read."""
+    try:
+        return plans.count_documents(_stored(proposal))
+    except InvalidInputError:
+        return None
 
 
 def _row(proposal: Document, decision: Document | None, now: datetime) -> Row:
-    expires = readable(proposal.get("expires"))
-    is_over = not isinstance(expires, datetime) or expires <= now
-    state = readable_text(decision.get("state")) if decision else "expired" if is_over else "open"
+    at, expires = readable(proposal.get("at")), readable(proposal.get("expires"))
+    are_times = isinstance(at, datetime) and isinstance(expires, datetime)
+    is_open = are_times and now - KEPT < at <= now + CLOCKS_DIFFER and expires > now
+    state = readable_text(decision.get("state")) if decision else "open" if is_open else "expired"
     return {
         "id": proposal["_id"],
-        "at": readable(proposal.get("at")),
+        "at": at,
         "by": audit.actor_text(proposal),
         "command": _command(proposal),
         "reason": readable(proposal.get("reason")),
-        "documents": readable(proposal.get("documents")),
+        "documents": None,
         "state": state,
-        "expires": expires,
+        "expires": min(expires, at + KEPT) if is_open else expires,
         "decidedBy": audit.actor_text(decision) if decision else None,
         "decidedAt": readable(decision.get("at")) if decision else None,
         "answer": readable(decision.get("reason")) if decision else None,
@@ -358,9 +387,23 @@ def _is_same_person(one: dict[str, str], other: dict[str, str]) -> bool:
     return one.get(name) == other.get(name)
 
 
-def _undone(plan: Plan) -> Iterator[str]:
+def _moved(plan: Plan, fitted: fitted_plans.Fitted) -> list[str]:
+    """Return lines about what has changed since a plan was made."""
     if plan.undoes and audit.is_undone(plan.undoes):
-        yield f"event {plan.undoes} was undone"
+        return [*fitted.moved, f"event {plan.undoes} was undone"]
+    if plan.undoes and not fitted.moved and not _is_undo(plan, plan.undoes):
+        return [f"the undo of event {plan.undoes} would make other changes now"]
+    return fitted.moved
+
+
+def _is_undo(plan: Plan, event: ObjectId) -> bool:
+    """Tell whether a plan makes the changes that undo an event. Rules of other commands do not hold for an undo."""
+    for force in (False, True):
+        with suppress(ConflictError, RefusedError, UnknownNameError):
+            undo = audit.undo(str(event), force=force, allow_last_member=True, allow_lockout=True)
+            if plans.writes(plans.plan_of(undo)) == plans.writes(plan):
+                return True
+    return False
 
 
 def names_of(changes: Iterable[Change]) -> dict[Any, str]:

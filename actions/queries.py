@@ -76,7 +76,7 @@ LETTERS_IN_BOTH_CASES: Final = 4
 def find_by_id_texts(
     collection: str, texts: Collection[str], fields: Sequence[str] | None = None
 ) -> dict[str, Document]:
-    """Read documents by ids as tables print them. Return text of the id → document. Stored ids may have any type."""
+    """Find documents by ids that are given as text. Return id as text → document. Stored ids may have any type."""
     return by_text(find_by_ids(collection, texts, fields), texts)
 
 

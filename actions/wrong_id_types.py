@@ -8,25 +8,24 @@ from bson import ObjectId
 from database import connection
 from database.ids import any_of, equal
 from database.references import ODD, forms, referred
-from models.links import OTHER_SIDES, OWNED
-from models.schema import FIELDS
+from models.links import COLLECTIONS, OTHER_SIDES, OWNED
 
 NOT_COUNTED: Final = frozenset({("Message", "seenIds"), ("User", "seenMessageIds")})
 """Lists of ids that are not searched: they have no index, and no command counts them."""
 _LINK_FIELDS: Final = [(side, other) for side, (other, _) in OTHER_SIDES.items() if side not in NOT_COUNTED]
 ID_LISTS: Final = {
-    collection: [field for (side, field), _ in _LINK_FIELDS if side == collection] for collection in FIELDS
+    collection: [field for (side, field), _ in _LINK_FIELDS if side == collection] for collection in COLLECTIONS
 }
 """Collection → the fields of its documents that are lists of ids."""
 REFERRING: Final = {
     parent: [side for side, other in _LINK_FIELDS if other == parent]
     + [(owned.collection, owned.field) for owned in OWNED if owned.parent == parent]
-    for parent in FIELDS
+    for parent in COLLECTIONS
 }
 """Collection → the (collection, field) pairs that refer to its documents."""
 
 
-def notes(collection: str, identifier: Any, collections: Collection[str] = FIELDS) -> Iterator[str]:
+def notes(collection: str, identifier: Any, collections: Collection[str] = COLLECTIONS) -> Iterator[str]:
     """Yield notes about ids that are stored as text: the id of a document, ids in its references, and references to it.
 
     The filters of the application do not find such references. Only the given `collections` are searched.

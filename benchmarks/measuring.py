@@ -9,7 +9,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -17,6 +17,8 @@ import pymongo
 from pymongo import monitoring
 
 ROUNDS = 9
+WRITE_BOUND = 4
+"""The largest ratio of a write with audit and undo to plain commands."""
 CHATCTL = Path(sys.executable).with_name("chatctl")
 
 
@@ -111,6 +113,30 @@ def compare(
     print(
         f"{what}: {one * 1000:,.0f} ms against {other * 1000:,.0f} ms, ratio {ratio:.2f} (at most: {bound})", flush=True
     )
+
+
+def compare_write(
+    what: str,
+    url: str,
+    command: Sequence[object],
+    *,
+    bare: Callable[[], object],
+    fill: Callable[[int], object],
+    sizes: Sequence[int],
+    rounds: int,
+) -> None:
+    """Compare a write of chatctl with `bare`, in a database that `fill` fills, and print its memory for each size."""
+    compare(
+        what,
+        WRITE_BOUND,
+        lambda: run(CHATCTL, *command, MONGODB_DATABASE_URL=url),
+        bare,
+        rounds,
+        prepare=lambda: fill(sizes[-1]),
+    )
+    for number in sizes:
+        fill(number)
+        print(f"{number:,} messages: {memory(url, *command)} MiB")
 
 
 def _seconds(work: Callable[[], object], prepare: Callable[[], object]) -> float:

@@ -10,15 +10,14 @@ from measuring import compare, database, run
 CHATCTL = Path(sys.executable).with_name("chatctl")
 BARE_LIST = """
 import os, typer, mongoengine
-class Role(mongoengine.Document):
-    name = mongoengine.StringField()
-    userIds = mongoengine.ListField(mongoengine.ObjectIdField())
-    permissionsIds = mongoengine.ListField(mongoengine.ObjectIdField())
-    meta = {"collection": "Role", "strict": False, "auto_create_index": False}
+class {name}(mongoengine.DynamicDocument):
+    meta = {{"collection": "{name}", "auto_create_index": False}}
 mongoengine.connect(host=os.environ["MONGODB_DATABASE_URL"], uuidRepresentation="standard")
-for role in Role.objects.order_by("id").as_pymongo():
-    print(role)
+for one in {name}.objects.order_by("id").limit(50).as_pymongo():
+    print(one)
 """
+LISTS = {"roles list": "Role", "users list": "User", "messages list": "Message", "audit list": "chatctl_audit"}
+"""Command → the collection that a plain script lists for comparison."""
 
 
 def main() -> None:
@@ -26,19 +25,22 @@ def main() -> None:
         os.chdir(folder)
         compare(
             "chatctl --help against `import typer`",
-            1.4,
+            1.2,
             lambda: run(CHATCTL, "--help"),
             lambda: run(sys.executable, "-c", "import typer"),
         )
         run(CHATCTL, "permissions", "create", *(f"permission.{n}" for n in range(10)), MONGODB_DATABASE_URL=url)
         for number in range(10):
             run(CHATCTL, "roles", "create", f"role-{number}", "--permission", "permission.1", MONGODB_DATABASE_URL=url)
-        compare(
-            "chatctl roles list against a plain script with typer and mongoengine",
-            1.3,
-            lambda: run(CHATCTL, "roles", "list", MONGODB_DATABASE_URL=url),
-            lambda: run(sys.executable, "-c", BARE_LIST, MONGODB_DATABASE_URL=url),
-        )
+        run(CHATCTL, "db", "generate", "--users", "200", "--yes", MONGODB_DATABASE_URL=url)
+        for command, name in LISTS.items():
+            bare = BARE_LIST.format(name=name)
+            compare(
+                f"chatctl {command} against a plain script with typer and mongoengine",
+                1.2,
+                lambda command=command: run(CHATCTL, *command.split(), MONGODB_DATABASE_URL=url),
+                lambda bare=bare: run(sys.executable, "-c", bare, MONGODB_DATABASE_URL=url),
+            )
         local = {"CHATCTL_LOCAL_DIR": str(Path(folder, "local"))}
         run(CHATCTL, "--local", "permissions", "create", *(f"permission.{n}" for n in range(10)), **local)
         for number in range(10):

@@ -4,7 +4,7 @@ import sys
 from collections import ChainMap, Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final, NamedTuple, cast
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
 
 from bson import ObjectId
 from pymongo.client_session import ClientSession
@@ -13,11 +13,12 @@ from changes.change import Change, Document, Update
 from changes.draft import Batch, UnchangedList
 from changes.trail_entries import OUR_RECORDS, describe, is_lease
 from changes.visible_values import name_of
-from database.indexes import Index
-from database.own_collections import AUDIT, HOLDS, IMAGES, PROPOSALS, STATE
+from database.own_collections import AUDIT, HOLDS, IMAGES, OWN, PROPOSALS, STATE
 from database.times import rfc3339
 from database.wording import NAMED, counted
-from models.schema import FIELDS
+
+if TYPE_CHECKING:
+    from database.indexes import Index
 
 VERBS: Final = {"insert": "create", "update": "change", "delete": "delete"}
 SIGNS: Final = {"insert": "+", "update": "~", "delete": "-"}
@@ -61,12 +62,13 @@ class Question(NamedTuple):
     """The question to the user before a write. It consists of `verb`, the names of the changed items, and `rest`.
 
     An example is `Remove` + `ada` + `from Night shift`. The items are documents of the collection `of`. Without `of`,
-    the question names no items.
+    the question names no items. With `typed`, the user must type this text instead of y, or give a limit with `--max`.
     """
 
     verb: str
     of: str | None = None
     rest: str = ""
+    typed: str = ""
 
 
 class Rule(NamedTuple):
@@ -143,9 +145,10 @@ class Changeset:
 
     The other fields are about proposals. `lifted` are the rules that an option of the user switches off; an approval
     checks all other rules again. `relies_on` are lists that must not change before the write. `unproposable` is the
-    reason why the changes cannot be proposed. `approves` has the data about the approved proposal that the event
-    records. `reason` is recorded if the user gives no reason. `targets` are other ids that the event is about. If
-    `divided` is false, all batches are written in one transaction.
+    reason why the changes cannot be proposed, and what to do instead. `approves` has the data about the approved
+    proposal that the event records. `plan_key` is the key of a plan that the event records (see `hidden_values`).
+    `reason` is recorded if the user gives no reason. `targets` are other ids that the event is about. If `divided` is
+    false, all batches are written in one transaction.
     """
 
     command: str
@@ -156,7 +159,7 @@ class Changeset:
     notes: list[str] = field(default_factory=list)
     names: Mapping[Any, str] = field(default_factory=dict)
     rules: list[Rule] = field(default_factory=list)
-    indexes: list[Index] = field(default_factory=list)
+    indexes: list["Index"] = field(default_factory=list)
     undoes: ObjectId | None = None
     undoable: bool = True
     itemised: bool = True
@@ -170,8 +173,9 @@ class Changeset:
     passing_over: Callable[[Collection[Result]], Collection[Result]] | None = None
     lifted: frozenset[str] = frozenset()
     relies_on: Mapping[UnchangedList, list[Any]] = field(default_factory=dict)
-    unproposable: str | None = None
+    unproposable: tuple[str, str | None] | None = None
     approves: Document | None = None
+    plan_key: Document | None = None
     reason: str | None = None
     targets: Collection[Any] = ()
     divided: bool = True
@@ -238,7 +242,7 @@ class Changeset:
         return [
             f"{VERBS[op]} {counted(count, f'more {collection.lower()}')}"
             for (op, collection), count in more.items()
-            if op != "insert" and collection in FIELDS
+            if op != "insert" and collection not in OWN
         ]
 
     def summary(self) -> list[str]:
@@ -299,7 +303,7 @@ def count_lines(documents: Mapping[tuple[str, str], int]) -> list[str]:
 
     Documents of chatctl's own collections are left out if there are other documents.
     """
-    known = {key: count for key, count in documents.items() if key[1] in FIELDS} or documents
+    known = {key: count for key, count in documents.items() if key[1] not in OWN} or documents
     return [f"{VERBS[op]} {counted(count, _NOUNS.get(of, of.lower()))}" for (op, of), count in known.items()]
 
 

@@ -81,7 +81,7 @@ class Draft:
         self._new.add((collection, document["_id"]))
 
     def delete(self, collection: str, document: Document) -> None:
-        """Add the deletion of a document that was read with all fields.
+        """Add the deletion of a document to the draft. The document must have been read with all fields.
 
         Earlier changes of it in this batch are dropped.
         """

@@ -20,7 +20,7 @@ import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import bson
 from bson import Binary, ObjectId
@@ -29,7 +29,6 @@ from pymongo.database import Database
 from pymongo.errors import PyMongoError
 
 from changes.change import ABSENT, Add, Change, Delete, Document, FieldChange, Insert, Set, Take, Update
-from changes.changeset import Changeset
 from changes.trail_entries import cut, describe, lease_id, pages
 from database import connection
 from database.decoding import AS_STORED
@@ -37,6 +36,9 @@ from database.errors import ConflictError
 from database.own_collections import AUDIT, IMAGES, STATE
 from database.references import existing, reference
 from models.links import OWNED
+
+if TYPE_CHECKING:
+    from changes.changeset import Changeset
 
 LEASE_SECONDS: Final = 10
 RENEWED_EVERY: Final = 3
@@ -80,13 +82,16 @@ def batches_written(event: ObjectId) -> int:
     return 0
 
 
-def record_reading(command: str, reason: str | None, targets: Sequence[Any] = ()) -> None:
+def record_reading(
+    command: str, reason: str | None, targets: Sequence[Any] = (), plan_key: Document | None = None
+) -> None:
     """Record in the audit trail that protected data is read. Call this before the data is shown.
 
-    `targets` are the ids of the documents that are read.
+    `targets` are the ids of the documents that are read. `plan_key` is the key of a plan that is saved in a file.
     """
     ids = [ObjectId(target) if ObjectId.is_valid(target) else target for target in targets]
     event = {**_head(new_id(), command, reason), "summary": [], "whole": True, "undoable": False}
+    event |= {"planKey": plan_key} if plan_key else {}
     part = {"kind": "part", "event": event["_id"], "batch": 0, "targets": ids, "changes": [], "names": []}
     connection.database()[AUDIT].insert_many([event, *([part] if ids else [])])
 
@@ -95,7 +100,7 @@ class Event:
     """The audit event of a changeset that is being written. `whole` is True if one transaction writes all of it."""
 
     def __init__(
-        self, database: Database[dict[str, Any]], changeset: Changeset, reason: str | None, *, whole: bool
+        self, database: Database[dict[str, Any]], changeset: "Changeset", reason: str | None, *, whole: bool
     ) -> None:
         self.id = new_id()
         self._database = database
@@ -107,11 +112,12 @@ class Event:
         self._head |= {"summary": changeset.summary(), "whole": whole, "undoable": changeset.undoable}
         self._head |= {"undoes": changeset.undoes} if changeset.undoes else {}
         self._head |= {"approves": changeset.approves} if changeset.approves else {}
+        self._head |= {"planKey": changeset.plan_key} if changeset.plan_key else {}
         self._targets = changeset.targets
         self.recorded = 0
         """The number of batches that were recorded without a transaction. These records stay if a later step fails."""
 
-    def update_plan(self, changeset: Changeset) -> None:
+    def update_plan(self, changeset: "Changeset") -> None:
         """Use the names and the summary of a new plan. Call this before the first batch is recorded."""
         self._names = changeset.names
         self._head["summary"] = changeset.summary()
@@ -196,6 +202,13 @@ class Event:
         )
         if number and not counted.matched_count:
             raise TakenOverError(self.id)
+
+
+def plan_keys(database: Database[Document], plan: ObjectId) -> list[bytes]:
+    """Read the key of the digests of a plan. There are several if other people have added events for the same plan."""
+    ids = [part["event"] for part in database[AUDIT].find({"kind": "part", "targets": plan}, ["event"])]
+    found = database[AUDIT].find({"_id": {"$in": ids}, "planKey.plan": plan}, ["planKey.key"])
+    return [bytes(event["planKey"]["key"]) for event in found]
 
 
 def _head(identifier: ObjectId, command: str, reason: str | None) -> dict[str, Any]:

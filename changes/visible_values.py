@@ -6,6 +6,7 @@ All other values, also of unknown fields, may be secrets. They are replaced by t
 import re
 from collections.abc import Mapping
 from datetime import datetime
+from functools import cache
 from typing import Any, Final
 from uuid import UUID
 
@@ -14,8 +15,7 @@ from bson import Binary, Code, DatetimeMS, DBRef, Decimal128, Int64, MaxKey, Min
 from database.ids import id_text
 from database.own_collections import HOLDS, PROPOSALS, STATE
 from database.references import referred
-from models.documents import UserStatus
-from models.schema import FIELDS, SCHEMA
+from models.values import UserStatus
 
 SHOWN: Final[Mapping[str, frozenset[str]]] = {
     collection: frozenset(fields.split())
@@ -47,16 +47,11 @@ _OURS: Final[Mapping[str, type]] = {
     "name": str,
     "renewed": datetime,
 }
-_TYPES: Final[Mapping[str, Mapping[str, type]]] = {
-    **{collection: {field: kind for field, (kind, _) in fields.items()} for collection, fields in SCHEMA.items()},
-    STATE: _OURS,
-    PROPOSALS: {"state": str},
-    HOLDS: {
-        **dict.fromkeys(("kind", "name", "collection"), str),
-        **dict.fromkeys(("users", "conversations", "ids"), list),
-        **dict.fromkeys(("placed", "released"), datetime),
-        "hold": ObjectId,
-    },
+_HOLD: Final[Mapping[str, type]] = {
+    **dict.fromkeys(("kind", "name", "collection"), str),
+    **dict.fromkeys(("users", "conversations", "ids"), list),
+    **dict.fromkeys(("placed", "released"), datetime),
+    "hold": ObjectId,
 }
 
 _ALIKE: Final[Mapping[type, tuple[type, ...]]] = {
@@ -112,6 +107,15 @@ def type_in_words(value: object) -> str:
     return next((word for kinds, word in _WORDS if isinstance(value, kinds)), "value")
 
 
+@cache
+def _types(collection: str) -> Mapping[str, type]:
+    """Return the fields of a collection with the types of their values."""
+    from models.schema import SCHEMA  # imported here because it loads MongoEngine, which most lists do not need
+
+    own: dict[str, Mapping[str, type]] = {STATE: _OURS, PROPOSALS: {"state": str}, HOLDS: _HOLD}
+    return own.get(collection) or {field: kind for field, (kind, _) in SCHEMA.get(collection, {}).items()}
+
+
 def showable(collection: str, field: str, value: Any) -> Any:
     """Return the value of a field if it may be shown and kept. Otherwise return its type in parentheses, like `(text)`.
 
@@ -122,8 +126,8 @@ def showable(collection: str, field: str, value: Any) -> Any:
     if field == "_id" or is_withheld(value):
         return value
     if field not in SHOWN.get(collection, ()):
-        return NEVER_SHOWN if field in FIELDS.get(collection, ()) else withheld(value)
-    wanted = _TYPES[collection][field]
+        return NEVER_SHOWN if field in _types(collection) else withheld(value)
+    wanted = _types(collection)[field]
     if wanted is list and isinstance(value, list):
         return [item if _refers(item) or is_withheld(item) else withheld(item) for item in value]
     if value is None or (wanted is ObjectId and _refers(value)) or type(value) in _ALIKE.get(wanted, (wanted,)):

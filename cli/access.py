@@ -8,11 +8,11 @@ import typer
 
 import actions
 from cli import output, views
-from cli.group import FILTERS, Options, Timed, group
+from cli.group import FILTERS, Options, Timed, part
 from cli.params import AccessOut, AllowLastMember, Confirm, Out, Overwrite, Page, Permission, To, User, moment
 from database.errors import UsageError
 
-app = group()
+app = part()
 
 Roles = Annotated[
     list[str],

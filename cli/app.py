@@ -1,9 +1,8 @@
-"""The root command with its groups, and the start and end of every run. A group is imported only if it is used."""
+"""The root command, and the start and end of every run. A command is imported only if it is used."""
 
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from importlib import import_module
 from itertools import pairwise
 from typing import Annotated, Any, Final, NoReturn
 
@@ -11,35 +10,10 @@ import typer
 from typer.main import get_command
 
 from cli import signals
-from cli.group import OUTPUT, TYPER_SETTINGS, Group
+from cli.commands import COMMANDS, GROUPS, MODULES, SHORT_NAMES
+from cli.group import OUTPUT, TYPER_SETTINGS, Group, command_in, group
 from cli.invocation import Invocation, is_not_utf8
 from database.errors import OutputError, UsageError
-
-GROUPS: Final = {
-    "users": "Find, create, change, suspend and delete users.",
-    "roles": "Manage roles and their permissions.",
-    "permissions": "List, create, rename and delete permissions.",
-    "access": "Report and review who may do what.",
-    "conversations": "Find, read and change conversations.",
-    "messages": "Find, send, redact, delete and follow messages.",
-    "seeds": "Apply roles and permissions from YAML files.",
-    "proposals": "Approve or reject changes that others propose.",
-    "audit": "Show what was changed with chatctl, and undo it.",
-    "holds": "Keep users and conversations from being deleted.",
-    "db": "Show, check, repair and protect the database.",
-    "context": "Save names for databases, and choose the current one.",
-}
-
-COMMANDS: Final = {
-    "apply": "Carry out a plan saved with --save-plan.",
-    "whoami": "Show who you are in which database, and how it is protected.",
-    "demo": "Show a tour of 15 seconds on generated data.",
-    "completion": "Print a completion script for your shell.",
-}
-"""Commands without a group → their help."""
-
-SHORT_NAMES: Final = {"conv": "conversations", "msg": "messages", "perm": "permissions"}
-"""Short names of command groups → full names. The audit trail and the output always use the full names."""
 
 EXAMPLES: Final = """\
 chatctl --local seeds apply        create a first database, with nothing to install
@@ -49,17 +23,15 @@ chatctl roles delete intern -n     preview a change\
 
 
 class Root(Group):
-    """The root command. A group is imported only when one of its commands runs or its help is printed."""
+    """The root command, with the groups and commands of `cli.commands`."""
 
     def list_commands(self, _: Any) -> list[str]:
         return [*GROUPS, *COMMANDS]
 
     def get_command(self, _: Any, cmd_name: str) -> Any:
-        if cmd_name not in self.list_commands(None):
-            return None
-        command = get_command(import_module(f"cli.{cmd_name}").app)
-        command.help = GROUPS.get(cmd_name, command.help)
-        return command
+        if cmd_name in GROUPS:
+            return group(cmd_name, GROUPS[cmd_name], MODULES[cmd_name])
+        return command_in(f"cli.{cmd_name}", cmd_name) if cmd_name in COMMANDS else None
 
     def resolve_command(self, ctx: Any, args: list[str]) -> tuple[str | None, Any, list[str]]:
         return super().resolve_command(ctx, [SHORT_NAMES.get(args[0], args[0]), *args[1:]])

@@ -6,12 +6,12 @@ import typer
 
 import actions
 from cli import views
-from cli.group import FILTERS, Revealing, Timed, TimedRevealing, group
+from cli.group import FILTERS, Revealing, Timed, TimedRevealing, part
 from cli.output import questions, zone_of
 from cli.params import AllowLastMember, AllowLockout, Before, Confirm, Event, Out, Page, ReadOut, Since, Until
 from database.errors import UsageError
 
-app = group()
+app = part()
 
 
 @app.command(

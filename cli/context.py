@@ -8,13 +8,13 @@ import typer
 
 import actions
 from cli import views
-from cli.group import group, warn_of_password
+from cli.group import part, warn_of_password
 from cli.invocation import Invocation
 from cli.output import Output
 from cli.params import LinesOut, Out
 from database.errors import UsageError
 
-app = group()
+app = part()
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="Name of a context.", show_default=False)]
 Url = Annotated[

@@ -5,11 +5,13 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from functools import partial, wraps
+from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 
 import typer
 from typer.core import TyperCommand, TyperGroup, TyperOption
+from typer.main import get_command, get_command_from_info, get_command_name
 
 from cli.invocation import Invocation
 from database.errors import NotFoundError, UsageError
@@ -261,7 +263,23 @@ class TimedRevealing(Revealing):
 
 
 class Group(Shared, TyperGroup):
-    """A group of commands. Without a command, it prints its help. For an unknown command, it suggests a similar one."""
+    """A group of commands. Without a command, it prints its help. For an unknown command, it suggests a similar one.
+
+    `modules` are the modules of the commands, as in `cli.commands`. A command is made when it is used or asked about.
+    """
+
+    modules: Mapping[str, Mapping[str, str]] = {}
+
+    def list_commands(self, _: Any) -> list[str]:
+        return [name for lines in self.modules.values() for name in lines]
+
+    def get_command(self, _: Any, cmd_name: str) -> Any:
+        module = next((module for module, lines in self.modules.items() if cmd_name in lines), None)
+        return module and command_in(module, cmd_name)
+
+    def format_commands(self, _: Any, formatter: Any) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([row for lines in self.modules.values() for row in lines.items()])
 
     def format_options(self, ctx: Any, formatter: Any) -> None:
         """List the commands before the options, because most readers of this help search for a command."""
@@ -434,14 +452,21 @@ def _help_of_group(ctx: typer.Context) -> None:
         _show_help(ctx, None, value=True)
 
 
-def group(*parts: _App) -> _App:
-    """Make a group of commands. The help lists the commands of the `parts` of a large group in the given order."""
-    app = _App(cls=Group, callback=_help_of_group, **TYPER_SETTINGS)
-    for part in parts:
-        app.add_typer(part)
-    return app
+def group(name: str, text: str, modules: Mapping[str, Mapping[str, str]]) -> Group:
+    """Make a group of commands. `text` is its help, and `modules` are as in `cli.commands`."""
+    made: Any = get_command(typer.Typer(name=name, cls=Group, callback=_help_of_group, help=text, **TYPER_SETTINGS))
+    made.modules = modules
+    return cast("Group", made)
 
 
 def part() -> _App:
-    """Make a part of a group of commands: the commands that one module defines. See `group`."""
+    """Make the object to which a module adds its commands."""
     return _App(**TYPER_SETTINGS)
+
+
+def command_in(module: str, name: str) -> Any:
+    """Import a module, and make one of the commands that it has added to its `app`."""
+    for info in import_module(module).app.registered_commands:
+        if name == (info.name or get_command_name(info.callback.__name__)):
+            return get_command_from_info(info, pretty_exceptions_short=False, rich_markup_mode=None)
+    raise LookupError(f"the module {module} has no command {name}")

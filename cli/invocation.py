@@ -70,7 +70,7 @@ def on_same_database(text: str, arguments: Sequence[str]) -> str:
     import re
     import shlex
 
-    from cli.app import COMMANDS, GROUPS
+    from cli.commands import COMMANDS, GROUPS
 
     groups = "|".join((GROUPS.keys() | COMMANDS.keys()) - {"context", "completion", "demo"})
     return re.sub(rf"\bchatctl (?=({groups})\b)", lambda _: f"chatctl {shlex.join(options)} ", text)

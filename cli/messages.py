@@ -9,7 +9,7 @@ import typer
 import actions
 from cli import views
 from cli.errors import quiet_interrupt
-from cli.group import FILTERS, Options, Revealing, TimedRevealing, group
+from cli.group import FILTERS, Options, Revealing, TimedRevealing, part
 from cli.output import masking, say, silent, streams, text
 from cli.params import (
     Before,
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from database.listing import Row
 
 
-app = group()
+app = part()
 
 
 class Filters(Options, heading=FILTERS):

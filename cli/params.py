@@ -146,12 +146,21 @@ def _typed_or_stdin(ctx: typer.Context, items: list[str]) -> list[str]:
     return names
 
 
+def input_file(ctx: typer.Context, name: str) -> str:
+    """Return the name of a file to read (`-` is standard input). Refuse an empty name."""
+    if not name:
+        raise typer.BadParameter("a path cannot be empty")
+    Invocation.of(ctx.meta).items_from_stdin = name == "-"
+    return name
+
+
 def repeatable(noun: str, text: str) -> Any:
     """Return an argument that takes one or more names or ids. `-` reads them from standard input."""
     return typer.Argument(metavar=f"{noun}...", callback=_typed_or_stdin, show_default=False, help=text)
 
 
 Out = Annotated[Output, _output(WRITE)]
+ApplyOut = Annotated[Output, _output((*WRITE, "markdown"))]
 ReadOut = Annotated[Output, _output(READ)]
 
 LinesOut = Annotated[Output, _output(LINES)]

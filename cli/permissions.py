@@ -4,10 +4,10 @@ from typing import Annotated
 
 import actions
 from cli import views
-from cli.group import group
+from cli.group import part
 from cli.params import Confirm, NewName, Out, Page, Permission, Permissions, ReadOut, SkipMissing, repeatable
 
-app = group()
+app = part()
 
 
 @app.command(

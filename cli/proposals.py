@@ -1,19 +1,16 @@
 """The commands of `chatctl proposals`."""
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated
 
 import typer
 
 import actions
 from cli import views
-from cli.group import FILTERS, Timed, TimedRevealing, group
-from cli.output import Output, masking, reports
+from cli.group import FILTERS, Timed, TimedRevealing, part
+from cli.output import reports
 from cli.params import Decide, Out, Page, PlanOut, Proposal, ReadOut, choice
 
-if TYPE_CHECKING:
-    from changes import Changeset
-
-app = group()
+app = part()
 
 STATES = ("open", "approved", "rejected", "withdrawn", "expired", "all")
 
@@ -57,7 +54,7 @@ def show(proposal: Proposal, out: PlanOut) -> None:
     """
     row = actions.proposals.show(proposal)
     change = row.pop("changeset")
-    lines = _lines(out, change, row["id"])
+    lines = list(out.visible_lines(change, row["id"], whole=True))
     if reports.publish(out.form, lambda: reports.of_proposal(row, lines)):
         return
     row["changes"] = out.visible_entries(row["changes"], row["id"])
@@ -89,9 +86,3 @@ def withdraw(proposal: Proposal, out: Out, confirm: Decide) -> None:
     """Take back your own proposal. It can no longer be approved."""
     change = actions.proposals.withdraw(proposal, confirm.reason)
     out.apply(change, confirm)
-
-
-def _lines(out: Output, change: "Changeset", proposal: Any) -> list[str]:
-    """Return the changes of a proposal as lines. If messages may not be shown, mask the messages in these lines."""
-    whole = not change.shows("Message") or out.may_show_bodies(proposal)
-    return list(change.lines(whole=True) if whole else change.lines(masking.masked_entry, whole=True))

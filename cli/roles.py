@@ -6,7 +6,7 @@ import typer
 
 import actions
 from cli import views
-from cli.group import group
+from cli.group import part
 from cli.params import (
     AllowLastMember,
     Confirm,
@@ -20,7 +20,7 @@ from cli.params import (
     SkipMissing,
 )
 
-app = group()
+app = part()
 
 
 @app.command(

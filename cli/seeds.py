@@ -1,15 +1,17 @@
 """The commands of `chatctl seeds`."""
 
 import os
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+import actions
 import seeds
 from cli import output, views
-from cli.group import Options, group
+from cli.group import Options, part
 from cli.output import reports, text
 from cli.params import Confirm, LinesOut, Out, Overwrite, PlanOut, TestsOut, To
 from database.errors import UsageError
@@ -18,10 +20,10 @@ from database.wording import counted
 if TYPE_CHECKING:
     from seeds.seed import Seed
 
-app = group()
+app = part()
 
 
-def _path(text: str) -> Path:
+def read_path(text: str) -> Path:
     """Parse a path. Refuse an empty path, which often comes from an unset shell variable."""
     if not text:
         raise typer.BadParameter("a path cannot be empty")
@@ -31,7 +33,10 @@ def _path(text: str) -> Path:
 Paths = Annotated[
     list[Path] | None,
     typer.Argument(
-        metavar="PATH...", parser=_path, help="Seed files or folders.  [default: the built-in seed]", show_default=False
+        metavar="PATH...",
+        parser=read_path,
+        help="Seed files or folders.  [default: the built-in seed]",
+        show_default=False,
     ),
 ]
 
@@ -55,8 +60,11 @@ def validate(out: LinesOut, paths: Paths = None) -> None:
     """Check seed files and show all their faults. This needs no database."""
     seed = _read(out, "validate", paths)
     counts = {"permission": len(seed.permissions), "role": len(seed.roles), "user": len(seed.users)}
+    document = {"seed": seed.name, **{f"{noun}s": number for noun, number in counts.items()}}
+    if seed.retention:
+        counts["retention rule"] = document["retentionRules"] = len(seed.retention)
     summary = ", ".join(counted(number, noun) for noun, number in counts.items())
-    out.document({"seed": seed.name, **{f"{noun}s": number for noun, number in counts.items()}}, [f"valid: {summary}"])
+    out.document(document, [f"valid: {summary}"])
 
 
 @app.command(example="chatctl seeds plan seeds/ --exit-code")
@@ -85,9 +93,7 @@ def apply(
     out: Out,
     paths: Paths = None,
     *,
-    saved: Annotated[
-        Path | None, typer.Option("--plan", metavar="FILE", parser=_path, help="Apply exactly this saved plan.")
-    ] = None,
+    saved: Annotated[str | None, typer.Option("--plan", metavar="FILE", help="Apply exactly this saved plan.")] = None,
     options: PlanOptions,
     confirm: Confirm,
 ) -> None:
@@ -97,7 +103,10 @@ def apply(
             "a saved plan already contains its seed and its options",
             "use --plan only, or make a new plan",
         )
-    planned = seeds.saved_plans.load(saved) if saved else _planned(out, "apply", paths, options)
+    if saved:
+        planned = seeds.saved_plans.load(actions.plan_files.read(str(saved), sys.stdin.buffer))
+    else:
+        planned = _planned(out, "apply", paths, options)
     out.apply(planned.changeset, confirm)
 
 

@@ -72,7 +72,7 @@ def choose(
     context: str | None = None,
 ) -> None:
     """Store the options that choose the database. Files are read, and the connection is opened, only when needed."""
-    global _run  # noqa: PLW0603 - a process works on only one database, like the registry of MongoEngine
+    global _run  # noqa: PLW0603 - a process works on only one database
     choice = urls.Choice(url, local, env_file, expect, context)
     close()
     _run = _Run(choice)
@@ -226,11 +226,10 @@ def choose_context(context: "Context") -> None:
 def close() -> None:
     """Close the connection if it is open. The next use opens a new connection."""
     if _run.database is not None:
-        import mongoengine
         import pymongo
 
         with pymongo.timeout(_SECONDS_TO_CLOSE):
-            mongoengine.disconnect()
+            _run.database.client.close()
         _run.database = _run.transactions = _run.marker = None
         _leave_at_once()
     if _run.lock is not None:  # When no command holds this lock any more, the embedded server may stop.
@@ -313,17 +312,12 @@ def _target(source: urls.Source) -> Target:
 
 
 def _connect(source: urls.Source, name: str) -> "Database[dict[str, Any]]":
-    import mongoengine
-
     if source.url is None:
         source, _run.lock, _run.embedded = _embedded(source, name)
     from database.privileges import MissingPrivileges
 
     _run.missing_privileges = MissingPrivileges()
-    client = _client(source, MILLISECONDS_TO_FIND_A_SERVER, _run.missing_privileges)
-    # MongoEngine would store a URL, and quote it in errors. Therefore it gets a finished client, and never the URL.
-    mongoengine.connect(name, uuidRepresentation="standard", mongo_client_class=lambda **_: client)
-    return client[name]
+    return _client(source, MILLISECONDS_TO_FIND_A_SERVER, _run.missing_privileges)[name]
 
 
 def _embedded(source: urls.Source, name: str) -> "tuple[urls.Source, int, Server]":

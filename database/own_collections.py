@@ -26,6 +26,8 @@ STATE: Final = "chatctl_state"
 A lease shows that a command is still running. The marker shows that a database is protected.
 """
 
+OWN: Final = frozenset({AUDIT, IMAGES, HOLDS, PROPOSALS, STATE})
+"""All collections of chatctl. All others belong to the application."""
 
 MARKER_ID: Final = "marker"
 """The `_id` of the state document that is the marker."""

@@ -9,7 +9,8 @@ from typer.main import get_command
 
 from actions.database.checking.rule import Rule
 from actions.database.checking.rules import all_rules
-from cli.app import COMMANDS, GROUPS, app
+from cli.app import app
+from cli.commands import COMMANDS, GROUPS
 
 ROOT: Final = Path(__file__).parent.parent
 PAGES: Final = (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))
@@ -51,7 +52,8 @@ def contexts(name: str) -> Iterator[Any]:
         command = root.get_command(above, name)
         with command.make_context(name, [], parent=above, resilient_parsing=True) as context:
             yield context
-            for below, one in getattr(command, "commands", {}).items():
+            for below in command.list_commands(context) if name in GROUPS else ():
+                one = command.get_command(context, below)
                 with one.make_context(below, [], parent=context, resilient_parsing=True) as of_command:
                     yield of_command
 
@@ -71,7 +73,7 @@ def _commands(_: str) -> str:
     rows = ["| group | for | commands |", "|---|---|---|"]
     for name, text in GROUPS.items():
         group: Any = get_command(app).get_command(None, name)  # type: ignore[attr-defined]
-        names = " ".join(f"`{one}`" for one in group.commands)
+        names = " ".join(f"`{one}`" for one in group.list_commands(None))
         rows.append(
             f"| [`{name}`](docs/{name}.md) | {_in_a_row(text.removeprefix(f'{name.capitalize()}: '))} | {names} |"
         )

@@ -13,7 +13,7 @@ from actions.users.listing import ACCOUNT, TOKENS
 from database import times
 from database.wording import nearest
 from imports.formats import Row
-from models.documents import UserStatus
+from models.values import UserStatus
 
 COLUMNS: Final[dict[str, str]] = {
     "email": "An e-mail address. Required.",

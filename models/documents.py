@@ -1,8 +1,6 @@
 """The seven documents of the application, as MongoDB stores them. Only the package `changes` writes them."""
 
-from collections.abc import Mapping
-from enum import StrEnum
-from typing import Any, ClassVar, Final
+from typing import Any, ClassVar
 
 from mongoengine import (
     BooleanField,
@@ -14,6 +12,8 @@ from mongoengine import (
     ObjectIdField,
     StringField,
 )
+
+from models.values import UserStatus
 
 
 class ApplicationDocument(Document):
@@ -51,10 +51,6 @@ class Account(ApplicationDocument):
     }
 
 
-PAIR: Final = 2
-"""The number of people in a one-to-one conversation."""
-
-
 class Conversation(ApplicationDocument):
     """A conversation. Without `isGroup` it is one-to-one.
 
@@ -69,11 +65,6 @@ class Conversation(ApplicationDocument):
     userIds = ListField(ObjectIdField())
 
     meta = {"collection": "Conversation"}
-
-
-def is_group(conversation: Mapping[str, Any]) -> bool:
-    """Tell whether a conversation is a group. Without `isGroup`, the application treats it as one-to-one."""
-    return conversation.get("isGroup") is True
 
 
 class Message(ApplicationDocument):
@@ -114,14 +105,6 @@ class Role(ApplicationDocument):
     permissionsIds = ListField(ObjectIdField())
 
     meta = {"collection": "Role", "indexes": [unique("Role_name_key", "name")]}
-
-
-class UserStatus(StrEnum):
-    """The status of a user. The application fails on any other value."""
-
-    ACTIVE = "ACTIVE"
-    SUSPENDED = "SUSPENDED"
-    EMAIL_VERIFIED = "EMAIL_VERIFIED"
 
 
 class User(ApplicationDocument):

@@ -4,7 +4,7 @@ A two-sided link is stored in a list of each document. The application writes bo
 reference to a parent is required and only in the child. For most such fields, the application has no index.
 """
 
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 
 class Link(NamedTuple):
@@ -49,3 +49,6 @@ OWNED = (
     MESSAGE_CONVERSATION,
     Owned("Message", "senderId", "User"),
 )
+
+COLLECTIONS: Final = frozenset({*(name for name, _ in OTHER_SIDES), *(owned.collection for owned in OWNED)})
+"""The names of the seven collections."""

@@ -15,8 +15,8 @@ from models.documents import (
     Profile,
     Role,
     User,
-    UserStatus,
 )
+from models.values import UserStatus
 
 DOCUMENTS: tuple[type[ApplicationDocument], ...] = (User, Account, Profile, Role, Permission, Conversation, Message)
 

@@ -7,11 +7,11 @@ from typing import Any, NamedTuple
 from bson import ObjectId
 
 from actions.users.creating import new_user
-from changes import Document, Draft, Result, ids_in
+from changes import Document, Draft, Result
 from changes.visible_values import readable_text
 from database.errors import ConflictError
 from database.own_collections import STATE
-from database.references import referred
+from database.references import ids_in, referred
 from database.wording import shown
 from seeds.seed import Seed, SeedRole
 from seeds.state import State, by_name

@@ -7,7 +7,8 @@ from typing import Any, Final, NamedTuple
 
 import yaml
 
-from changes import Document, ids_in
+from changes import Document
+from database.references import ids_in
 from database.wording import name_flaw
 from seeds import state
 from seeds.schema import escape_pattern, escape_variables

@@ -11,13 +11,13 @@ from pymongo.client_session import ClientSession
 
 from actions.queries import refers_to
 from actions.rules.checked_changeset import checked_changeset
-from changes import ChangedMeanwhileError, Changeset, Document, Question, Rule, ids_in
+from changes import ChangedMeanwhileError, Changeset, Document, Question, Rule
 from changes.visible_values import readable_text
 from database import connection
 from database.errors import ConflictError, RefusedError, UsageError
-from database.references import forms
+from database.references import forms, ids_in
 from database.wording import counted, shown
-from models.documents import UserStatus
+from models.values import UserStatus
 from seeds import state, users
 from seeds.comparison import Comparison, Options, RoleDifference, UserDifference, compare, draft, results
 from seeds.seed import Seed

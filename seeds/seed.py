@@ -1,13 +1,19 @@
-"""The classes of a seed: the permissions, roles and users that should exist. `resolve` makes a seed from files."""
+"""The classes of a seed: the permissions, roles and users that should exist, and tests.
+
+`resolve` makes a seed from files.
+"""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from database.wording import shown
 from models.names import user_flaw
 from seeds.schema import Pattern, expand, variables
 from seeds.yaml_tree import Faults, Node
+
+if TYPE_CHECKING:
+    from actions.retention import Rule
 
 UNNAMED: Final = "default"
 """The name of a seed whose files have no `seed` key."""
@@ -65,6 +71,7 @@ class Seed:
     roles: tuple[SeedRole, ...]
     users: tuple[SeedUser, ...] = ()
     tests: tuple[SeedTest, ...] = ()
+    retention: "tuple[Rule, ...]" = ()
     shipped: bool = field(default=False, kw_only=True)
 
 
@@ -94,7 +101,8 @@ class _Resolver:
         roles = self._resolved_roles()
         users = self._users()
         tests = [test for root in self._roots for item in root.items("tests", "object") if (test := self._test(item))]
-        return Seed(name, tuple(self._permissions), tuple(roles), tuple(users), tuple(tests), shipped=shipped)
+        rules = tuple(self._retention())
+        return Seed(name, tuple(self._permissions), tuple(roles), tuple(users), tuple(tests), rules, shipped=shipped)
 
     def _name(self) -> str | None:
         named = [node for root in self._roots if (node := root.get("seed", "string"))]
@@ -259,6 +267,28 @@ class _Resolver:
             self._union((named, self._match(named)) for named in item.items(key)) for key in ("can", "cannot")
         )
         return SeedTest(role.value, dict(sorted(can.items())), dict(sorted(cannot.items()))) if role else None
+
+    def _retention(self) -> "Iterator[Rule]":
+        items = (item for root in self._roots for item in root.items("retention", "object"))
+        for name, item in self._named("retention rule", items).items():
+            if len({"messages", "users"} & item.value.keys()) != 1:
+                self._faults.add(item, "a retention rule requires either `messages` or `users`")
+            elif rule := _retention_rule(name, item):
+                yield rule
+
+
+def _retention_rule(name: str, item: Node) -> "Rule | None":
+    """Return the rule of an item without faults, otherwise None."""
+    from actions.retention import Rule  # imported here because other seeds do not require the database driver
+
+    messages, users = item.get("messages", "object"), item.get("users", "object")
+    if messages and (age := messages.text("older_than")):
+        last = messages.get("keep_last", "integer")
+        keep_last = int(last.value) if last else None
+        return Rule(name, "delete", age, messages.text("role"), messages.text("conversation"), keep_last)
+    if users and (age := users.text("inactive_for")) and (deed := users.text("do")):
+        return Rule(name, deed, age, users.text("role"))
+    return None
 
 
 def _items(root: Node, key: str) -> list[Node]:

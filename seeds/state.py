@@ -7,11 +7,12 @@ from typing import Any, Final
 from bson import ObjectId
 
 from actions.rules.lockout import PROTECTED
-from changes import Document, ids_in
+from changes import Document
 from changes.visible_values import readable_text
 from database import connection
 from database.errors import ConflictError
 from database.own_collections import STATE
+from database.references import ids_in
 from database.wording import shown
 
 _AT_ONCE: Final = 1_000_000

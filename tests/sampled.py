@@ -53,6 +53,7 @@ LOOKS: dict[str, tuple[tuple[str, ...], ...]] = {
     "holds show": (("case-1",),),
     "holds check": ((), ("case-1",)),
     "holds export": (("case-1", "--to", "case.zip", "--overwrite"),),
+    "retention plan": (("retention.yaml",), ("users.yaml",)),
     "db status": ((),),
     "whoami": ((),),
     "db check": ((),),
@@ -68,6 +69,7 @@ MORE: dict[str, tuple[tuple[str, ...], ...]] = {
     "users merge": (("ada", "--into", "bob", "--roles", "union"), ("bob", "--into", "ada"), ("ada", "--into", "cyd")),
     "users import": (("changes.csv", "--on-conflict", "update"), ("linked.csv", "--on-conflict", "update")),
     "audit undo": ((str(PLACED),),),
+    "retention apply": (("users.yaml", "--max", "99"),),
     "roles create": (("intern", "--permission", "user.read"),),
     "roles delete": (("support", "temp"),),
     "db repair": (("--rule", "one-sided-link"), ("--rule", "secret-in-trail")),
@@ -103,6 +105,15 @@ users:
 
 
 EMPTY = {"db generate", "db indexes --apply"}
+
+USERS = """
+version: 1
+retention:
+  - {name: asleep, users: {inactive_for: 20d, do: suspend}}
+  - {name: gone, users: {inactive_for: 30d, do: erase, role: support}}
+  - {name: old, messages: {older_than: 30d, role: support, conversation: Night shift, keep_last: 2}}
+"""
+
 
 FEW = """
 version: 1
@@ -174,6 +185,7 @@ def lay_out(folder: Path) -> None:
     add_context(folder, "copy", beside(os.environ["MONGODB_DATABASE_URL"]))
     (folder / "full.yaml").write_text(FULL)
     (folder / "few.yaml").write_text(FEW)
+    (folder / "users.yaml").write_text(USERS)
     linked = "ada@example.org,ada,google:ada-google;github:ada\ndot@example.org,dot,google:dot\n"
     (folder / "linked.csv").write_text(f"email,username,accounts\n{linked}")
     (folder / "changes.csv").write_text("email,username,phoneNumber,roles\nada@example.org,ada,2,support\n")

@@ -16,6 +16,7 @@ from actions import plan_files
 from changes import Changeset, Insert, Set, Update, events, plans
 from changes.events import encode_changes
 from cli.app import app
+from cli.commands import GROUPS
 from database import connection
 
 EVENT = ObjectId("700000000000000000000001")
@@ -67,6 +68,7 @@ WRITES: dict[str, tuple[str, ...]] = {
     "audit prune": ("--before", "2999-01-01"),
     "holds add": ("case-2", "--user", "ada", "--reason", "a letter"),
     "holds release": ("case-1",),
+    "retention apply": ("retention.yaml", "--max", "9"),
     "db indexes": ("--apply",),
     "db repair": (),
     "db protect": ("prod",),
@@ -85,8 +87,10 @@ def commands() -> Iterator[tuple[str, Any]]:
     root: Any = get_command(app)
     for name in root.list_commands(None):
         command = root.get_command(None, name)
-        below = getattr(command, "commands", None)
-        yield from [(name, command)] if below is None else ((f"{name} {word}", one) for word, one in below.items())
+        below = command.list_commands(None) if name in GROUPS else []
+        yield from (
+            ((f"{name} {word}", command.get_command(None, word)) for word in below) if below else [(name, command)]
+        )
 
 
 def is_write(command: Any) -> bool:
@@ -100,6 +104,7 @@ def lay_out(folder: Path) -> None:
     (folder / "people.csv").write_text("email,username\neve@example.org,eve\n")
     (folder / "sheet.csv").write_text(f"id,role,keep\n{ADA},support,no\n")
     (folder / "seed.yaml").write_text("version: 1\npermissions: [role.read]\n")
+    (folder / "retention.yaml").write_text("version: 1\nretention: [{name: old, messages: {older_than: 1d}}]\n")
     if "MONGODB_DATABASE_URL" in os.environ:
         create = Insert("Permission", {"_id": ObjectId(), "name": "role.write", "rolesIds": []})
         connection.choose()
@@ -149,7 +154,11 @@ def propose(database: Documents, proposal: ObjectId, who: str, plan: plans.Plan)
     """Insert a plan as a proposal of the person `who`."""
     by = {"actor": {"os": who, "host": "office"}, "by": {"system": who}, "at": datetime.now(UTC)}
     targets = [identifier for change in plan.changes for identifier in change.ids]
-    about = {"command": plan.command, "reason": "spam", "documents": len(targets), "targets": targets}
+    about = {"command": plan.command, "reason": "spam", "documents": 1_000_000, "targets": targets}
     data = bson.encode({"plan": plans.encoded(plan)})
     kept = {"kind": "proposal", "parts": 1, "data": data, "expires": datetime.now(UTC) + timedelta(days=1)}
     database["chatctl_proposals"].insert_one({"_id": proposal, **by, **about, **kept})
+    if plan.key_entry:
+        event = {"_id": ObjectId(), "kind": "event", **by, "command": f"{plan.command} --propose", "summary": []}
+        part = {"kind": "part", "event": event["_id"], "targets": [plan.id], "changes": [], "names": []}
+        database["chatctl_audit"].insert_many([{**event, "planKey": plan.key_entry, "whole": True}, part])

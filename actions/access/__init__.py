@@ -1,6 +1,5 @@
 """Access: report problems in the roles and permissions of users, and review them. Start reading at `report`."""
 
-from actions.access.report import Report, diff, report
-from actions.access.review import SHEET, Decision, review, sheet
+import lazy_loader
 
-__all__ = ["SHEET", "Decision", "Report", "diff", "report", "review", "sheet"]
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

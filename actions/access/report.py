@@ -11,16 +11,16 @@ from bson import ObjectId
 from actions import audit, lookup, queries
 from actions.rules import lockout
 from actions.users import access
-from changes import Document, ids_in
+from changes import Document
 from changes.visible_values import readable
 from database import connection
 from database.listing import Row
 from database.own_collections import AUDIT
 from database.prefetch import prefetched
-from database.references import referred
+from database.references import ids_in, referred
 from database.times import rfc3339
 from database.wording import NAMED, counted
-from models.documents import UserStatus
+from models.values import UserStatus
 
 USER_FIELDS: Final = ("username", "status", "rolesIds", "lastLogin", "createdAt")
 NONE_PRIVILEGED: Final = (

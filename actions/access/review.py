@@ -9,14 +9,14 @@ from typing import Any, Final, NamedTuple
 from actions import lookup, queries
 from actions.access.report import last_grants
 from actions.rules.checked_changeset import checked_changeset, replannable
-from changes import Changeset, Document, Draft, Question, Result, ids_in
+from changes import Changeset, Document, Draft, Question, Result
 from changes.draft import BATCH
 from changes.visible_values import readable, readable_text
 from database import connection
 from database.errors import ConflictError
 from database.listing import Row
 from database.own_collections import AUDIT
-from database.references import referred
+from database.references import ids_in, referred
 from database.wording import NAMED, counted
 from models.links import USER_ROLES
 

@@ -30,7 +30,6 @@ from changes import (
     Stream,
     Take,
     Update,
-    ids_in,
 )
 from changes.draft import BATCH
 from changes.events import now
@@ -38,10 +37,10 @@ from database import connection
 from database.errors import ConflictError, UsageError
 from database.ids import id_text
 from database.listing import PRESENT
-from database.references import forms, referred
+from database.references import forms, ids_in, referred
 from database.wording import NAMED, counted, in_words, shown
-from models.documents import PAIR, is_group
 from models.links import USER_CONVERSATIONS
+from models.values import PAIR, is_group
 
 _FIELDS: Final = ("isGroup", "userIds")
 _OUTCOMES: Final = {"add": "added", "remove": "removed"}

@@ -74,6 +74,7 @@ SUPPORT_READ: Final = Role(
         "proposals": "list, show",
         "audit": "list, show",
         "holds": "list, show, check, export",
+        "retention": "plan",
         "db": "status, indexes, check, stats, copy",
         "whoami": "",
     },
@@ -116,7 +117,7 @@ SUPPORT_WRITE: Final = Role(
         STATE: "insert update remove",
     },
     includes=(SUPPORT_PROPOSE,),
-    also_allowed=("db protect", "db repair", "db unprotect", "users import"),
+    also_allowed=("db protect", "db repair", "db unprotect", "retention apply", "users import"),
 )
 
 SEEDER: Final = Role(
@@ -160,6 +161,7 @@ ADMIN: Final = Role(
         "apply": "",
         "audit": "undo, prune",
         "holds": "add, release",
+        "retention": "apply",
         "db": "indexes --apply, repair, generate, protect, unprotect",
     },
     {

@@ -14,7 +14,7 @@ from database import connection
 from database.errors import UsageError
 from database.listing import NO_LIST, PRESENT, Row
 from database.references import has_other_forms, referred
-from models.documents import UserStatus
+from models.values import UserStatus
 
 FORMATS: Final = {"day": "%Y-%m-%d", "week": "%G-%V", "month": "%Y-%m"}
 """Length of a period → the format of the name of such a period, for MongoDB and Python.

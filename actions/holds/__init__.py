@@ -4,8 +4,6 @@
 `placing.add`.
 """
 
-from actions.holds.contents import Contents, contents
-from actions.holds.listing import check, find, show
-from actions.holds.placing import add, release, rules_of
+import lazy_loader
 
-__all__ = ["Contents", "add", "check", "contents", "find", "release", "rules_of", "show"]
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -102,18 +102,19 @@ def release(name: str) -> Changeset:
         draft.set(HOLDS, hold, {"released": now()})
     outcome = "released" if draft.changes else "unchanged"
     return checked_changeset(
-        f"holds release {name}",
+        f"holds release {hold['name']}",
         draft,
-        [Result(hold["_id"], name, outcome, if_unchanged="already released")],
+        [Result(hold["_id"], hold["name"], outcome, if_unchanged="already released")],
         asks=True,
-        question=Question(f"Release hold {name}"),
+        question=Question(f"Release hold {hold['name']}"),
     )
 
 
 def find_hold(name: str) -> Document:
-    """Find a hold by its name. Raises `UnknownNameError`."""
+    """Find a hold by its name, or by `id:` and its id. Raises `UnknownNameError`."""
     holds = connection.database()[HOLDS]
-    if found := holds.find_one({"kind": "hold", "name": name}):
+    identifier = referred(name.removeprefix("id:")) if name.startswith("id:") else None
+    if found := holds.find_one({"kind": "hold", "$or": [{"name": name}, {"_id": identifier}]}):
         return found
     names = [one["name"] for one in holds.find({"kind": "hold"}, ["name"])]
     raise UnknownNameError(f"no hold {shown(name)}", did_you_mean(name, names) or "see chatctl holds list")

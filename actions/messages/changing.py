@@ -12,12 +12,12 @@ from actions.cascading_deletion import MOST_COPIED_IDS
 from actions.display_names import titles
 from actions.errors import BadMessageError, NotParticipantError
 from actions.rules.checked_changeset import FOREVER, checked_changeset, in_batches
-from changes import ABSENT, Changeset, Document, Draft, ListContaining, Question, Result, ids_in
+from changes import ABSENT, Changeset, Document, Draft, ListContaining, Question, Result
 from changes.events import now
 from changes.visible_values import readable_text
-from database.references import referred
+from database.references import ids_in, referred
 from database.wording import in_words, shown
-from models.documents import UserStatus
+from models.values import UserStatus
 
 REMOVED: Final = "[removed by an administrator]"
 

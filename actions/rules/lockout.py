@@ -7,13 +7,13 @@ from bson import ObjectId
 from pymongo.client_session import ClientSession
 
 from actions.errors import LastMemberError, LastSignInError
-from changes import ABSENT, Add, Change, Delete, Insert, Rule, Set, Take, Update, ids_in
+from changes import ABSENT, Add, Change, Delete, Insert, Rule, Set, Take, Update
 from changes.visible_values import readable
 from database import connection
 from database.own_collections import STATE
-from database.references import forms, joined, referred, referring_to
-from models.documents import UserStatus
+from database.references import forms, ids_in, joined, referred, referring_to
 from models.links import ACCOUNT_USER
+from models.values import UserStatus
 
 
 def sign_in_rules(changes: Iterable[Change], names: Mapping[Any, str]) -> list[Rule]:

@@ -13,8 +13,8 @@ from changes import ABSENT, Changeset, Document, Draft, Result
 from changes.events import now
 from database import connection
 from database.errors import UsageError
-from models.documents import UserStatus
 from models.links import USER_ROLES
+from models.values import UserStatus
 
 Profile: TypeAlias = Mapping[str, str | None]
 """The fields `phoneNumber`, `address` and `imageUrl` of a profile. An empty text removes a field; None keeps it."""

@@ -8,13 +8,13 @@ from actions import lookup, queries
 from actions.cascading_deletion import CascadingDeletion, conversation_filters, deleted_documents, departures
 from actions.rules import lockout
 from actions.rules.checked_changeset import FOREVER, replannable
-from changes import Batch, Change, Changeset, Delete, Document, Result, Stream, ids_in
+from changes import Batch, Change, Changeset, Delete, Document, Result, Stream
 from changes.visible_values import readable_text
 from database import connection
 from database.own_collections import STATE
-from database.references import has_other_forms, joined, reference_filter, references_in, referred
+from database.references import has_other_forms, ids_in, joined, reference_filter, references_in, referred
 from database.wording import NAMED, in_words
-from models.documents import PAIR, is_group
+from models.values import PAIR, is_group
 
 USERS_PER_BATCH: Final = 200
 """The most users to delete in one batch of changes, together with their accounts and profiles."""
@@ -228,7 +228,7 @@ def _listing(users: Iterable[Document], field: str) -> dict[Any, list[Document]]
 
 
 def _labels(conversations: Sequence[Document], without: Collection[Any]) -> Iterator[str]:
-    """Yield a label for each conversation: the name of a group, or the usernames of the other people."""
+    """Yield a label for each conversation: the name of a group, or the usernames of everybody except this user."""
     people = {c["_id"]: [i for i in ids_in(c, "userIds") if i not in without] for c in conversations}
     users = queries.find_by_ids("User", {i for ids in people.values() for i in ids}, ["username"])
     names = {referred(user["_id"]): lookup.user_label(user) for user in users}

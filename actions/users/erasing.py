@@ -3,10 +3,11 @@
 from collections import Counter
 from collections.abc import Hashable, Iterable, Iterator
 from dataclasses import replace
+from functools import cached_property
 from itertools import chain
 from typing import Any, Final
 
-from bson import ObjectId
+from bson import Binary, ObjectId
 
 from actions import audit, lookup, queries
 from actions.errors import StillRunningError, UnknownNameError
@@ -22,11 +23,14 @@ from changes import (
     Delete,
     Document,
     Draft,
+    Insert,
     Result,
     Set,
     Stream,
     Update,
     are_ids,
+    events,
+    holds,
 )
 from changes.change import Overwrite
 from changes.changeset import count_lines, kind
@@ -36,9 +40,9 @@ from database import connection
 from database.own_collections import AUDIT, IMAGES, PROPOSALS
 from database.references import forms, ids_in, joined, referred
 from database.wording import counted
-from models.documents import UserStatus
 from models.links import OWNED
 from models.schema import FIELDS
+from models.values import UserStatus
 
 OWNERS: Final = {owned.collection: owned.field for owned in OWNED if owned.parent == "User"}
 """Collection → the field that names the user who owns a document."""
@@ -107,13 +111,59 @@ class AuditTraces:
         needs these names to find the other traces.
         """
         yield from self._event_changes()
-        for some in queries.chunks(self.lost):
-            for image in connection.database()[IMAGES].find({"event": {"$in": some}}, {"_id": 1}):
-                yield Delete(IMAGES, image)
+        yield from self._images()
         yield from self._proposals()
         for some in queries.chunks(self._parts):
             for part in self._trail.find({"_id": {"$in": some}}):
                 yield from changes_to(AUDIT, part, blanked(part, self._own_ids(part), self._label))
+
+    def _images(self) -> Iterator[Change]:
+        """Delete the images of the `lost` events. If a hold keeps an event, its images only lose what is the person's.
+
+        Such an event cannot be undone either, but its images still have the earlier values of held documents.
+        """
+        database = connection.database()
+        held = holds.read(database)
+        for some in queries.chunks(self.lost):
+            kept = held.events(database, {"event": {"$in": some}}) if held else {}
+            for image in database[IMAGES].find(
+                {"event": {"$in": [one for one in some if one not in kept]}}, {"_id": 1}
+            ):
+                yield Delete(IMAGES, image)
+            for event in kept:
+                yield from self._without_own(event)
+
+    def _without_own(self, event: ObjectId) -> Iterator[Change]:
+        """Yield the changes that remove the person's documents from the images of an event."""
+        batches: dict[int, list[Document]] = {}
+        for image in connection.database()[IMAGES].find({"event": event}).sort([("batch", 1), ("part", 1)]):
+            batches.setdefault(image["batch"], []).append(image)
+        for images in batches.values():
+            if len(images) < images[0]["parts"]:  # it cannot be decoded without the missing parts
+                yield from (Delete(IMAGES, {"_id": image["_id"]}) for image in images)
+                continue
+            changes = events.decode_changes(image["data"] for image in images)
+            others = list(self._others(changes))
+            if others != changes:
+                yield from (Delete(IMAGES, {"_id": image["_id"]}) for image in images)
+                parts = events.encode_changes(others)
+                for number, data in enumerate(parts):
+                    place = {"_id": ObjectId(), "parts": len(parts), "part": number}
+                    yield Insert(IMAGES, {**images[0], **place, "data": Binary(data)})
+
+    def _others(self, changes: list[Change]) -> Iterator[Change]:
+        """Yield the changes of documents that are not the person's."""
+        mine = self._own | self._gone_messages
+        mine |= self._sent(one for change in changes if change.collection == "Message" for one in change.ids)
+        owners = set(map(referred, self._owners))
+        for change in changes:
+            owner = OWNERS.get(change.collection) if change.collection in self._collections else None
+            if not isinstance(change, Update):
+                value = referred(change.document.get(owner)) if owner else None
+                if change.ids[0] not in mine and not (isinstance(value, Hashable) and value in owners):
+                    yield change
+            elif others := tuple(one for one in change.ids if one not in mine):
+                yield change if others == change.ids else replace(change, ids=others)
 
     def _proposals(self) -> Iterator[Change]:
         """Delete the proposals about the person. Without the person's data, nobody could approve such a proposal."""
@@ -192,13 +242,16 @@ class AuditTraces:
         ids = {identifier for entry in part["changes"] for identifier in entry["ids"]}
         ids |= {*part["targets"], *(named["id"] for named in part["names"])}
         own = (ids & self._own) | (ids & self._gone_messages)
-        if "Message" in self._collections:
-            messages = connection.database()["Message"]
-            written = [i for entry in part["changes"] if entry["collection"] == "Message" for i in entry["ids"]]
-            for some in queries.chunks(written):
-                where = joined({"_id": {"$in": some}}, queries.refers_to("Message", "senderId", self._owner))
-                own |= {message["_id"] for message in messages.find(where, {"_id": 1})}
-        return own
+        written = (i for entry in part["changes"] if entry["collection"] == "Message" for i in entry["ids"])
+        return own | self._sent(written)
+
+    def _sent(self, ids: Iterable[Any]) -> set[Any]:
+        """Return the ids of messages of the person, if the messages are erased too."""
+        found: set[Any] = set()
+        for some in queries.chunks(ids) if "Message" in self._collections else ():
+            where = joined({"_id": {"$in": some}}, queries.refers_to("Message", "senderId", self._owner))
+            found |= {message["_id"] for message in connection.database()["Message"].find(where, {"_id": 1})}
+        return found
 
     def _collect_names(self, held: Iterable[tuple[str, Any]]) -> None:
         texts = [(field, value) for field, value in held if isinstance(value, str) and self._is_personal(value)]
@@ -256,6 +309,16 @@ KEPT_FIELDS: Final = frozenset(
 """The fields that the placeholder keeps. All others are removed, including fields that are not in the schema."""
 
 
+def placeholder_name(user: Any) -> str:
+    """Return the username of the placeholder for an erased user, whose id stays."""
+    return f"erased-{user}"
+
+
+def placeholder_email(user: Any) -> str:
+    """Return the e-mail address of the placeholder for an erased user. By it, an erased user is recognised."""
+    return f"{placeholder_name(user)}@erased.invalid"
+
+
 @replannable(quick=False)
 def erase(ref: str, *, with_messages: bool = False, allow_last_member: bool = False) -> Changeset:
     """Remove the data of a person everywhere, also in the audit trail.
@@ -268,13 +331,13 @@ def erase(ref: str, *, with_messages: bool = False, allow_last_member: bool = Fa
     """
     user = _user(ref)
     lookup.refuse_duplicate_ids("User", [user])
-    erasure = _Erasure(user, with_messages=with_messages)
+    erasure = Erasure(user, with_messages=with_messages)
     rules = [] if allow_last_member else lockout.member_rules(erasure.placeholder())
     counts: Counter[tuple[str, str]] = Counter()
     image_urls = dict(erasure.traces.image_urls)
     for batch in erasure.batches():
         counts.update(what for what, _ in {(kind(change), one) for change in batch for one in change.ids})
-        image_urls |= dict.fromkeys(url for change in batch for url in _image_urls(change))
+        image_urls |= dict.fromkeys(url for change in batch for url in removed_image_urls(change))
     done = Result(erasure.id, erasure.label, "erased", elsewhere=list(image_urls))
     return Changeset(
         f"users erase {erasure.id}" + (" --with-messages" if with_messages else ""),
@@ -286,24 +349,32 @@ def erase(ref: str, *, with_messages: bool = False, allow_last_member: bool = Fa
         rules=rules,
         merges_lists=True,
         undoable=False,
-        unproposable="a proposal would keep the data that it erases",
+        unproposable=("a proposal would keep the data that it erases", None),
         # Roles are not counted here, because they only lose this user. The notes report the removed roles.
         preview=count_lines({what: number for what, number in counts.items() if what != ("update", "Role")}),
     )
 
 
-class _Erasure:
-    """The erasure of one person. `label` is the username of the placeholder that replaces the user."""
+class Erasure:
+    """The erasure of one person. `label` is the username of the placeholder that replaces the user.
 
-    def __init__(self, user: Document, *, with_messages: bool) -> None:
+    A new sign-in during the erasure is erased too. With `unless_signed_in`, it makes the last batch fail instead, so
+    that the user is kept; only the names in the audit trail are gone then.
+    """
+
+    def __init__(self, user: Document, *, with_messages: bool = False, unless_signed_in: bool = False) -> None:
         self.id = user["_id"]
-        self.label = f"erased-{self.id}"
+        self.label = placeholder_name(self.id)
         self._database = connection.database()
         self._user = user
         self._with_messages = with_messages
-        self.traces = AuditTraces(
-            self.id, self.label, [user, *chain(*self._owned().values())], with_messages=with_messages
-        )
+        self._unless_signed_in = unless_signed_in
+
+    @cached_property
+    def traces(self) -> AuditTraces:
+        """The traces of the person in the audit trail. They are read at the first use."""
+        owned = chain(*self._owned().values())
+        return AuditTraces(self.id, self.label, [self._user, *owned], with_messages=self._with_messages)
 
     def batches(self) -> Iterator[Batch]:
         """Yield the batches of changes. No batch removes data that a later batch needs."""
@@ -338,7 +409,7 @@ class _Erasure:
             return []
         draft = Draft()
         values: Document = {name: ABSENT for name in self._user if name not in KEPT_FIELDS}
-        values |= {"email": f"{self.label}@erased.invalid", "username": self.label}
+        values |= {"email": placeholder_email(self.id), "username": self.label}
         values |= {"status": UserStatus.SUSPENDED.value}
         user = dict(self._user)
         if held is not None:
@@ -351,8 +422,9 @@ class _Erasure:
             values["rolesIds"] = []
         # The old value is not compared. If the user signs in at this moment, the new time is removed too.
         login = Overwrite(user.get("lastLogin", ABSENT), ABSENT)
-        given = FIELDS["User"] - LINKS_THAT_STAY - {"lastLogin", "rolesIds"}
-        if not status.change(draft, user, values, given):
+        moving = {"rolesIds"} if self._unless_signed_in else {"lastLogin", "rolesIds"}
+        given = FIELDS["User"] - LINKS_THAT_STAY - moving
+        if not status.change(draft, user, values, given) or self._unless_signed_in:
             return draft.changes
         *others, last = draft.changes
         if not isinstance(last, Update):  # for a broken document, the draft deletes the user and inserts it again
@@ -434,7 +506,7 @@ def _treat_as_listed(document: Document, field: str, identifier: Any) -> None:
         document[field] = [*listed, identifier]
 
 
-def _image_urls(change: Change) -> Iterator[str]:
+def removed_image_urls(change: Change) -> Iterator[str]:
     """Yield the URLs of the images that a change removes."""
     for name in IMAGE_FIELDS:
         value = change.document.get(name) if isinstance(change, Delete) else None

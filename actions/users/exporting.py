@@ -15,11 +15,11 @@ from actions.users import listing
 from actions.users.access import AllRoles
 from actions.users.importing import FIELDS, OAUTH
 from actions.users.listing import PROFILE, Filters
-from changes import Document, ids_in
+from changes import Document
 from changes.visible_values import readable, showable
 from database import connection
 from database.listing import BATCH, Listing, Row
-from database.references import has_other_forms, referred
+from database.references import has_other_forms, ids_in, referred
 from models.links import ACCOUNT_USER, PROFILE_USER, Owned
 
 USER_FIELDS: Final = ("email", "username", "name", "status", "emailVerified", "createdAt", "lastLogin")

@@ -8,19 +8,19 @@ from typing import Any, Final
 
 from bson import ObjectId
 
-from actions import SORTABLE, audit, lookup, queries
+from actions import SORTABLE, lookup, queries
 from actions.queries import contains_text, literal_pattern, matches_pattern, reference_counter, require_text, time_range
 from actions.users import access
-from changes import Document, ids_in
+from changes import Document, are_ids
 from changes.visible_values import readable, showable
 from database import connection
 from database.errors import UsageError
 from database.listing import NO_LIST, PRESENT, Listing, Row
 from database.referenced_listing import ReferencedListing
-from database.references import joined, referred
+from database.references import ids_in, joined, referred
 from database.wording import did_you_mean, shown
-from models.documents import UserStatus
 from models.links import ACCOUNT_USER, PROFILE_USER, Owned
+from models.values import UserStatus
 
 FIELDS: Final = (
     "email",
@@ -195,7 +195,9 @@ def rows(
 
 def _role_ids(listed: Any) -> Any:
     """Return the list of role ids. As in the application, a missing or null list counts as empty."""
-    return [] if listed is None else showable("User", "rolesIds", listed)
+    if listed is None or (isinstance(listed, list) and are_ids(listed)):
+        return listed or []
+    return showable("User", "rolesIds", listed)
 
 
 def _profiles(ids: Ids) -> dict[Any, Row]:
@@ -251,4 +253,6 @@ RESOLVED: Final = ROLE_COLUMNS | set(OTHER_COLUMNS)
 
 def _events(user: object) -> list[Row]:
     """Read the last audit events about a user. If the id of the user is not an ObjectId, return an empty list."""
+    from actions import audit
+
     return list(audit.find(target=str(user)).rows("-id", limit=EVENTS)) if isinstance(user, ObjectId) else []

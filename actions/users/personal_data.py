@@ -13,12 +13,12 @@ from actions import audit, lookup, queries
 from actions.display_names import Usernames, id_texts
 from actions.users import access
 from actions.users.listing import ACCOUNT, PROFILE, TOKENS
-from changes import Document, ids_in
+from changes import Document
 from changes.visible_values import readable
 from database import connection
 from database.ids import id_text
 from database.listing import BATCH, Row
-from database.references import forms, referred
+from database.references import forms, ids_in, referred
 
 FIELDS: Final = {
     "User": (

@@ -13,7 +13,7 @@ from changes.events import now
 from changes.visible_values import readable_text
 from database import connection
 from database.wording import did_you_mean, in_words, shown
-from models.documents import UserStatus
+from models.values import UserStatus
 
 FIELDS: Final = ("status", "emailVerified", "updatedAt")
 """The fields that are read of a user before the status or the e-mail changes."""

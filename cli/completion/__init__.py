@@ -10,6 +10,7 @@ from typing import Annotated, Final
 
 import typer
 
+from cli.commands import COMMANDS, GROUPS, MODULES, SHORT_NAMES
 from cli.completion.candidates import candidates
 from cli.group import part
 from cli.output import streams
@@ -42,7 +43,22 @@ def completion(
     .env file and never starts a server.
     """
     if not line:
-        streams.write(files(__name__).joinpath(f"chatctl.{shell}").read_text("utf-8"))
+        streams.write(_script(shell))
         return
     for word in candidates(context.find_root().command, sys.stdin, suffix_only=shell == "bash"):
         streams.write(f"{word}\n")
+
+
+def _script(shell: str) -> str:
+    """Return the completion script for a shell. It contains the names of all commands, so that they complete fast."""
+    commands = {"''": " ".join([*GROUPS, *COMMANDS])}
+    commands |= {group: " ".join(name for names in MODULES[group].values() for name in names) for group in GROUPS}
+    short = {name: short for short, name in SHORT_NAMES.items()}
+    if shell == "fish":
+        cases = [
+            f"case {group} {short.get(group, '')}; string split ' ' '{names}'" for group, names in commands.items()
+        ]
+    else:
+        cases = [f"{name}|{short.get(name, name)}) echo {words} ;;" for name, words in commands.items()]
+    script = files(__name__).joinpath(f"chatctl.{shell}").read_text("utf-8")
+    return script.replace("@COMMANDS@", "\n    ".join(cases))

@@ -10,6 +10,7 @@ from typing import Any, Final, TextIO
 import typer
 
 from database import contexts, urls
+from database.own_collections import HOLDS, PROPOSALS
 
 FILES: Final = ":files"
 """The result that tells the completion script of the shell to complete file names."""
@@ -28,6 +29,8 @@ NAMES: Final = {
     "ROLE": "Role",
     "PERMISSION": "Permission",
     "CONVERSATION": "Conversation",
+    "HOLD": HOLDS,
+    "PROPOSAL": PROPOSALS,
 }
 """Metavar (the name of a value in the help, like USER) → collection whose names complete the value."""
 
@@ -186,7 +189,7 @@ class ParsedLine:
 
     def _values(self, parameter: Any, prefix: str) -> Iterable[str]:
         """Return the possible values of a parameter, which its metavar decides (its name in the help, like USER)."""
-        called = (getattr(parameter, "metavar", None) or "").removesuffix("...")
+        called = (getattr(parameter, "metavar", None) or "").removesuffix("...").strip("[]")
         command: Any = self.context.command
         if self._is_context(parameter):
             return contexts.load().by_name

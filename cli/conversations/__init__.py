@@ -2,8 +2,3 @@
 
 Start reading at `reading.list_`.
 """
-
-from cli.conversations import changing, reading
-from cli.group import group
-
-app = group(reading.app, changing.app)

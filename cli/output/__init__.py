@@ -4,7 +4,7 @@ Start reading at `Output.rows` for a list, and at `applying.apply` for a write.
 """
 
 import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
@@ -152,6 +152,15 @@ class Output:
             return entries
         return [masking.masked_entry(entry) for entry in entries]
 
+    def visible_lines(self, changeset: "Changeset", *targets: Any, whole: bool = False) -> Iterator[str]:
+        """Return a line for each change of a changeset; see `Changeset.lines`. Messages are masked if required.
+
+        `targets` are the ids of the shown documents.
+        """
+        if not changeset.shows("Message") or self.may_show_bodies(*targets):
+            return changeset.lines(whole=whole)
+        return changeset.lines(masking.masked_entry, whole=whole)
+
     def document(self, document: Row, lines: Iterable[str]) -> None:
         """Print a result that is not a list: `lines` for people, `document` for programs.
 
@@ -195,6 +204,12 @@ class Output:
         from cli.output import applying
 
         applying.apply(self, changeset, confirm)
+
+    def apply_each(self, changesets: "Sequence[Changeset]", confirm: "Decide") -> None:
+        """Apply several changes one after the other, each as `apply` does. If nothing is to do, be quiet in a pipe."""
+        from cli.output import applying
+
+        applying.apply_each(self, changesets, confirm)
 
     def nothing_to_do(self) -> None:
         """Report that a command has nothing to change, for example because standard input was empty."""

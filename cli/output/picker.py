@@ -89,6 +89,18 @@ def _events(_: str) -> "Listing":
     return audit.find()
 
 
+def _proposals(_: str) -> "Listing":
+    from actions import proposals
+
+    return proposals.find()
+
+
+def _holds(_: str) -> "Listing":
+    from actions import holds
+
+    return holds.find()
+
+
 KINDS: Final = {
     "USER": Kind(_users, ("username",), ("name", "email"), searchable=True),
     "FROM": Kind(_users, ("username",), ("name", "email"), searchable=True),
@@ -96,6 +108,8 @@ KINDS: Final = {
     "PERMISSION": Kind(_permissions, ("name",)),
     "CONVERSATION": Kind(_conversations, ("title",), ("lastMessageAt",)),
     "EVENT": Kind(_events, ("at", "command"), ("reason", "state")),
+    "PROPOSAL": Kind(_proposals, ("at", "command"), ("by", "reason")),
+    "HOLD": Kind(_holds, ("name",), ("placed", "state")),
 }
 """Name of an argument in the help, like USER → the kind of items that can be chosen for it."""
 

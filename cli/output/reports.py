@@ -78,16 +78,26 @@ def of_plan(plan: "Plan") -> Report:
 
 def of_proposal(row: Mapping[str, Any], lines: Iterable[str]) -> Report:
     """Make the report of a proposal for its reviewer: who proposes what and why, and what has changed since."""
+    return of_changes(f"proposals show {row['id']}", row, lines, ("by", "at", "reason", "state"))
+
+
+def of_changes(title: str, row: Mapping[str, Any], lines: Iterable[str], facts: Sequence[str] = ()) -> Report:
+    """Make the report of a plan for its reviewer: what it would change, and what has changed since it was made."""
     what = markdown.code(text.safe(row["command"]))
-    facts = [(name, markdown.code(text.safe(text.cell(row[name])))) for name in ("by", "at", "reason", "state")]
-    shown = "".join(f"- {name}: {value}\n" for name, value in facts)
-    more = [("note", one) for one in row["notes"]] + [("moved since", one) for one in row["moved"]]
-    moved = "".join(f"- {name}: {markdown.code(text.safe(one))}\n" for name, one in more)
+    more = [*((name, text.cell(row[name])) for name in facts), *(("note", one) for one in row["notes"])]
+    more += [("moved since", one) for one in row["moved"]]
+    listed = "".join(f"- {name}: {markdown.code(text.safe(value))}\n" for name, value in more)
     block = markdown.diff(map(text.safe, lines))
-    head = f"### chatctl proposals show {row['id']}: {_database()}"
-    return Report(
-        "proposals show", f"{head}\n\n{what}\n\n{shown}{moved}\n{block}\n{markdown.text(', '.join(row['summary']))}\n"
-    )
+    head = f"### chatctl {title}: {_database()}"
+    return Report(title, f"{head}\n\n{what}\n\n{listed}\n{block}\n{markdown.text(', '.join(row['summary']))}\n")
+
+
+def of_retention(rows: Sequence[Mapping[str, Any]]) -> Report:
+    """Make the report of `retention plan`: what is due by each rule."""
+    keys = ("name", "action", "due", "of", "before", "oldest", "held")
+    cells = [[markdown.code(text.safe(text.cell(row[key]))) for key in keys] for row in rows]
+    table = markdown.table(("rule", *keys[1:]), cells)
+    return Report("retention plan", f"### chatctl retention plan: {_database()}\n\n{table}")
 
 
 def of_tests(assertions: Sequence["Assertion"]) -> Report:

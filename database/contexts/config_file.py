@@ -32,7 +32,7 @@ def path() -> Path:
     except RuntimeError:
         folder = Path()
     if not folder.is_absolute():
-        raise NotAllowedError("this user has no folder for the configuration", "choose one with XDG_CONFIG_HOME")
+        raise NotAllowedError("your system user has no folder for the configuration", "choose one with XDG_CONFIG_HOME")
     return folder / "config.toml"
 
 

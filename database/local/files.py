@@ -56,7 +56,7 @@ def chosen() -> Path:
         named = os.environ.get("CHATCTL_LOCAL_DIR") or platformdirs.user_data_path("chatctl", appauthor=False)
         return Path(named).absolute()
     except RuntimeError:
-        raise NotAllowedError("this user has no folder for the embedded database", _ELSEWHERE) from None
+        raise NotAllowedError("your system user has no folder for the embedded database", _ELSEWHERE) from None
     except FileNotFoundError:
         raise NotAllowedError(
             "CHATCTL_LOCAL_DIR is relative to the working directory, which no longer exists", "cd ~"

@@ -10,7 +10,7 @@ from imports.columns import REQUIRED, is_bcrypt, is_data
 from imports.formats import Problem, Row
 from imports.products.description import Product, Source
 from imports.products.values import Getter, Record, filled, getter, text, time, truth
-from models.documents import UserStatus
+from models.values import UserStatus
 
 NOT_AN_OBJECT: Final = "expected an object with the columns as keys"
 NOT_CHECKED: Final = "the application cannot check this password hash"

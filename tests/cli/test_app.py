@@ -4,32 +4,42 @@ import json
 import re
 import subprocess
 import sys
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import pytest
+from people import person
 from pymongo.database import Database
+from typer.main import get_command_name
 
-from cli.app import SHORT_NAMES
+from cli.commands import MODULES, SHORT_NAMES
+from cli.group import command_in
 from database import connection
 from tests.conftest import Chatctl
 
 HEAVY = ["bcrypt", "bson", "mongoengine", "passlib", "prompt_toolkit", "pydantic", "pymongo", "rich", "tomlkit", "yaml"]
 GROUPS = ["users", "roles", "permissions", "access", "conversations", "messages", "seeds", "proposals", "audit"]
-GROUPS += ["holds", "db", "context"]
+GROUPS += ["holds", "retention", "db", "context"]
 
 
 def run(line: list[str], wanted: list[str]) -> tuple[list[str], list[str]]:
-    """Run a command line in a new process. Return its output, and the names of the modules that it has loaded."""
+    """Run a command line in a new process; return its output and those of the wanted modules that it loaded."""
+    lines, loaded = run_and_list(line)
+    return lines, [name for name in wanted if name in loaded]
+
+
+def run_and_list(line: list[str]) -> tuple[list[str], list[str]]:
+    """Run a command line in a new process; return its output and the names of all modules that it loaded."""
     program = (
         "import sys; from cli.app import main\n"
         f"sys.argv = ['chatctl', *{line!r}]\n"
         "try: main()\n"
-        f"except SystemExit: print(*[name for name in {wanted!r} if name in sys.modules])"
+        "except SystemExit: print(*sys.modules)"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)  # noqa: S603
     *lines, loaded = done.stdout.split("\n")[:-1]
-    return lines, loaded.split()
+    return lines, loaded.split(" ")
 
 
 @pytest.mark.parametrize(
@@ -50,6 +60,28 @@ def test_help_and_typing_errors_load_nothing_heavy(line: list[str]) -> None:
     assert run(line, HEAVY)[1] == []
 
 
+WRITING = {"changes.applying", "changes.writing", "actions.rules.checked_changeset", "imports", "seeds", "mongoengine"}
+MOST_LOADED = 55
+"""The most modules of chatctl that a simple read may load: a few more than it loads now."""
+OURS = ("cli", "imports", "seeds", "actions", "changes", "database", "models")
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["roles list", "users list", "users show ada", "messages list", "conversations list", "audit list"],
+)
+def test_a_read_loads_only_what_it_uses(
+    monkeypatch: pytest.MonkeyPatch, url: str, database: Database[dict[str, Any]], line: str
+) -> None:
+    monkeypatch.setenv("MONGODB_DATABASE_URL", url)
+    person(database, "ada")
+    loaded = [name for name in run_and_list(line.split())[1] if name.partition(".")[0] in {*OURS, "mongoengine"}]
+    parts = [name for name in loaded if name.startswith(("cli.users.", "cli.conversations."))]
+    assert all(name.endswith(".reading") for name in parts)
+    assert not WRITING.intersection(loaded)
+    assert len(loaded) <= MOST_LOADED
+
+
 def test_the_root_help_lists_every_group_and_imports_none() -> None:
     lines, loaded = run(["--help"], [f"cli.{name}" for name in GROUPS])
     start = lines.index("Commands:") + 1
@@ -58,7 +90,24 @@ def test_the_root_help_lists_every_group_and_imports_none() -> None:
 
 
 @pytest.mark.parametrize("group", GROUPS)
-def test_a_group_without_a_command_shows_its_help(chatctl: Chatctl, group: str) -> None:
+def test_the_help_of_a_group_imports_none_of_its_commands_and_has_the_first_sentence_of_each(group: str) -> None:
+    lines, loaded = run([group, "--help"], list(MODULES[group]))
+    assert loaded == []
+    shown = " ".join(" ".join(lines).split())
+    for module, commands in MODULES[group].items():
+        assert [info.name or get_command_name(info.callback.__name__) for info in added(module)] == list(commands)
+        for name, text in commands.items():
+            assert command_in(module, name).get_short_help_str(200) == text
+            assert f" {name} {text}" in shown
+
+
+def added(module: str) -> list[Any]:
+    """Return the commands that a module adds to its group."""
+    return list(import_module(module).app.registered_commands)
+
+
+@pytest.mark.parametrize("group", GROUPS)
+def test_a_group_alone_shows_its_help(chatctl: Chatctl, group: str) -> None:
     alone = chatctl(group)
     assert alone == chatctl(group, "-h") == chatctl(group, "--help")
     assert alone.stdout.startswith(f"Usage: chatctl {group} [OPTIONS] COMMAND [ARGS]...\n")

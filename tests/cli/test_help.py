@@ -7,7 +7,7 @@ import pytest
 from generate import contexts
 
 from actions import SORTABLE
-from cli.app import COMMANDS, GROUPS
+from cli.commands import COMMANDS, GROUPS
 from cli.group import HEADINGS
 from tests.conftest import Chatctl
 

@@ -74,7 +74,7 @@ def settle(database: Documents, workspace: Path) -> None:
     }
     database["chatctl_holds"].insert_one(hold)
     part = {"kind": "part", "event": REDACTED, "batch": 0, "targets": [], "changes": changes, "names": []}
-    sent = Insert("Message", {**said, "_id": ObjectId()})
+    sent = Insert("Message", {**said, "_id": ObjectId(), "seenIds": []})
     typed.propose(database, PROPOSED, "zoe", plan_of(Changeset("messages", [], [[Delete("Message", said), sent]])))
     database["chatctl_audit"].insert_many([{**head, "summary": [], "whole": True, "undoable": True}, part])
 

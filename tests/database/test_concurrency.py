@@ -18,6 +18,7 @@ from pymongo.database import Database
 
 from actions import audit, roles, users
 from actions.errors import LastMemberError
+from actions.roles import changing
 from actions.rules.lockout import PROTECTED
 from changes import apply, draft, transactions
 from changes.trail_entries import lease_id
@@ -247,7 +248,7 @@ def test_a_deletion_killed_between_batches_can_be_finished_and_undone(
 
     events = [event]
     if finished:
-        monkeypatch.setattr(roles, "BATCH", BATCH)
+        monkeypatch.setattr(changing, "BATCH", BATCH)
         monkeypatch.setattr(draft, "BATCH", BATCH)
         events.append(apply(roles.delete(["support"])).event)
         assert database["Role"].find_one() is None
@@ -262,7 +263,7 @@ def test_a_deletion_killed_between_batches_can_be_finished_and_undone(
 def delete(url: str) -> None:
     """Delete a role in small batches, one batch after each line of input."""
     connection.choose(url)
-    roles.BATCH = draft.BATCH = BATCH
+    changing.BATCH = draft.BATCH = BATCH
     run = transactions.run
 
     def run_when_told(*args: Any) -> None:

@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 from pymongo import ReadPreference, errors
-from pymongo.database import Database
 
 from database import connection
 from database.connection import Target
@@ -19,7 +18,6 @@ from database.errors import (
     UnreachableError,
     UsageError,
 )
-from models.documents import Role
 from tests.conftest import with_options
 
 SECRET = "s3cr3t"
@@ -210,22 +208,19 @@ def test_options_of_other_drivers_are_ignored(url: str) -> None:
 def test_options_of_the_url_cannot_make_reads_and_writes_less_safe(url: str) -> None:
     weaker = "readPreference=secondaryPreferred&readPreferenceTags=a:b&w=0&tz_aware=false"
     connection.choose(with_options(url, weaker))
-    for database in (connection.database(), Role.objects._collection.database):
-        assert database.read_preference == ReadPreference.PRIMARY
-        assert database.write_concern.document == {"w": "majority"}
-        assert database.codec_options.tz_aware
-    assert connection.database().client.options.pool_options.metadata["application"] == {"name": "chatctl"}
+    database = connection.database()
+    assert database.read_preference == ReadPreference.PRIMARY
+    assert database.write_concern.document == {"w": "majority"}
+    assert database.codec_options.tz_aware
+    assert database.client.options.pool_options.metadata["application"] == {"name": "chatctl"}
 
 
 # The connection.
 
 
-def test_mongoengine_and_pymongo_use_the_same_connection(url: str, database: Database[dict[str, Any]]) -> None:
-    database["Role"].insert_one({"name": "support"})
+def test_all_reads_share_one_connection(url: str) -> None:
     connection.choose(url)
     assert connection.database() is connection.database()
-    assert [role.name for role in Role.objects] == ["support"]
-    assert Role.objects._collection.database.client is connection.database().client
 
 
 def test_if_another_database_is_expected_each_connection_is_refused(url: str, name: str) -> None:

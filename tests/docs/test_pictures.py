@@ -58,5 +58,5 @@ def test_commands_in_the_pictures_are_valid(line: str) -> None:
     group, command, *rest = shlex.split(line.replace("ID", "6" * 24))
     root = get_command(app)
     with root.make_context("chatctl", [], resilient_parsing=True) as above:
-        found = root.get_command(above, group).commands[command]  # type: ignore[attr-defined]
+        found = root.get_command(above, group).get_command(above, command)  # type: ignore[attr-defined]
         assert found.make_context(command, rest, parent=above, resilient_parsing=False).params

@@ -15,9 +15,9 @@ from mongoengine import (
     StringField,
 )
 
-from models.documents import UserStatus
 from models.links import LINKS, OWNED, Link, Owned
 from models.schema import DOCUMENTS, FIELDS, UNIQUE_INDEXES
+from models.values import UserStatus
 
 SCHEMA = (Path(__file__).parent / "schema.prisma").read_text()
 MODELS = dict(re.findall(r"^model (\w+) \{\n(.*?)^\}", SCHEMA, re.MULTILINE | re.DOTALL))

@@ -48,6 +48,14 @@ def check(
     return [found[kind] for kind in all_rules() if kind in found]
 
 
+def errors_in(collection: str, documents: Sequence[Document]) -> Iterator[tuple[str, Finding]]:
+    """Yield the faults because of which the application cannot load documents: (rule, finding). Reads no database."""
+    scan = Scan()
+    for kind in all_rules():
+        if kind.in_one_document and kind.severity == "E" and collection in kind.reads:
+            yield from ((kind.name, found) for found in kind(scan).suspects(collection, documents))
+
+
 def select_rules(rules: Sequence[str], collections: Sequence[str]) -> list[type[Rule]]:
     """Return the rules with the given names, or all rules if no name is given.
 

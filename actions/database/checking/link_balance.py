@@ -9,8 +9,9 @@ from bson import ObjectId
 
 from actions import queries
 from actions.database.checking.rule import Finding, Scan
-from changes import Document, are_ids, ids_in
+from changes import Document, are_ids
 from database import connection
+from database.references import ids_in
 from models.links import LINKS, OTHER_SIDES, Link
 
 IDS_IN_MEMORY: Final = 200_000

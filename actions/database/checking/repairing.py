@@ -16,7 +16,7 @@ from database import connection
 from database.errors import UsageError
 from database.references import referred
 from database.times import iso
-from database.wording import counted
+from database.wording import counted, enumerated
 
 FIRST: Final = datetime(2000, 1, 1, tzinfo=UTC)
 """The earliest date that a number can mean. A number that means an earlier or a future date is not converted."""
@@ -136,6 +136,7 @@ def repair(
         items=(number := sum(map(len, plan.repaired.values()))),
         question=Question(f"Repair {counted(number, 'fault')}"),
         undoable=undoable,
+        unproposable=plan.unproposable(),
     )
 
 
@@ -231,6 +232,18 @@ class _Plan:
         """Yield the texts of `results` as notes, to show above the question to the user."""
         for result in self.results():
             yield f"{result.ref}: {result.message}" + (" to be repaired" if result.outcome == "repaired" else "")
+
+    def unproposable(self) -> tuple[str, str] | None:
+        """Return why the repair cannot be proposed, and what to do instead; None if it can be proposed."""
+        found = self.repaired.items()
+        names = sorted({rule.name for rule, faults in found if not all(map(rule.is_proposable, faults))})
+        if not names:
+            return None
+        alone = " ".join(f"--rule {name}" for name in names)
+        return (
+            f"a proposal cannot contain the repair of {enumerated(names)}",
+            f"run chatctl db repair {alone} without --propose, then propose the rest",
+        )
 
     def counts(self) -> Mapping[tuple[str, str], int]:
         touched: dict[tuple[str, str], set[Any]] = {}

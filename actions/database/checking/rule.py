@@ -70,6 +70,8 @@ class Rule:
 
     If it is False, `--collection` still reads the other collections that the rule needs.
     """
+    in_one_document: ClassVar[bool] = False
+    """True if `suspects` finds the fault in a single document, and does not read the database."""
     group_size: ClassVar[int] = 1_000
     """The number of suspects that are confirmed together. Their faults are also repaired together."""
     automatic: ClassVar[bool] = False
@@ -118,6 +120,10 @@ class Rule:
     def repairable(self, findings: Sequence[Finding], decisions: frozenset[str]) -> Iterator[Finding]:
         """Yield those faults that `db repair` can repair with the given decisions (`drop`, `delete`)."""
         return iter(findings if self.automatic or self.decisions & decisions else ())
+
+    def is_proposable(self, found: Finding) -> bool:
+        """Tell whether the repair of a fault can be proposed. A new `_id` requires a new document with all secrets."""
+        return found.field != "_id" or found.collection not in {"User", "Account"}
 
     def change_of(self, found: Finding, decisions: frozenset[str]) -> tuple[str, str, Any]:  # noqa: ARG002
         """Return what the repair of a fault does: `update` or `delete`, the collection, and the id of the document."""

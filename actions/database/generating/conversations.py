@@ -8,7 +8,7 @@ from bson import ObjectId
 
 from actions.database.generating.people import DAY, SECOND, Person, SeededYear, Texts, to_time
 from changes import Document
-from models.documents import PAIR
+from models.values import PAIR
 
 GROUP_SHARE: Final = 0.35
 LARGEST_GROUP: Final = 12

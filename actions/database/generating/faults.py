@@ -13,7 +13,7 @@ from actions.database.generating.people import DAY, SECOND, SeededYear, to_time
 from actions.users.creating import new_user
 from changes import Batch, Document, Insert
 from database import connection, indexes
-from models.documents import UserStatus
+from models.values import UserStatus
 
 PER_BATCH: Final = 100
 """The number of faults of one rule in one batch."""

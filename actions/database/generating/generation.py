@@ -19,7 +19,7 @@ from actions.database.generating.faults import FaultMaker
 from actions.database.generating.people import PHRASES, Language, People, Person, SeededYear
 from actions.errors import NameTakenError, StillRunningError
 from actions.rules import lockout, passwords
-from actions.users.access import MemberChanges
+from actions.users.granting import MemberChanges
 from changes import Add, Batch, Changeset, Document, Insert, Question, Result, Stream, Update
 from changes.change import FieldChange, Raise
 from changes.draft import BATCH
@@ -31,7 +31,7 @@ from database.indexes import APPLICATION, Index
 from database.listing import Row
 from database.prefetch import prefetched
 from database.wording import counted
-from models.documents import PAIR
+from models.values import PAIR
 
 WITH_ROLE: Final = 0.35
 ROOM: Final = 120

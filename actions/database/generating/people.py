@@ -13,7 +13,7 @@ from bson import Int64, ObjectId
 from actions.users.creating import new_user
 from changes import Document
 from database.errors import WITH_LOCAL, InvalidInputError
-from models.documents import UserStatus
+from models.values import UserStatus
 
 if TYPE_CHECKING:
     import mimesis

@@ -10,8 +10,9 @@ from typing import Any, Final
 from bson import ObjectId
 
 from actions.rules import lockout, passwords
-from actions.users.access import AllRoles, MemberChanges
+from actions.users.access import AllRoles
 from actions.users.creating import new_user
+from actions.users.granting import MemberChanges
 from actions.users.importing.person import UNHASHED, ExistingUser, Policy, difference, status_of, stored, verified_at
 from actions.users.importing.staging import PendingPerson, StagingDatabase
 from changes import Changeset, Document, Draft, Stream

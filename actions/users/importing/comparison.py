@@ -16,9 +16,9 @@ from changes import Document
 from changes.visible_values import readable_text
 from database import connection, references
 from database.wording import did_you_mean, shown
-from models.documents import UserStatus
 from models.links import ACCOUNT_USER
 from models.names import LONGEST, USER_TEXTS, user_flaw
+from models.values import UserStatus
 
 NAME_FIELDS: Final = ("email", "username")
 USER_FIELDS: Final = (

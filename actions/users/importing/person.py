@@ -10,10 +10,11 @@ from bson import Int64, ObjectId
 from actions.users.access import AllRoles
 from actions.users.listing import PROFILE
 from actions.users.status import unverified, verified
-from changes import ABSENT, Document, ids_in
+from changes import ABSENT, Document
 from changes.change import same
 from changes.events import now
-from models.documents import UserStatus
+from database.references import ids_in
+from models.values import UserStatus
 
 
 class Policy(StrEnum):

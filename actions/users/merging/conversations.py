@@ -6,10 +6,10 @@ from itertools import chain
 from typing import Any, Final
 
 from actions import queries
-from changes import Document, ids_in
+from changes import Document
 from database import connection
-from database.references import references_in, referred
-from models.documents import PAIR, is_group
+from database.references import ids_in, references_in, referred
+from models.values import PAIR, is_group
 
 FIELDS: Final = ("name", "isGroup", "userIds", "created_at")
 

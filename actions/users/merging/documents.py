@@ -8,12 +8,12 @@ from actions import lookup, queries
 from actions.display_names import Usernames, person_label
 from actions.users.listing import PROFILE
 from actions.users.merging import conversations, values
-from changes import Document, holds, ids_in
+from changes import Document, holds
 from changes.id_lists import MOST_IDS, TooManyLinksError
 from changes.visible_values import name_of
 from database import connection
 from database.ids import id_text
-from database.references import joined, references_in, referred
+from database.references import ids_in, joined, references_in, referred
 
 
 class Accounts:

@@ -12,13 +12,13 @@ from actions.rules.checked_changeset import replannable
 from actions.users.merging.batches import make_batches
 from actions.users.merging.documents import Merge
 from actions.users.merging.values import describe_profile, describe_user
-from changes import ABSENT, Add, Change, Changeset, Delete, Question, Result, Set, Stream, Update, ids_in
+from changes import ABSENT, Add, Change, Changeset, Delete, Question, Result, Set, Stream, Update
 from changes.visible_values import readable_text
 from database.errors import RefusedError, UsageError
 from database.ids import any_of
-from database.references import referred
+from database.references import ids_in, referred
 from database.wording import counted, enumerated, in_words
-from models.documents import PAIR, is_group
+from models.values import PAIR, is_group
 
 MOST: Final = 100
 """The most users to merge at once. More are probably a mistake, and all of them must be in memory."""

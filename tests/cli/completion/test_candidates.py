@@ -1,6 +1,7 @@
 """The words that can complete a command line."""
 
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -9,10 +10,10 @@ import pytest
 
 from actions import SORTABLE
 from actions.database.checking.rules import all_rules
-from cli.app import COMMANDS, GROUPS
+from cli.commands import COMMANDS, GROUPS
 from cli.completion.candidates import WORDS
-from models.documents import UserStatus
 from models.schema import DOCUMENTS
+from models.values import UserStatus
 from tests.cli.completion.conftest import Complete
 from tests.cli.test_app import HEAVY
 from tests.conftest import Chatctl
@@ -151,3 +152,24 @@ def test_completing_words_of_the_program_loads_no_driver(line: str) -> None:
     assert words
     assert loaded == ""
     assert done.stderr == ""
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ("chatctl us", ["users"]),
+        ("chatctl  users  s", ["show", "suspend", "set-password"]),
+        ("chatctl msg ta", ["tail"]),
+        ("chatctl users suspend a", []),
+        ("chatctl -", []),
+    ],
+)
+def test_the_script_for_bash_completes_names_of_commands_without_starting_chatctl(
+    chatctl: Chatctl, line: str, words: list[str]
+) -> None:
+    variables = f"COMP_LINE='{line}' COMP_POINT={len(line)}"
+    call = f"_chatctl chatctl '{line.rsplit(maxsplit=1)[-1]}'"
+    script = f"{chatctl('completion', 'bash').stdout}\n{variables}; {call}; echo ${{COMPREPLY[@]}}"
+    shell = str(shutil.which("bash"))
+    done = subprocess.run([shell, "-c", script], env={"PATH": "/nowhere"}, capture_output=True, text=True, check=True)  # noqa: S603
+    assert done.stdout.split() == words

@@ -8,11 +8,11 @@ from bson import ObjectId
 
 from actions import queries
 from actions.database.checking.rule import DuplicateRule, Finding, RepairDraft, Rule, Scan, Values, documents
-from changes import Batch, Document, ids_in
+from changes import Batch, Document
 from database import connection
 from database.listing import NO_LIST, PRESENT
-from database.references import reference, referred
-from models.documents import PAIR, is_group
+from database.references import ids_in, reference, referred
+from models.values import PAIR, is_group
 
 PEOPLE_FIELDS: Final = ("isGroup", "userIds")
 NOBODY: Final[frozenset[ObjectId]] = frozenset()
@@ -66,7 +66,7 @@ class DuplicateDirect(DuplicateRule):
 
     name = "duplicate-direct"
     severity = "W"
-    effect = "The application may open either of them, so messages seem to be missing."
+    effect = "The application opens one or the other conversation, so messages seem to be missing."
     fix = "look at both with chatctl conversations show {id}, then delete one of them with chatctl conversations delete"
     reads = {"Conversation": PEOPLE_FIELDS}
 

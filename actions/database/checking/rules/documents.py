@@ -136,6 +136,11 @@ class SecretInTrail(Rule):
     automatic = True
     undoable = False  # To undo the repair, a copy of the secrets would be stored for thirty days.
 
+    def is_proposable(self, found: Finding) -> bool:
+        """Tell that a proposal cannot change the audit trail."""
+        del found
+        return False
+
     def late_suspects(self) -> Iterator[Finding]:
         """Find secrets in the audit trail.
 

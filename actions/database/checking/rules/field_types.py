@@ -14,9 +14,9 @@ from changes import Batch, Document, are_ids
 from changes.events import now
 from database import connection
 from database.references import reference, referred
-from models.documents import UserStatus
 from models.links import PROFILE_USER
 from models.schema import SCHEMA
+from models.values import UserStatus
 
 ALLOWED_TYPES: Final[dict[type, tuple[type, ...]]] = {int: (int, Int64), UserStatus: (str,)}
 """Type of a field in the schema → the types of values that are right for it. Other fields allow only their own type.
@@ -124,6 +124,7 @@ def _type_name(wanted: type, value: Any) -> str:
 class _ShapeRule(Rule):
     reads = ALL_FIELDS
     one_collection = True
+    in_one_document = True
 
     def suspects(self, collection: str, documents: Sequence[Document]) -> Iterator[Finding]:
         return self.scan.shared(ShapeFaults).faults(collection, documents, self.name, self.severity)
@@ -267,7 +268,7 @@ class NullList(_ShapeRule):
 
     name = "null-list"
     severity = "E"
-    effect = "The application reads it as an empty list, but it cannot link anything to the document."
+    effect = "The application reads an empty list, but it cannot link anything to the document."
     automatic = True
 
     def repair(self, draft: RepairDraft, findings: Sequence[Finding], decisions: frozenset[str]) -> Iterator[Batch]:

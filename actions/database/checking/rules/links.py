@@ -120,7 +120,7 @@ class DanglingLink(_LinkRule):
 
     name = "dangling-link"
     severity = "W"
-    effect = "The application silently leaves it out. Counts made from the list are wrong."
+    effect = "The application silently leaves out the missing document. Counts made from the list are wrong."
     dangling = True
 
     def repair(self, draft: RepairDraft, findings: Sequence[Finding], decisions: frozenset[str]) -> Iterator[Batch]:
@@ -134,7 +134,7 @@ class OneSidedLink(_LinkRule):
 
     name = "one-sided-link"
     severity = "W"
-    effect = "The link exists or not, depending on the side from which the application reads it."
+    effect = "The link exists or not, depending on the side from which the application reads."
     fix = "chatctl db repair --rule {name} (completes the links; with --drop, removes them)"
     dangling = False
     decisions = frozenset({"drop"})

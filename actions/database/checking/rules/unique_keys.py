@@ -24,7 +24,7 @@ class DuplicateKey(DuplicateRule):
 
     name = "duplicate-key"
     severity = "E"
-    effect = "The application may find any of them. The unique index cannot be created."
+    effect = "The application finds any one of the documents. The unique index cannot be created."
     fix = 'delete one of them in mongosh: db.{collection}.deleteOne({{_id: ObjectId("{id}")}})'
     fixes = {
         "User.email": "chatctl users update id:{id} --email ADDRESS, or chatctl users delete id:{id}",

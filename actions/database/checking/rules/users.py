@@ -10,7 +10,7 @@ from actions.database.checking.rules.field_types import REINSTATE
 from changes import Batch, Document
 from changes.events import now
 from database.wording import counted
-from models.documents import UserStatus
+from models.values import UserStatus
 
 HASH: Final = re.compile(r"\$2[ab]\$\d\d\$[./A-Za-z0-9]{53}")
 Y_HASH: Final = re.compile(r"\$2y\$\d\d\$[./A-Za-z0-9]{53}")
@@ -25,6 +25,7 @@ class UserRule(Rule):
     """
 
     one_collection = True
+    in_one_document = True
 
     def suspects(self, collection: str, documents: Sequence[Document]) -> Iterator[Finding]:
         for document in documents:
@@ -51,7 +52,7 @@ class UnknownStatus(UserRule):
 
     name = "unknown-status"
     severity = "E"
-    effect = "The application cannot load this user, or any list that contains them."
+    effect = "The application cannot load this user, or any list that contains this user."
     fix = REINSTATE
     reads = {"User": ("status",)}
 
@@ -88,6 +89,11 @@ class BadPasswordHash(UserRule):
     fix = "chatctl users set-password id:{id}"
     fixes = {"$2y$": "chatctl db repair --rule {name}"}
     reads = {"User": ("hashedPassword",)}
+
+    def is_proposable(self, found: Finding) -> bool:
+        """Tell that a proposal cannot contain the repaired hash."""
+        del found
+        return False
 
     def fault(self, user: Document) -> Iterator[tuple[str, Any]]:
         hashed = user.get("hashedPassword")

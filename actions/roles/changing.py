@@ -1,36 +1,22 @@
-"""Roles: list, create, copy, rename, delete and compare them, and change their permissions."""
+"""Create, copy, rename and delete roles, and change their permissions."""
 
-from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Sequence
-from typing import Any, Final
+from collections.abc import Callable, Iterable, Sequence
+from typing import Final
 
 from bson import ObjectId
 
-from actions import SORTABLE, lookup, queries
-from actions.rules import lockout, new_names
+from actions import lookup, queries
+from actions.rules import new_names
 from actions.rules.checked_changeset import checked_changeset, replannable
-from changes import Changeset, Document, Draft, Question, Result, ids_in
+from changes import Changeset, Document, Draft, Question, Result
 from changes.draft import BATCH
-from changes.visible_values import readable, readable_text
 from database import connection
-from database.listing import Listing, Row
 from database.own_collections import STATE
-from database.references import referred
+from database.references import ids_in, referred
 from database.wording import in_words
 from models.links import ROLE_PERMISSIONS
 
-LISTED: Final = ("name", "permissionsIds")
 OUTCOMES: Final = {"grant": "granted", "revoke": "revoked"}
-
-
-def find() -> Listing:
-    """List roles: `{id, name, permissions: [names], members, protected}`."""
-    return Listing("Role", {}, _rows, sortable=SORTABLE["roles"], fields=LISTED)
-
-
-def show(ref: str) -> Row:
-    """Describe one role as `find` does."""
-    return _rows([lookup.find_one("Role", ref, LISTED)])[0]
 
 
 def create(name: str, permissions: Sequence[str] = ()) -> Changeset:
@@ -42,7 +28,7 @@ def create(name: str, permissions: Sequence[str] = ()) -> Changeset:
 
 def copy(ref: str, name: str) -> Changeset:
     """Create a role with the permissions of another, without its members."""
-    role = lookup.find_one("Role", ref, LISTED)
+    role = lookup.find_one("Role", ref, ("name", "permissionsIds"))
     new_names.validate("Role", [name])
     granted = list(queries.find_by_ids("Permission", ids_in(role, "permissionsIds"), ["name", "rolesIds"]))
     question = Question(f"Copy role {lookup.label(role)} to {name}")
@@ -96,70 +82,6 @@ def grant(ref: str, permissions: Sequence[str]) -> Changeset:
 def revoke(ref: str, permissions: Sequence[str]) -> Changeset:
     """Remove permissions from a role."""
     return _change_permissions("revoke", ref, permissions)
-
-
-def matrix() -> tuple[list[str], list[Row]]:
-    """Return the names of all roles, and for each permission a row `{permission, roles}` with role names."""
-    database = connection.database()
-    roles = list(database["Role"].find({}, {"name": 1, "permissionsIds": 1}).sort("name"))
-    labels = Counter(map(lookup.label, roles))
-    held = {
-        # Without the unique index, two roles can have the same name. Then the id is added to each.
-        label if labels[label] == 1 else f"{label} ({role['_id']})": set(ids_in(role, "permissionsIds"))
-        for role in roles
-        if (label := lookup.label(role))
-    }
-    permissions = database["Permission"].find({}, {"name": 1}).sort("name")
-    rows = [
-        {
-            "id": permission["_id"],
-            "permission": lookup.label(permission),
-            "roles": [name for name, ids in held.items() if referred(permission["_id"]) in ids],
-        }
-        for permission in permissions
-    ]
-    return list(held), rows
-
-
-def diff(left: str, right: str) -> list[Row]:
-    """Compare two roles. Return a row `{permission, role}` for each permission that only one of the two roles has."""
-    one, other = lookup.find_one("Role", left, LISTED), lookup.find_one("Role", right, LISTED)
-    sides = [(lookup.label(role), set(ids_in(role, "permissionsIds"))) for role in (one, other)]
-    differing = sides[0][1] ^ sides[1][1]
-    found = sorted(queries.find_by_ids("Permission", differing, ["name"]), key=lookup.label)
-    return [
-        {"id": permission["_id"], "permission": lookup.label(permission), "role": name}
-        for permission in found
-        for name, ids in sides
-        if referred(permission["_id"]) in ids
-    ]
-
-
-def _rows(roles: list[Document], _: Collection[str] = ()) -> list[Row]:
-    wanted = {item for role in roles for item in ids_in(role, "permissionsIds")}
-    found = queries.find_by_ids("Permission", wanted, ["name"])
-    names = {referred(permission["_id"]): permission.get("name") for permission in found}
-    members = _count_members([role["_id"] for role in roles])
-    protected = lockout.protected_roles()
-    return [
-        {
-            "id": role["_id"],
-            "name": readable(role.get("name")),
-            "permissions": sorted(
-                readable_text(names[item]) for item in ids_in(role, "permissionsIds") if item in names
-            ),
-            "members": members.get(role["_id"], 0),
-            "protected": role["_id"] in protected,
-        }
-        for role in roles
-    ]
-
-
-def _count_members(ids: Iterable[ObjectId]) -> dict[ObjectId, int]:
-    """Let the server count the members of roles, because the list of a role may have hundreds of thousands of ids."""
-    users: Any = {"$cond": [{"$isArray": "$userIds"}, "$userIds", []]}
-    pipeline: list[dict[str, Any]] = [{"$match": {"_id": {"$in": list(ids)}}}, {"$project": {"n": {"$size": users}}}]
-    return {row["_id"]: row["n"] for row in connection.database()["Role"].aggregate(pipeline)}
 
 
 def _permissions(refs: Sequence[str]) -> list[Document]:

@@ -1,4 +1,4 @@
-"""The audit trail: list and show events, undo them, and prune old ones."""
+"""List and show the events of the audit trail, and tell their states."""
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
@@ -8,19 +8,16 @@ from typing import Any, Final
 from bson import ObjectId
 
 from actions import SORTABLE, lookup, queries
-from actions.errors import AmbiguousNameError, NotUndoableError, StillRunningError, UnknownNameError
+from actions.errors import AmbiguousNameError, UnknownNameError
 from actions.queries import literal_pattern
-from actions.rules.checked_changeset import checked_changeset, replannable
-from changes import Batch, Changeset, Document, Draft, Question, Result, events, holds, undoing
-from changes.changeset import diff
+from changes import Document, events
 from changes.events import LEASE_SECONDS
-from changes.trail_entries import lease_id, names_without_secrets, without_secrets
+from changes.trail_entries import lease_id, without_secrets
 from changes.visible_values import readable, readable_text
 from database import connection
 from database.ids import ID_PREFIX, any_of, beginning_with, id_text, readings
 from database.listing import Listing, Row
-from database.own_collections import AUDIT, IMAGES, STATE
-from database.times import minute
+from database.own_collections import AUDIT, STATE
 from database.wording import NAMED, shown
 
 ACTORS: Final = ("os", "host", "database", "claimed")
@@ -90,6 +87,8 @@ def show(ref: str) -> Row:
 
 def lines(event: Row) -> list[str]:
     """Return the changes of an event as lines of text."""
+    from changes.changeset import diff
+
     return list(diff(event["changes"], event["names"])) or list(event["summary"])
 
 
@@ -106,80 +105,13 @@ def last_own() -> Row:
     recent = {"kind": "event", "at": {"$gte": events.now() - RECENT}, "undoable": True, "undoes": None, "erased": None}
     found = connection.database()[AUDIT].find(recent | mine).sort([("at", -1), ("_id", -1)])
     while some := list(islice(found, LOOKED_AT)):
-        states = _states(some)
+        states = states_of(some)
         for event in some:
             if states[event["_id"]] in {"done", "interrupted"}:
-                return {"id": str(event["_id"]), "command": _command(event)}
+                return {"id": str(event["_id"]), "command": command_of(event)}
     raise UnknownNameError(
         "you have no event of the past hour that can be undone",
         "see chatctl audit list --since 1h, and undo one by its id",
-    )
-
-
-@replannable(quick=False)
-def undo(ref: str, *, force: bool = False, allow_last_member: bool = False, allow_lockout: bool = False) -> Changeset:
-    """Undo the changes of a finished or interrupted event.
-
-    Raises `NotUndoableError` if the data for the undo are not stored. Raises `ConflictError` if the data changed after
-    the event, unless `force` is given.
-    """
-    event = lookup.find_event(ref)
-    state = _states([event])[event["_id"]]
-    command = f"audit undo {event['_id']}"
-    if state == "undone":
-        result = Result(event["_id"], _command(event), "unchanged", if_unchanged=_undone_by(event))
-        return checked_changeset(command, Draft(), [result])
-    database = connection.database()
-    batches = _batches_to_undo(event, state)
-    draft = Draft()
-    mine = {"kind": "part", "event": event["_id"]}
-    for part in database[AUDIT].find(mine, ["names", "changes.collection", "changes.ids"]):
-        draft.names |= {named["id"]: named["name"] for named in names_without_secrets(part)}
-    if stale := database[STATE].find_one({"_id": lease_id(event["_id"])}):
-        draft.delete(STATE, stale)
-    inverse = undoing.inverse(database, batches, force=force, orphans=events.recorded_orphans(database, event["_id"]))
-    draft.batches = [[*draft.changes, *inverse[0]], *inverse[1:]]
-    outcome = "undone" if draft.changes else "unchanged"
-    why = "all its changes were reversed already"
-    results = [Result(event["_id"], _command(event), outcome, if_unchanged=why)]
-    return checked_changeset(
-        command,
-        draft,
-        results,
-        allow_last_member=allow_last_member,
-        allow_lockout=allow_lockout,
-        asks=True,
-        undoes=event["_id"],
-        notes=[f"undo of: {_command(event)}"],
-    )
-
-
-def _undone_by(event: Document) -> str:
-    """Return a text that says who undid an event, and when."""
-    undos = list(connection.database()[AUDIT].find({"undoes": event["_id"]}).sort("_id", -1))
-    states = _states(undos)
-    undo = next(one for one in undos if states[one["_id"]] == "done")
-    at = undo.get("at")
-    when = minute(at) if isinstance(at, datetime) else readable_text(at)
-    return f"already undone by {actor_text(undo)}, {when}, event {undo['_id']}"
-
-
-def _batches_to_undo(event: Document, state: str) -> list[Batch]:
-    """Read the changes of an event, as batches. Raises `StillRunningError` for an event that is still running.
-
-    Raises `NotUndoableError` if the changes are not stored.
-    """
-    if state == "running":
-        raise StillRunningError(f"event {event['_id']} is still running", "undo it after it has ended")
-    if event.get("erased"):
-        why = f"event {event['_id']} cannot be undone: a user whom it changed has been erased"
-        raise NotUndoableError(why, f"see the remaining data of the event: chatctl audit show {event['_id']}")
-    if batches := events.read(connection.database(), event["_id"]):
-        return batches
-    why = "is no longer stored" if event.get("undoable") else "was never stored"
-    raise NotUndoableError(
-        f"event {event['_id']} cannot be undone: the data for its undo {why}",
-        f"see what it did: chatctl audit show {event['_id']}",
     )
 
 
@@ -189,47 +121,6 @@ def running(events: Iterable[ObjectId]) -> Iterator[ObjectId]:
         where = {"_id": {"$in": some}, "whole": False, "undoable": True}
         states = _own_states(list(connection.database()[AUDIT].find(where, {"whole": 1})))
         yield from (event for event, state in states.items() if state == "running")
-
-
-@replannable(quick=False)
-def prune(before: datetime) -> Changeset:
-    """Delete the finished events before a time, except events that a legal hold keeps.
-
-    Deleted events can no longer be undone.
-    """
-    database = connection.database()
-    events = list(database[AUDIT].find({"kind": "event", "at": {"$lt": before}}))
-    states = _states(events)
-    ended = {event["_id"] for event in events if states[event["_id"]] in {"done", "undone"}}
-    held = holds.read(database)
-    kept = held.events(database, {"event": {"$in": list(ended)}}).keys() if held else ()
-    pruned = list(ended.difference(kept))
-    draft = Draft()
-    for collection in (IMAGES, AUDIT):
-        for document in database[collection].find({"event": {"$in": pruned}}, {"_id": 1}):
-            draft.reserve(1)
-            draft.delete(collection, document)
-    for event in pruned:
-        draft.reserve(1)
-        draft.delete(AUDIT, {"_id": event})
-    results = [Result(event["_id"], _command(event), "pruned") for event in events if event["_id"] in set(pruned)]
-    passed = (
-        [Result(None, "held events", "passed-over", held.note(len(kept), "event"), documents=len(kept))] if kept else []
-    )
-
-    def corrected(agreed: Collection[Result]) -> list[Result]:
-        return [*(one for one in agreed if one.id is not None and one.id not in kept), *passed]
-
-    return checked_changeset(
-        f"audit prune --before {before.isoformat()}",
-        draft,
-        [*results, *passed],
-        asks=True,
-        undoable=False,
-        notes=[str(result.message) for result in passed],
-        question=Question("Delete", AUDIT),
-        passing_over=corrected,
-    )
 
 
 def _target(ref: str) -> list[Any]:
@@ -265,13 +156,13 @@ def _list(value: Any) -> list[Any]:
 
 
 def rows(events: Sequence[Document], _: Collection[str] = ()) -> list[Row]:
-    states = _states(events)
+    states = states_of(events)
     return [
         {
             "id": event["_id"],
             "at": readable(event.get("at")),
             "actor": actor_text(event),
-            "command": _command(event),
+            "command": command_of(event),
             "reason": readable(event.get("reason")),
             "state": states[event["_id"]],
         }
@@ -279,7 +170,7 @@ def rows(events: Sequence[Document], _: Collection[str] = ()) -> list[Row]:
     ]
 
 
-def _command(event: Document) -> str:
+def command_of(event: Document) -> str:
     """Return the command of an event as text. In a restored audit trail, this field may have any type."""
     return readable_text(event.get("command"))
 
@@ -297,10 +188,10 @@ def actor_text(event: Document) -> str:
 
 def is_undone(event: ObjectId) -> bool:
     """Tell whether an event is undone now. It is not undone if the undo was undone later."""
-    return _states(connection.database()[AUDIT].find({"kind": "event", "_id": event})).get(event) == "undone"
+    return states_of(connection.database()[AUDIT].find({"kind": "event", "_id": event})).get(event) == "undone"
 
 
-def _states(events: Iterable[Document]) -> dict[ObjectId, str]:
+def states_of(events: Iterable[Document]) -> dict[ObjectId, str]:
     """Return the state of each event: `done`, `running`, `interrupted` or `undone`."""
     listed = list(events)
     states = _own_states(listed)

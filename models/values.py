@@ -1,0 +1,21 @@
+"""The values of fields that have a meaning for the application. Reading them does not load MongoEngine."""
+
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Any, Final
+
+PAIR: Final = 2
+"""The number of people in a one-to-one conversation."""
+
+
+def is_group(conversation: Mapping[str, Any]) -> bool:
+    """Tell whether a conversation is a group. Without `isGroup`, the application treats it as one-to-one."""
+    return conversation.get("isGroup") is True
+
+
+class UserStatus(StrEnum):
+    """The status of a user. The application fails on any other value."""
+
+    ACTIVE = "ACTIVE"
+    SUSPENDED = "SUSPENDED"
+    EMAIL_VERIFIED = "EMAIL_VERIFIED"
