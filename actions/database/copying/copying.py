@@ -261,7 +261,7 @@ def _changeset(
         notes=_notes(source, target, style),
         undoable=False,
         itemised=False,
-        unproposable="the target must be empty",
+        unproposable=("the target must be empty", None),
     )
 
 

@@ -269,11 +269,16 @@ def _ring(character: str) -> Iterator[str]:
         return map(str.upper, _ring(character.lower()))
     begin = ord(character) // WINDOW * WINDOW
     end = begin + WINDOW
-    while kind.category == "Lo" and begin and _kind(chr(begin - 1)) == kind:
+    while kind.category == "Lo" and begin and _goes_on(begin, kind):
         begin -= WINDOW
-    while kind.category == "Lo" and end < LAST and _kind(chr(end)) == kind:
+    while kind.category == "Lo" and end < LAST and _goes_on(end, kind):
         end += WINDOW
     return (one for one in map(chr, range(begin, end)) if _kind(one) == kind)
+
+
+def _goes_on(place: int, kind: "Kind") -> bool:
+    """Tell whether the characters on both sides of a place are of a kind. So a ring is the same from each of them."""
+    return _kind(chr(place - 1)) == kind == _kind(chr(place))
 
 
 class Kind(NamedTuple):

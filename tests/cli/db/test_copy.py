@@ -440,3 +440,9 @@ def test_an_error_of_the_source_is_explained(
 
     monkeypatch.setattr(Source, "batches", refused)
     assert said in chatctl(*COPY, code=code).stderr
+
+
+def test_a_text_stays_the_same_after_other_texts_of_its_script() -> None:
+    made_up = MadeUp()
+    found = ["000𪤄𩾭", "漢字", "㐀", "𠀀", "한글", "ꀀ"]
+    assert list(map(made_up.text, found)) == list(map(made_up.text, found))
