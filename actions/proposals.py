@@ -342,7 +342,7 @@ def _stored(proposal: Document) -> Document:
 def _rows(proposals: Sequence[Document], columns: Collection[str] = ()) -> list[Row]:
     """Make the rows of proposals.
 
-    The number of documents is counted in the plan, which takes time. It is None if `columns` does not have "documents".
+    The number of documents is counted in the plan, which takes time. It is None if `columns` lists other columns only.
     """
     where = {"_id": {"$in": [f"{_DECISION}{one['_id']}" for one in proposals]}}
     decisions = {one["_id"]: one for one in connection.database()[PROPOSALS].find(where)}

@@ -34,7 +34,7 @@ LARGE: Final = 10
 """A rule that changes more than this percentage of a collection requires an additional confirmation."""
 
 FEW: Final = 10
-"""If there are more users than this, all recent messages are read instead of only the messages of these users."""
+"""For more users than this number, all recent messages are read, not only the messages of these users."""
 
 FIELDS: Final = ("email", "username", "name", "createdAt", "lastLogin", "rolesIds", *status.FIELDS)
 NEVER: Final[Document] = {"lastLogin": {"$eq": None, **NO_LIST}}
