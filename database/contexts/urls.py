@@ -16,7 +16,7 @@ from database.errors import InvalidInputError, NotConfiguredError
 SECONDS: Final = 30.0
 """The seconds that a command that prints a URL may run."""
 LONGEST: Final = 64 * 1024
-"""The most bytes of the output of such a command that are kept in memory."""
+"""The most bytes that are kept in memory from the output of a command that prints a URL."""
 
 _VARIABLE: Final = re.compile("[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
 
