@@ -388,7 +388,7 @@ def _client(source: urls.Source, milliseconds: int, *listeners: "CommandListener
 
 
 def _leave_at_once() -> None:
-    """Let the program end at once. Otherwise the driver waits half a second for its idle threads."""
+    """Prevent the driver from waiting for its idle threads when the program ends. This saves half a second."""
     from pymongo.synchronous import monitor
 
     if wait := getattr(monitor, "_shutdown_resources", None):

@@ -16,7 +16,11 @@ IMAGES_ARE_KEPT: Final = 30 * 24 * 60 * 60
 
 NAMESPACE_EXISTS: Final = 48
 OPTIONS_CONFLICT: Final = {85, 86, 11000}
-"""The error codes for: same key but another name, same name but another key, and duplicate values in documents."""
+"""The error codes for a refused index.
+
+An index with the same key has another name (85), an index with the same name has another key (86), or documents have
+duplicate values (11000).
+"""
 
 
 class Index(NamedTuple):

@@ -97,7 +97,7 @@ def rfc3339(value: Any) -> str | None:
 
 
 def _beyond(milliseconds: int) -> str:
-    """Write a time in a year that Python's `datetime` does not have. It is given in milliseconds since 1970."""
+    """Write a time, given in milliseconds since 1970, whose year is outside the range of Python's `datetime`."""
     days, rest = divmod(milliseconds, 24 * 60 * 60 * 1000)
     cycles, day = divmod(days, DAYS_OF_400_YEARS)
     near = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(days=day, milliseconds=rest)

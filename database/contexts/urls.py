@@ -17,7 +17,7 @@ from database.wording import shown
 SECONDS: Final = 30.0
 """The seconds that a command that prints a URL may run."""
 LONGEST: Final = 64 * 1024
-"""The most bytes of the output of such a command that are kept in memory."""
+"""The most bytes that are kept in memory from the output of a command that prints a URL."""
 
 OF_THE_SERVER: Final = frozenset({"admin", "config", "local"})
 """The databases in which a server keeps its own data."""
