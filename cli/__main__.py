@@ -4,9 +4,9 @@ import os
 import sys
 
 ENDINGS = {"KeyboardInterrupt": 130, "TerminatedError": 143}
-"""Name of an exception → the exit code.
+"""The name of an exception class → the exit code of the program.
 
-Names are used, because an import of the exceptions would slow down the start.
+The table has names and not the classes, because an import of the classes would slow down the start.
 """
 BUG = 70
 """The exit code of an unexpected error."""

@@ -178,7 +178,7 @@ class _Choice(Completion):
 
 
 class _Menu(Completer):
-    """The menu: the items that match the typed text. After a database error, it ends the prompt."""
+    """The menu of the prompt: the items that match the typed text. If the database fails, the prompt ends."""
 
     def __init__(self, choices: _Choices) -> None:
         self._choices = choices

@@ -77,7 +77,10 @@ def of_plan(plan: "Plan") -> Report:
 
 
 def of_proposal(row: Mapping[str, Any], lines: Iterable[str]) -> Report:
-    """Make the report of a proposal for its reviewer: who proposes what and why, and what has changed since."""
+    """Make the report of a proposal for its reviewer.
+
+    It says who proposes which changes and why, and which data has changed since the proposal was made.
+    """
     return of_changes(f"proposals show {row['id']}", row, lines, ("by", "at", "reason", "state"))
 
 

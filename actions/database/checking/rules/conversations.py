@@ -163,11 +163,11 @@ class Participants:
 
 
 class StaleLastMessage(Rule):
-    """`lastMessageAt` of a conversation is not the time of its last message or, without messages, of its creation."""
+    """`lastMessageAt` is not the time of the last message (or, in an empty conversation, the time of its creation)."""
 
     name = "stale-last-message"
     severity = "W"
-    effect = "The conversation is at the wrong position in the list."
+    effect = "The application shows the conversation at the wrong position in the list of conversations."
     reads = {"Conversation": TIME_FIELDS, "Message": ("conversationId", "createAt")}
     group_size = 100_000
     automatic = True

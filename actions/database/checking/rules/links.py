@@ -130,7 +130,7 @@ class DanglingLink(_LinkRule):
 
 
 class OneSidedLink(_LinkRule):
-    """One document lists another document, which does not list it."""
+    """A link is stored on one side only: a document lists another one, but the other one does not list it."""
 
     name = "one-sided-link"
     severity = "W"
