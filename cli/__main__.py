@@ -44,7 +44,10 @@ def _leave(number: int, _: object) -> None:
 
 
 def _end(kind: type[BaseException], error: BaseException, _: object) -> None:
-    """End the program after an error that nothing else has caught: a signal, or an error that prevents the start."""
+    """End the program after an error that `Root.main` has not caught. Python calls this function.
+
+    The error comes from a signal, or from a fault that prevents the start of the program.
+    """
     if kind.__name__ not in ENDINGS:
         if "--debug" in sys.argv:
             sys.__excepthook__(kind, error, error.__traceback__)

@@ -67,8 +67,8 @@ def show(proposal: Proposal, out: PlanOut) -> None:
 def approve(proposal: Proposal, out: Out, confirm: Decide) -> None:
     """Carry out a proposal of another person, exactly as proposed.
 
-    Nothing is changed if the data has changed after the proposal was made, if somebody has already approved, rejected
-    or withdrawn the proposal, or if it is older than 14 days.
+    Nothing is changed if the data has changed after the proposal was made, if the proposal is already approved,
+    rejected or withdrawn, or if it is older than 14 days.
     """
     change = actions.proposals.approve(proposal, confirm.reason)
     confirm.reason = None  # it is part of the changeset, with the reason of the proposer

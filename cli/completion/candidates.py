@@ -188,7 +188,7 @@ class ParsedLine:
         return None
 
     def _values(self, parameter: Any, prefix: str) -> Iterable[str]:
-        """Return the possible values of a parameter, which its metavar decides (its name in the help, like USER)."""
+        """Return the possible values of a parameter. Its metavar decides which: the name of its value in the help."""
         called = (getattr(parameter, "metavar", None) or "").removesuffix("...").strip("[]")
         command: Any = self.context.command
         if self._is_context(parameter):

@@ -244,7 +244,7 @@ class Output:
             self.note(f"times are in {self.screen.zone}; for UTC add --utc")
 
     def _usual_columns(self, view: View) -> View:
-        """Return the columns of a list: for people those of a table, for programs all columns."""
+        """Return the columns that a list has if the user does not choose columns. Programs get all columns."""
         return _table_columns(view) if self.for_people or self.form == "markdown" else view
 
     def _masked(self, rows: Iterable[Row], view: View, targets: Sequence[Any] = ()) -> Iterable[Row]:

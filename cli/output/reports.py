@@ -128,9 +128,10 @@ def of_check(rows: Sequence[Mapping[str, Any]], rules: Iterable[str]) -> Report:
 
 
 def annotate(faults: Sequence[Fault], message: str = "") -> None:
-    """In GitHub Actions, print annotations: a line for each fault, or for the message if there are no faults.
+    """In a job of GitHub Actions, print a line for each fault of a file. GitHub calls such a line an annotation.
 
-    GitHub reads these lines from the output of the job, and shows each fault at its place in the changed file.
+    GitHub reads these lines from the output of the job, and shows each fault at its place in the changed file. If there
+    are no faults but a `message`, print one line with the message.
     """
     if streams.on_github():
         if message and not faults:

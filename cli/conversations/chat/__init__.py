@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 Row = dict[str, Any]
 
 PAUSE: Final = timedelta(minutes=5)
-"""After a longer pause between two messages of the same author, the name of the author is shown again."""
+"""If more time has passed since the last message of the same author, the name of the author is shown again."""
 
 EMPTY: Final = "(empty)"
 
