@@ -16,8 +16,9 @@ from typing import Final, NamedTuple, TypeAlias
 from bson import ObjectId
 from pymongo.client_session import ClientSession
 
-from changes import losses, transactions, writing
+from changes import copying, losses, transactions, writing
 from changes.changeset import Changeset
+from changes.copying import CopyStream
 from changes.draft import Batch
 from changes.events import Event
 from changes.holds import Holds
@@ -99,6 +100,9 @@ def apply(changeset: Changeset, *, reason: str | None = None, watch: Watch = UNW
     """
     connection.permit_write()
     require_two_people(changeset)
+    if isinstance(changeset.batches, CopyStream):
+        event = copying.carry_out(changeset, changeset.batches, reason or changeset.reason, watch)
+        return Outcome(event.id, changeset)
     refused = _create_indexes(changeset, watch)
     outcome = _Work(changeset, reason or changeset.reason, watch).carry_out()
     if refused:

@@ -182,6 +182,7 @@ def _expanded(value: str, known: Mapping[str, str], within: tuple[str, ...]) -> 
 VARIABLE = "MONGODB_DATABASE_URL"
 CONTEXT = "CHATCTL_CONTEXT"
 LOCAL_NAME = "chatctl"
+LOCAL_HOST = "the embedded server"
 _YES = frozenset({"1", "true", "yes", "on"})
 _NO = frozenset({"", "0", "false", "no", "off"})
 _HOW = f"set {VARIABLE} to {EXAMPLE}, or use the embedded database with --local"
@@ -208,14 +209,19 @@ class Choice:
 class Source:
     """The option, variable, file or context that chose the database. `label` is its name in messages.
 
-    `url` is None for the embedded database, and for a `context` until the URL is needed. `found` is true for a `.env`
-    file that was found in the working directory and that no option of the user names.
+    `url` is None for a database of the embedded server, and for a `context` until the URL is needed. `found` is true
+    for a `.env` file that was found in the working directory and that no option of the user names.
     """
 
     label: str
     url: str | None = field(default=None, repr=False)
     context: "Context | None" = None
     found: bool = False
+
+    @property
+    def local_name(self) -> str:
+        """The name of the database in the embedded server, if it is there."""
+        return self.context.value if self.context else LOCAL_NAME
 
     @property
     def address(self) -> Address:

@@ -75,7 +75,7 @@ SUPPORT_READ: Final = Role(
         "audit": "list, show",
         "holds": "list, show, check, export",
         "retention": "plan",
-        "db": "status, indexes, check, stats",
+        "db": "status, indexes, check, stats, copy",
         "whoami": "",
     },
     {
