@@ -209,7 +209,7 @@ class Output:
     def apply_each(self, changesets: "Sequence[Changeset]", confirm: "Decide") -> None:
         """Apply several changesets one after the other, each as `apply` does.
 
-        If nothing has to be changed, print nothing, except on a terminal or as JSON.
+        If nothing has to be changed, print nothing, except on a terminal, with `--dry-run` or as JSON.
         """
         from cli.output import applying
 

@@ -53,7 +53,7 @@ def apply_each(out: "Output", changesets: "Sequence[Changeset]", confirm: "Decid
 
     All changesets are checked before the first one is written. After a changeset is written, the next one is planned
     again, because its data may have changed. If no changeset changes anything, nothing is printed, except on a
-    terminal or as JSON.
+    terminal, with `--dry-run` or as JSON.
     """
     due = [changeset for changeset in changesets if changeset.changes_something]
     if confirm.save_plan is not None and len(due) == 1:
