@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, Final
 
+from bson import ObjectId
 from pymongo.errors import BulkWriteError
 
 from changes import transactions
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from changes.changeset import Changeset
 
 DUPLICATE_KEY: Final = 11000
+BREAKS_A_RULE: Final = 121
 
 Documents = Sequence[Any]
 """Documents as dicts, or as raw BSON."""
@@ -27,7 +29,8 @@ class CopyStream(Stream):
     """The documents of a copy: (collection, documents) for each batch. They are written without transactions.
 
     `counts` is like in `Stream`. With `replaces`, the target has an unfinished copy, which is deleted first. `begins`
-    is called before the first write.
+    is called before the first write, and `checks` before the first document is written, with the id of the audit event.
+    It raises an error if the target must not receive the copy any more.
     """
 
     def __init__(
@@ -37,11 +40,13 @@ class CopyStream(Stream):
         *,
         replaces: bool,
         begins: Callable[[], None],
+        checks: Callable[[ObjectId], None],
     ) -> None:
         super().__init__(lambda: iter(()), counts)
         self.documents = documents
         self.replaces = replaces
         self.begins = begins
+        self.checks = checks
 
 
 def carry_out(changeset: "Changeset", stream: CopyStream, reason: str | None, watch: "Watch") -> Event:
@@ -58,6 +63,7 @@ def carry_out(changeset: "Changeset", stream: CopyStream, reason: str | None, wa
     event.record(0, [], None)
     try:
         with event.renewed_lease():
+            stream.checks(event.id)
             _write(event, changeset.total, stream, watch)
             found = indexes.create_all(database, changeset.indexes, watch.indexed)
             event.end(None)
@@ -96,9 +102,15 @@ def _insert(collection: str, documents: Documents) -> None:
     try:
         connection.database()[collection].insert_many(documents, ordered=False)
     except BulkWriteError as error:
-        if any(one["code"] != DUPLICATE_KEY for one in error.details["writeErrors"]):
-            raise
-        raise ConflictError(
-            f"two documents of {collection} have the same value in a unique field",
-            "use a target without indexes; find the documents with chatctl db check --rule duplicate-key",
-        ) from None
+        codes = {one["code"] for one in error.details["writeErrors"]}
+        if codes == {DUPLICATE_KEY}:
+            raise ConflictError(
+                f"two documents of {collection} have the same value in a unique field",
+                "use a target without indexes; find the documents with chatctl db check --rule duplicate-key",
+            ) from None
+        if codes == {BREAKS_A_RULE}:
+            raise ConflictError(
+                f"the target has a validation rule for {collection}, and documents of the source break it",
+                "use a target without validation rules",
+            ) from None
+        raise

@@ -13,6 +13,7 @@ from database.contexts import config_file
 from database.contexts.config_file import Context
 from database.errors import InvalidInputError, NotConfiguredError
 from database.wording import shown
+from models.names import EASY, HOW_EASY
 
 SECONDS: Final = 30.0
 """The seconds that a command that prints a URL may run."""
@@ -54,10 +55,12 @@ def address(context: Context) -> urls.Address | None:
 
 
 def check(context: Context) -> None:
-    """Raise `InvalidInputError` if the setting of a context cannot be valid.
+    """Raise `InvalidInputError` if the name or the setting of a context cannot be valid.
 
     Files and environment variables are not read, because they may be created later.
     """
+    if not EASY.fullmatch(context.name):
+        raise InvalidInputError(f"invalid context name {shown(context.name)}", HOW_EASY)
     try:
         if context.source == "url":
             urls.parse(context.value, "--url")

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any, Final
 
 import bson
-from bson import CodecOptions
+from bson import CodecOptions, ObjectId
 from bson.codec_options import DatetimeConversion
 from bson.raw_bson import DEFAULT_RAW_BSON_OPTIONS
 from pymongo.client_session import ClientSession
@@ -17,12 +17,12 @@ from pymongo.errors import ConfigurationError, OperationFailure
 from actions import audit, lookup
 from actions.database.copying import part
 from actions.database.copying.disguise import Disguise
-from actions.database.copying.part import Part, Wanted
+from actions.database.copying.part import Ids, Part, Wanted
 from actions.errors import StillRunningError
 from actions.rules import passwords
 from changes import Changeset, Question, Result
 from changes.copying import CopyStream, Documents
-from changes.events import LEASE_SECONDS
+from changes.events import LEASE_SECONDS, batches_written
 from database import connection, contexts
 from database.connection import Beside
 from database.decoding import AS_STORED
@@ -88,6 +88,14 @@ class Source:
             for documents in self._read(collection, chosen.where(collection) if chosen else {}, options):
                 if taken := chosen.take(collection, documents) if chosen else documents:
                     yield taken
+
+    def people(self) -> Ids:
+        """Return the names of all users that can be names of fields, in lower case: also the names before an @."""
+        fields = ["username", "name", "email"]
+        with self.explaining():
+            users = (user for some in self._read("User", {}, FAST, fields) for user in some)
+            names = (name for user in users for field in fields if isinstance(name := user.get(field), str))
+            return Ids(name.partition("@")[0].lower() for name in names)
 
     @contextmanager
     def explaining(self) -> Iterator[None]:
@@ -192,23 +200,47 @@ def _check_target(source: Source, *, replace: bool) -> bool:
         raise RefusedError(f"the target is the database {target.name} itself", "choose another target")
     if marker:
         raise RefusedError(f'{target.name} is protected as "{marker.name}"', "choose an empty database as the target")
-    database = connection.database()
-    names = [name for name in sorted(database.list_collection_names()) if name not in HISTORY]
-    full = [name for name in names if not name.startswith("system.") and database[name].find_one({}, ["_id"])]
-    if not full:
+    if not (full := _collections_with_documents()):
         return False
     copied = _last_copy()
     if not copied or copied.get("state") == "done" or not FIELDS.keys() >= set(full):
-        raise ConflictError(f"{target.name} is not empty: it has {', '.join(full)}", "choose an empty database")
+        raise _not_empty(full)
     if copied.get("state") == "running":
-        raise StillRunningError(
-            f"a copy into {target.name} is still running", "run the command again after it has ended"
-        )
+        raise _still_running()
     if not replace:
         raise ConflictError(
             f"{target.name} is an unfinished copy", "to delete everything in it and start again, add --replace"
         )
     return True
+
+
+def _check_still_empty(event: ObjectId, *, replaces: bool) -> None:
+    """Refuse a target that another program has written to since `_check_target`.
+
+    Two copies that begin at the same time see the events of each other here. `event` is the one of this copy.
+    """
+    copies = audit.find(command=COMMAND).rows()
+    if any(one.get("state") == "running" and one["id"] != event for one in copies):
+        raise _still_running()
+    if not replaces and (full := _collections_with_documents()):
+        raise _not_empty(full)
+
+
+def _collections_with_documents() -> list[str]:
+    database = connection.database()
+    names = [name for name in sorted(database.list_collection_names()) if name not in HISTORY]
+    return [name for name in names if not name.startswith("system.") and database[name].find_one({}, ["_id"])]
+
+
+def _not_empty(full: Sequence[str]) -> ConflictError:
+    name = connection.target().name
+    return ConflictError(f"{name} is not empty: it has {', '.join(full)}", "choose an empty database")
+
+
+def _still_running() -> StillRunningError:
+    return StillRunningError(
+        f"a copy into {connection.target().name} is still running", "run the command again after it has ended"
+    )
 
 
 def _is_source(source: Source) -> bool:
@@ -232,13 +264,21 @@ def _members(hello: Mapping[str, Any]) -> tuple[Any, set[Any]]:
 
 
 def _last_copy() -> Row | None:
-    """Return the last event of a copy into the target database. Wait for a lease that a killed program has left."""
+    """Return the last event of a copy that wrote documents into the target database.
+
+    Wait for a lease that a killed program has left.
+    """
     until = time.monotonic() + LEASE_SECONDS + OFTEN
     while True:
-        last: Row | None = next(iter(audit.find(command=COMMAND).rows(limit=1)), None)
+        last = next(filter(_has_written, audit.find(command=COMMAND).rows()), None)
         if not last or last.get("state") != "running" or time.monotonic() > until:
             return last
         time.sleep(OFTEN)
+
+
+def _has_written(copied: Row) -> bool:
+    """Tell whether a copy may have written documents: its first batch is only its event."""
+    return copied.get("state") != "interrupted" or batches_written(copied["id"]) > 1
 
 
 def _changeset(
@@ -252,7 +292,11 @@ def _changeset(
         f"{COMMAND} {how}",
         [Result(None, f"{of.lower()}s", "copied", f"{number:,}") for (_, of), number in counts.items()],
         CopyStream(
-            lambda: _documents(source, chosen, style), counts, replaces=replaces, begins=lambda: _add_context(target)
+            lambda: _documents(source, chosen, style),
+            counts,
+            replaces=replaces,
+            begins=lambda: _add_context(target),
+            checks=lambda event: _check_still_empty(event, replaces=replaces),
         ),
         items=sum(counts.values()),
         asks=replaces,
@@ -269,7 +313,7 @@ def _documents(source: Source, chosen: Part | None, style: Style) -> Iterator[tu
     if style.as_is:
         hide: Callable[[str, list[Document]], list[Document]] = lambda _, documents: documents  # noqa: E731
     else:
-        hide = Disguise(style.password and passwords.bcrypt_hash(style.password)).hide
+        hide = Disguise(style.password and passwords.bcrypt_hash(style.password), source.people()).hide
     for collection in ORDER:
         for documents in source.batches(collection, chosen, style):
             yield collection, hide(collection, documents)

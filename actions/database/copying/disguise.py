@@ -1,6 +1,6 @@
 """Replace the values of documents that tell something about people. See `made_up` for how a value is made up."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from datetime import datetime
 from typing import Any, Final
 
@@ -31,12 +31,13 @@ Rule = tuple[str, Callable[[Any], Any]]
 class Disguise:
     """Makes the documents of a copy anonymous. The same value becomes the same everywhere in one copy.
 
-    `password_hash` is the hash of the new password of all users; without it, they have no password.
+    `password_hash` is the hash of the new password of all users; without it, they have no password. `people` are names
+    of people that are made up where they are names of fields, in lower case.
     """
 
-    def __init__(self, password_hash: str | None) -> None:
+    def __init__(self, password_hash: str | None, people: Container[str]) -> None:
         self._hash = password_hash
-        self._made_up = MadeUp()
+        self._made_up = MadeUp(people)
         self._rules = {collection: _Rules(collection, self._made_up) for collection in SCHEMA}
 
     def hide(self, collection: str, documents: list[Document]) -> list[Document]:

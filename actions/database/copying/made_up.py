@@ -7,8 +7,9 @@ import hashlib
 import re
 import secrets
 import unicodedata
-from collections.abc import Callable, Iterator
-from datetime import datetime, timedelta
+from calendar import isleap
+from collections.abc import Callable, Container, Iterator
+from datetime import UTC, datetime, timedelta
 from operator import getitem
 from typing import Any, Final, NamedTuple
 
@@ -23,8 +24,12 @@ ROUNDS: Final = (b"\0", b"\1", b"\2", b"\3")
 WINDOW: Final = 256
 """The number of code points that are searched for characters that are like a character."""
 MANY_DIGITS: Final = 7
-"""The number of digits from which a number can be a telephone number, a place or an id of a person."""
+"""The number of digits from which a number, or the name of a field, can be a telephone number or an id of a person."""
+MANY_DECIMALS: Final = 3
+"""The number of decimals from which a number can be a place: with three, it is known to 100 metres."""
 LARGEST: Final = 2**63 - 1
+BORN: Final = 10
+"""An unknown time that is more years ago can be a date of birth."""
 DAY: Final = 24 * 60
 SHIFT: Final = (7 * DAY, 28 * DAY)
 """All times of a copy are earlier by a number of minutes in this range."""
@@ -38,8 +43,8 @@ MOST_DOMAINS: Final = 200_000
 """The largest number of domains that are remembered."""
 SHORT_DOMAIN: Final = 4
 
-REPLACED: Final = frozenset({"Lu", "Ll", "Lo", "Mn", "Mc", "Nd", "So"})
-"""The categories of the characters that are replaced: letters, marks that are vowels, digits and symbols like emoji."""
+REPLACED: Final = frozenset({"Lu", "Ll", "Lt", "Lm", "Lo", "Mn", "Mc", "Nd", "Nl", "No", "So"})
+"""The categories of the characters that are replaced: letters, marks that are vowels, numbers, symbols like emoji."""
 STAYING: Final = frozenset({"COMBINING", "VARIATION"})
 """The first words of the names of marks that are not letters of a script."""
 LAST: Final = 0x110000
@@ -69,10 +74,15 @@ class MadeUp:
 
     Upper and lower case of a text have no influence on the characters that replace it: texts that differ only in case
     become texts that differ only in case.
+
+    `people` are names of people, in lower case. They are made up where they are names of fields.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, people: Container[str] = ()) -> None:
         self._key = secrets.token_bytes(32)
+        self._people = people
+        self._years: dict[int, list[int]] = {}
+        self._born_before = datetime.now(UTC).year - BORN
         low, high = SHIFT
         self.seconds = 60 * (low + secrets.randbelow(high - low))
         self._shift = timedelta(seconds=self.seconds)
@@ -85,8 +95,8 @@ class MadeUp:
         self._makers: dict[type, Maker] = {
             str: self.text,
             ObjectId: self.id,
-            datetime: self.time,
-            DatetimeMS: lambda value: DatetimeMS(int(value) - 1000 * self.seconds),
+            datetime: lambda value: self._unlike_birth(self.time(value)),
+            DatetimeMS: lambda value: DatetimeMS(max(int(value) - 1000 * self.seconds, ~LARGEST)),
             Timestamp: lambda value: Timestamp(max(value.time - self.seconds, 0), value.inc),
             int: self._number(int),
             Int64: self._number(Int64),
@@ -98,7 +108,7 @@ class MadeUp:
             Regex: lambda value: Regex(self._spread(value.pattern), value.flags),
             DBRef: lambda value: DBRef(value.collection, self.value(value.id)),
             list: lambda value: [self.value(item) for item in value],
-            dict: lambda value: {self.key(name): self.value(item) for name, item in value.items()},
+            dict: lambda value: {self._inner_key(name): self.value(item) for name, item in value.items()},
         }
 
     def value(self, value: Any) -> Any:
@@ -137,8 +147,13 @@ class MadeUp:
         return getattr(self, f"_{found.lastgroup}")(value)  # type: ignore[no-any-return]
 
     def key(self, name: str) -> str:
-        """Make the name of a field up if it cannot be a name in a program."""
-        return name if _WORD_KEY.fullmatch(name) else self.text(name)
+        """Make the name of a field up if it cannot be a name in a program, or if it can be an id."""
+        can_stay = _WORD_KEY.fullmatch(name) and sum(map(str.isdigit, name)) < MANY_DIGITS
+        return name if can_stay else self.text(name)
+
+    def _inner_key(self, name: str) -> str:
+        """Make the name of a field inside another one up, also if it is a name of somebody: `{"likes": {"ada": 1}}`."""
+        return self.text(name) if name.lower() in self._people else self.key(name)
 
     def _id(self, value: str) -> str:
         made = str(self.id(ObjectId(value)))
@@ -150,10 +165,26 @@ class MadeUp:
             if found:
                 break
         try:
-            moment = datetime.fromisoformat(f"{date}T{clock[:5] or '00:00'}") - self._shift
+            moment = self._unlike_birth(datetime.fromisoformat(f"{date}T{clock[:5] or '00:00'}") - self._shift)
         except (ValueError, OverflowError):
             return self._spread(value)
         return f"{moment:%Y-%m-%d}{found}{f'{moment:%H:%M}' if found else ''}{clock[5:]}".rjust(len(value), "0")
+
+    def _unlike_birth(self, moment: datetime) -> datetime:
+        """Replace the day of a time that can be a date of birth by another day of its year.
+
+        All times are shifted alike, and who knows one of them knows the shift. Different days become different days.
+        """
+        if moment.year >= self._born_before:
+            return moment
+        first = moment.replace(month=1, day=1)
+        days = self._years.get(moment.year) or self._new_days(moment.year)
+        return first + timedelta(days=days[(moment - first).days])
+
+    def _new_days(self, year: int) -> list[int]:
+        days = range(365 + isleap(year))
+        self._years[year] = sorted(days, key=lambda day: self._stream(f"{year} {day}"))
+        return self._years[year]
 
     def _email(self, value: str) -> str:
         """Make an e-mail address up. Its parts are made up one by one: before and after a `+`, and after the `@`.
@@ -217,14 +248,15 @@ class MadeUp:
         return "".join([ring[(place + step) % size] for (ring, place, size), step in placed])
 
     def _number(self, kind: Callable[[Any], Any]) -> Maker:
-        """Return a function for numbers of a type. Of a long number, only the first digit and the length stay."""
+        """Return a function for numbers of a type. Of long and exact ones, only the first digit and the length stay."""
 
         def make(value: Any) -> Any:
             found = _NUMBER.fullmatch(str(value))
-            if not found or len(found[0]) < MANY_DIGITS:
+            if not found:
                 return value
             first, digits, exponent = found.groups()
-            if sum(map(str.isdigit, digits)) + 1 < MANY_DIGITS:
+            decimals = digits.partition(".")[2]
+            if sum(map(str.isdigit, digits)) + 1 < MANY_DIGITS and len(decimals) < MANY_DECIMALS:
                 return value
             made = kind(first + self._spread(digits) + exponent)
             return kind(made // 10) if isinstance(made, int) and abs(made) > LARGEST else made

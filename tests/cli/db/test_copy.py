@@ -5,25 +5,29 @@ import re
 import string
 from collections import Counter
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import bcrypt
 import bson
 import pymongo
+import pymongo.collection
 import pytest
-from bson import Int64, ObjectId
+from bson import DatetimeMS, Int64, ObjectId
 from hypothesis import given, settings, strategies
 from people import BEGAN, SEVEN, Documents, conversation, links, messages, person
+from pymongo.errors import BulkWriteError
 from reads import Needs, heard
 from sampled import add_context
 from samples import permission, role
 
+from actions.database.copying import copying as planning
 from actions.database.copying.copying import Source
 from actions.database.copying.made_up import MadeUp
 from actions.database.server_roles import ADMIN
 from changes import copying
+from changes.trail_entries import lease_id
 from database.decoding import AS_STORED
 from tests.cli.conftest import Process
 from tests.conftest import Chatctl, beside, with_options
@@ -67,6 +71,7 @@ def world(database: Documents) -> Documents:
     database["Permission"].insert_one({**read, "rolesIds": [support["_id"]]})
     database["Role"].insert_one(support | {"description": "Helps Kyrielle Jacquemin"})
     unknown = {"crm": {"tags": ["VIP Kyrielle"], "kyrielle.jacquemin@private-mail.org": {"lead": "Dr. Weißmüller"}}}
+    unknown["crm"]["likes"] = {"takahashi_dai": 2, "Sapozhnikova": 3, "olga": 1, "u_650000000000000000000001": 1}
     more = {"homepage": "https://kyrielle.example.com/about-me?tel=4930123456", "taxNumber": 31415926535}
     ada = person(
         database,
@@ -118,7 +123,7 @@ def everything(database: Documents) -> bytes:
 def test_nothing_of_the_people_is_in_a_copy(chatctl: Chatctl, world: Documents, target: Documents) -> None:
     said = chatctl(*COPY, "--reason", "for tests")
     kept = everything(target)
-    fields = {field for name in SEVEN for one in world[name].find() for field in one} | {"crm", "tags", "lead"}
+    fields = {field for name in SEVEN for one in world[name].find() for field in one} | {"crm", "tags", "lead", "likes"}
     secrets = {text for name in SEVEN for one in world[name].find() for text in texts(one)} - PUBLIC - fields
     assert len(secrets) > 30
     parts = {word for text in secrets for word in words_of(text)}
@@ -268,7 +273,10 @@ def test_masked_messages_are_copied_as_they_are_only_with_a_reason(
         ("--to itself", 7, "itself"),
         ("--to spelled", 7, "itself"),
         ("--local-as copy", 4, 'error: context "copy" already exists'),
-        ("--local-as a/b", 5, "cannot be the name of a database"),
+        ("--local-as a,b --dry-run", 5, 'error: invalid context name "a,b"'),
+        ("--local-as a/b", 5, "error: invalid context name"),
+        ("--local-as ../x", 5, "error: invalid context name"),
+        ("--local-as a.b", 5, "cannot be the name of a database"),
         ("--local-as admin", 5, "cannot be the name of a database"),
         ("--to copy --propose --reason review", 5, "cannot be proposed: the target must be empty"),
         ("--to copy --save-plan plan.json", 5, "cannot be proposed: the target must be empty"),
@@ -305,6 +313,26 @@ def test_a_target_with_indexes_and_no_documents_is_empty(chatctl: Chatctl, world
     chatctl("--context", "copy", "db", "indexes", "--apply")
     chatctl(*COPY)
     assert "is not empty" in chatctl(*COPY, code=4).stderr
+
+
+def test_a_target_that_does_not_accept_the_documents_is_named(
+    chatctl: Chatctl, world: Documents, target: Documents
+) -> None:
+    target.create_collection("Message", validator={"$jsonSchema": {"required": ["tenant"]}})
+    assert "the target has a validation rule for Message" in chatctl(*COPY, code=4).stderr
+
+
+def test_a_write_that_few_members_confirmed_is_not_called_a_duplicate(
+    chatctl: Chatctl, world: Documents, target: Documents, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    unconfirmed = {"code": 64, "errmsg": "waiting for replication timed out"}
+
+    def refuse(*_: Any, **__: Any) -> None:
+        raise BulkWriteError({"writeErrors": [], "writeConcernErrors": [unconfirmed]})
+
+    monkeypatch.setattr(pymongo.collection.Collection, "insert_many", refuse)
+    with pytest.raises(BulkWriteError):
+        copying._insert("Message", [{}])
 
 
 def test_a_source_is_only_read(chatctl: Chatctl, world: Documents, target: Documents, url: str) -> None:
@@ -350,6 +378,31 @@ def test_an_unfinished_copy_is_named_and_can_be_replaced(
     ]
 
 
+def test_a_target_that_is_written_meanwhile_is_refused(
+    chatctl: Chatctl, world: Documents, target: Documents, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = ObjectId()
+    event = {"_id": other, "kind": "event", "at": BEGAN, "command": "db copy --from x --anonymize", "whole": False}
+
+    def begin_another_copy(_: Any) -> None:
+        target["chatctl_audit"].insert_one(event)
+        target["chatctl_state"].update_one({"_id": lease_id(other)}, {"$currentDate": {"renewed": True}}, upsert=True)
+
+    for meanwhile, code, said in (
+        (lambda _: target["User"].insert_one({"_id": 1}), 4, "is not empty: it has User"),
+        (begin_another_copy, 7, "is still running"),
+    ):
+        with monkeypatch.context() as patch:
+            patch.setattr(planning, "_add_context", meanwhile)
+            assert said in chatctl(*COPY, code=code).stderr
+        assert target["Role"].count_documents({}) == 0
+        target["User"].delete_many({"_id": 1})
+    target["chatctl_audit"].delete_one({"_id": other})
+    chatctl(*COPY)
+    target["chatctl_audit"].insert_one({**event, "_id": ObjectId()})  # a refused copy into the finished one
+    assert "is not empty" in chatctl(*COPY, "--replace", code=4).stderr
+
+
 def test_a_copy_can_be_a_database_of_the_embedded_server(
     process: Process, world: Documents, workspace: Path, environment: dict[str, str]
 ) -> None:
@@ -382,6 +435,10 @@ def test_a_copy_can_be_a_database_of_the_embedded_server(
         ("650000000000000000000001", "6[0-9a-f]{17}000001"),
         (31415926535, r"3\d{10}"),
         (48.13715432, r"4\d\.\d{1,8}"),
+        (48.13, "48.13"),
+        (DatetimeMS(-(2**63)), r"DatetimeMS\(-9223372036854775808\)"),
+        ("ᵏʸʳⁱᵉˡˡᵉ", "[\u02b0-\u02ff\u1d00-\u1dbf\u2071\u207f]{8}"),
+        ("①⑤①", "[①-⓿]{3}"),
         (4711, "4711"),
         (True, "True"),
     ],
@@ -406,6 +463,23 @@ def test_texts_that_differ_in_case_become_texts_that_differ_in_case() -> None:
     for one, other in (("Ada@Example.org", "ada@example.ORG"), ("Ärger", "ÄRGER"), ("A" * 30, "a" * 30)):
         assert made_up.text(one) != made_up.text(other)
         assert made_up.text(one).lower() == made_up.text(other).lower()
+
+
+def test_a_place_and_a_name_in_unusual_letters_do_not_stay() -> None:
+    made_up = MadeUp()
+    for value in (48.1371, 11.576, "ᵏʸʳⁱᵉˡˡᵉ", "①⑤①②③④⑤⑥⑦⑧"):
+        assert made_up.value(value) != value
+
+
+def test_dates_of_birth_are_not_shifted_like_other_times() -> None:
+    made_up = MadeUp()
+    days = [datetime(1984, 1, 1, tzinfo=UTC) + timedelta(days=day) for day in range(366)]
+    made = [made_up.value(day + timedelta(days=40)) for day in days[:320]]
+    assert {one.year for one in made} == {1984}
+    assert len(set(made)) == 320
+    assert len({one - day for one, day in zip(made, days, strict=False)}) > 100
+    assert made_up.value("1984-03-01") == f"{made_up.value(datetime(1984, 3, 1, tzinfo=UTC)):%Y-%m-%d}"
+    assert made_up.time(days[0]) == days[0] - timedelta(seconds=made_up.seconds)
 
 
 def test_short_texts_of_one_form_stay_different() -> None:
