@@ -6,6 +6,7 @@ proxy assumes the worst case: a document moves to another shard whenever its sha
 writes to several shards.
 """
 
+import re
 import socket
 import socketserver
 import struct
@@ -239,11 +240,11 @@ class _Proxy(socketserver.ThreadingTCPServer):
     daemon_threads = True
     allow_reuse_address = True
 
-    def __init__(self, behind: str) -> None:
+    def __init__(self, server: str) -> None:
         super().__init__(("127.0.0.1", 0), _Connection)
-        host, _, port = behind.partition(":")
+        host, _, port = _address(server).partition(":")
         self.behind = host, int(port)
-        self.client: pymongo.MongoClient[Document] = pymongo.MongoClient(behind)
+        self.client: pymongo.MongoClient[Document] = pymongo.MongoClient(server)
         self.keys: dict[str, dict[str, Key]] = {}
         self._names: tuple[Any, set[str]] = None, set()
         self._failures: Iterator[Document | None] = iter(())
@@ -355,13 +356,17 @@ def _message(reply: Document, asked: bytes) -> bytes:
     return struct.pack("<iiii", 16 + len(head) + len(data), 0, number, kind) + head + data
 
 
+def _address(url: str) -> str:
+    return url.partition("://")[2].partition("/")[0].rpartition("@")[2]
+
+
 @contextmanager
 def started(server: str) -> Iterator[str]:
     """Run a proxy in a process of its own. Yield the URL of the server with the address of the proxy."""
-    behind = server.partition("://")[2].partition("/")[0].rpartition("@")[2]
-    with subprocess.Popen([sys.executable, __file__, behind], stdout=subprocess.PIPE, text=True) as process:  # noqa: S603
+    with subprocess.Popen([sys.executable, __file__, server], stdout=subprocess.PIPE, text=True) as process:  # noqa: S603
         assert process.stdout is not None
-        yield server.replace(behind, process.stdout.readline().strip())
+        proxied = server.replace(_address(server), process.stdout.readline().strip())
+        yield re.sub(r"\breplicaSet=[^&]*&?", "", proxied)
         process.kill()
 
 

@@ -107,9 +107,11 @@ def test_a_unique_index_that_the_shard_key_does_not_allow_is_named_and_the_other
     assert "Role_name_key" in database["Role"].index_information()
 
 
+@pytest.mark.parametrize("key", [{"conversationId": 1}, {"conversationId": "hashed"}, {"conversationId": 1, "_id": 1}])
 def test_a_repair_moves_messages_to_the_shards_of_their_conversations(
-    cluster: str, chatctl: Chatctl, database: Documents
+    *, key: mongos.Key, cluster: str, router: str, name: str, chatctl: Chatctl, database: Documents
 ) -> None:
+    mongos.shard(router, name, {"Message": key})
     ada, bob = person(database, "ada"), person(database, "bob")
     place = conversation(database, ada, bob, name="tea")
     ids = messages(database, place, ada, "one", "two", "three")

@@ -5,7 +5,6 @@ import pkgutil
 import re
 from collections.abc import Iterator
 from enum import IntEnum
-from itertools import groupby
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -13,6 +12,7 @@ import mongos
 import pymongo
 import pytest
 import sampled
+import yaml
 from bson import ObjectId
 from people import Documents
 from pymongo.monitoring import CommandStartedEvent
@@ -26,8 +26,8 @@ from database.references import ODD
 from tests import conftest
 
 PAGE: Final = (Path(__file__).parents[3] / "docs" / "scale.md").read_text("utf-8")
-BODILESS: Final = {"create", "createIndexes", "collStats", "count", "getMore", "insert", "killCursors", "listIndexes"}
-"""Commands without a filter, or which always are for all shards."""
+BODILESS: Final = {"create", "createIndexes", "collStats", "count", "getMore", "killCursors", "listIndexes"}
+"""Commands that have no filter."""
 EACH_RUN: Final = (
     (r"\b[0-9a-f]{24}\b", "ID"),
     (r"127\.0\.0\.1:\d+", "HOST"),
@@ -62,6 +62,8 @@ class Heard(Needs):
 
 
 def filters(name: str, command: dict[str, Any]) -> list[dict[str, Any]]:
+    if name == "insert":
+        return command["documents"]
     if name == "aggregate":
         return [stage.get("$match", {}) for stage in command["pipeline"][:1]]
     return [write["q"] for write in command.get(f"{name}s", ())] or [command.get("filter", command.get("query", {}))]
@@ -185,11 +187,17 @@ def test_each_command_does_in_a_sharded_cluster_what_it_does_in_a_replica_set(
 
 
 def test_the_page_about_scale_says_what_each_command_costs(sharded: Outcomes) -> None:
-    rows = re.findall(r"^\| (`[^|]+`) \| ([^|]+) \|$", PAGE.partition("## What each command costs")[2], re.MULTILINE)
-    listed = {row: set(re.findall(r"`([^`]+)`", commands)) for commands, row in rows}
-    by_command = groupby(sorted((sample.command, found.cost) for sample, found in sharded.items()), lambda one: one[0])
-    highest = {command: max(found for _, found in costs) for command, costs in by_command}
+    highest: dict[str, Cost] = {}
+    for sample, found in sharded.items():
+        highest[sample.command] = max(found.cost, highest.get(sample.command, Cost.NONE))
+    rows = re.findall(r"^\| ([\w, ]+) \| (`.+`) \|$", PAGE.partition("## What each command costs")[2], re.MULTILINE)
+    listed = {row: re.findall(r"`([^`]+)`", commands) for row, commands in rows}
     assert listed == {
-        row: {command for command, most in highest.items() if most == level}
-        for row, level in zip(listed, Cost, strict=True)
+        row: sorted(command for command, most in highest.items() if most == level)
+        for row, level in {"one shard": Cost.ONE, "all shards, by id": Cost.BY_ID, "all shards": Cost.ALL}.items()
     }
+
+
+def test_the_page_about_scale_recommends_the_tested_shard_keys() -> None:
+    keys = re.findall(r"^\| `(\w+)` \| `(\{.+\})` \|", PAGE, re.MULTILINE)
+    assert {collection: yaml.safe_load(key) for collection, key in keys} == mongos.SHARD_KEYS
