@@ -4,7 +4,7 @@
   `contexts`, `database`: the nouns. A command calls the function of the same name: `chatctl users suspend` calls
   `users.suspend`. A function that changes data returns a `Changeset`; the command previews and applies it. A function
   that lists data returns a `Listing`.
-- `rules`: the rules for every change; `rules.checked_changeset` makes a changeset and checks them.
+- `rules`: the rules for every change. `rules.checked_changeset` makes a changeset, and checks these rules for it.
 - `lookup`: finds the documents that a typed name or id means. `queries`: reads documents by ids, values and
   references, and makes filters.
 - `display_names`, `question_items`, `plan_files`, `csv_cells`, `cascading_deletion`, `wrong_id_types`, `completion`:

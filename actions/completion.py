@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from changes import Document
 
 Read = Callable[[str], tuple[str, Any]]
-"""A function that reads a typed text, and returns a field and the value to search for in this field."""
+"""A function that takes a text that a user types. It returns a field, and the value to search for in this field."""
 
 SECONDS: Final = 1 / 3
 """The seconds that the database has to answer. The time to load the database driver does not count."""

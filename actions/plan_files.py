@@ -1,4 +1,7 @@
-"""Plans in files. Files of `--save-plan` and of `seeds plan` have the same head, and `apply` takes both."""
+"""Write plans to files, and read them.
+
+Files of `--save-plan` and files of `seeds plan` begin with the same fields. The command `apply` accepts both.
+"""
 
 import hashlib
 import json
@@ -34,7 +37,10 @@ class StalePlanError(ConflictError):
 
 
 def head(kind: str) -> dict[str, Any]:
-    """Return the head of a plan file: its kind and version, and the database, without the address of the server."""
+    """Return the first fields of a plan file: its kind, its version, and the database.
+
+    The address of the server is not included.
+    """
     return {"chatctl": kind, "version": VERSIONS[kind], **_identity()}
 
 
@@ -97,9 +103,10 @@ def _has_head(document: Any) -> TypeGuard[dict[str, Any]]:
 
 
 def dump(changeset: Changeset, reason: str | None = None) -> str:
-    """Return a changeset as the text of a file. It contains no secrets; see `plans.plan_of` for what it refuses.
+    """Return a changeset as the text of a plan file. The text contains no secrets.
 
-    If old values are left out of the plan, an event of the audit trail keeps the key of their digests.
+    Raises the errors of `plans.plan_of`. If the plan has digests instead of some old values, an event of the audit
+    trail keeps the key of these digests.
     """
     plan = plans.plan_of(changeset)
     if plan.key_entry:
@@ -113,7 +120,7 @@ def dump(changeset: Changeset, reason: str | None = None) -> str:
 
 
 def _for_reviewers(plan: plans.Plan) -> dict[str, Any]:
-    """Return what people read in the file: the command, and the changes as lines."""
+    """Return the fields of a plan file that people read: the command, and the changes as lines of text."""
     names = proposals.names_of(plan.changes)
     lines = Changeset(plan.command, [], plan.batches, names=names, indexes=plan.indexes).lines()
     return {"command": plan.command, "changes": list(lines)}
@@ -122,8 +129,8 @@ def _for_reviewers(plan: plans.Plan) -> dict[str, Any]:
 def load(file: PlanFile) -> Changeset:
     """Make the changeset that carries out a saved plan exactly.
 
-    Raises `StalePlanError` for another database, or if the changes that people read in the file are not those of the
-    plan, and `MovedError` if the data have changed.
+    Raises `StalePlanError` if the plan was made for another database, or if the lines that people read in the file do
+    not match the plan. Raises `MovedError` if the data have changed since the plan was saved.
     """
     plan = _plan_in(file)
     made = proposals.carry_out(

@@ -1,8 +1,8 @@
 """Proposals: changes that one person proposes and another approves, exactly as proposed or not at all.
 
 A proposal is kept in `chatctl_proposals`: a document with the plan, further documents for the parts of a long plan, and
-one document with the decision. All are only inserted, so that nobody can change what others have reviewed. There can
-be only one decision, because its `_id` is made of the id of the proposal.
+one document with the decision. chatctl only inserts these documents and never updates them, so that the approved plan
+is the reviewed plan. There can be only one decision, because its `_id` is made of the id of the proposal.
 """
 
 import re
@@ -51,7 +51,7 @@ from models.schema import FIELDS
 KEPT: Final = timedelta(days=14)
 """The time in which a proposal can be approved."""
 CLOCKS_DIFFER: Final = timedelta(days=1)
-"""The most by which the clock of a proposer may be ahead."""
+"""The most time by which the clock of a proposer may be ahead. With more, the proposal counts as expired."""
 DECISIONS: Final = ("approved", "rejected", "withdrawn")
 STATES: Final = ("open", *DECISIONS, "expired")
 _DECISION: Final = "decision:"
@@ -61,7 +61,7 @@ _LIFTED: Final = {
     lockout.LOCKOUT: "a user may lose their last way to sign in",
 }
 MOST_NAMES: Final = 1_000
-"""The most documents of a collection whose names are read for the lines of a plan."""
+"""The most documents of each collection whose names are read to describe a plan."""
 
 
 class SamePersonError(RefusedError):
@@ -142,15 +142,19 @@ def find(state: str | None = "open") -> Listing:
 
 
 def _in_time(now: datetime) -> Document:
-    """Return the filter for proposals that have not expired. Somebody may have chosen a later time to expire."""
+    """Return the filter for proposals that have not expired.
+
+    The time of the proposal is checked too, because somebody may have stored a later time of expiry than is allowed.
+    """
     return {"expires": {"$gt": now}, "at": {"$gt": now - KEPT, "$lte": now + CLOCKS_DIFFER}}
 
 
 def show(ref: str) -> Row:
-    """Return the row that `find` makes of a proposal, with `changes` (entries of the trail), `names` and `moved`.
+    """Return a proposal as a row of `find`, with its `changes`, `summary`, `notes` and `moved`.
 
-    The changes are those that would be written, read from the plan: nothing that the proposer wrote is trusted.
-    `moved` says what has changed since, if the proposal is open. `summary` counts the documents.
+    The changes are read from the plan, and look like those of an audit event. The descriptions by the proposer are not
+    trusted. `summary` counts the documents. If the proposal is open, `moved` says which data have changed since the
+    plan was made.
     """
     proposal = lookup.find_proposal(ref)
     [row] = _rows([proposal])
@@ -159,7 +163,10 @@ def show(ref: str) -> Row:
 
 
 def described(plan: Plan, *, fit: bool = True) -> Row:
-    """Return `{changeset, changes, summary, notes, moved}` of a plan. The changeset is to be shown, not applied."""
+    """Describe a plan: `{changeset, changes, summary, notes, moved}`.
+
+    The changeset is only for showing the plan. Do not apply it.
+    """
     fitted = fitted_plans.fit(connection.database(), plan) if fit else fitted_plans.Fitted(plan.batches, [])
     moved = _moved(plan, fitted) if fit else []
     if not moved:
@@ -296,7 +303,10 @@ def _decision(proposal: Document, state: str, reason: str | None) -> Insert:
 
 
 def _person_at(at: datetime) -> Document:
-    """Return who runs the command and when. `os` is the user that is compared, not a variable of the environment."""
+    """Return the fields `at`, `actor` and `by` of a document: the time, and the person who runs the command.
+
+    `by` decides whether two people are the same. `os` is the system user of `by`, not a variable of the environment.
+    """
     by = events.identity()
     return {"at": at, "actor": {**events.actor(), "os": by["system"]}, "by": by}
 
@@ -313,10 +323,10 @@ def _plan(proposal: Document) -> Plan:
 
 
 def _stored(proposal: Document) -> Document:
-    """Read the document with the plan of a proposal. Raises `InvalidInputError` if parts of it are missing.
+    """Read the plan of a proposal. Raises `InvalidInputError` if parts of the plan are missing.
 
-    Invariant: what was reviewed is what is approved. Documents can be added later, so each part has only one possible
-    `_id`, and other documents are not read.
+    Invariant: the approved plan is the plan that was reviewed. Somebody may insert more documents later. Therefore each
+    part can have only one `_id`, and documents with other ids are ignored.
     """
     head = f"part:{proposal['_id']}:"
     stored = connection.database()[PROPOSALS].find({"_id": {"$regex": f"^{re.escape(head)}"}}, {"data": 1})
@@ -330,7 +340,10 @@ def _stored(proposal: Document) -> Document:
 
 
 def _rows(proposals: Sequence[Document], columns: Collection[str] = ()) -> list[Row]:
-    """Make the rows of proposals. The number of documents is that of the plan, which takes time to read."""
+    """Make the rows of proposals.
+
+    The number of documents is counted in the plan, which takes time. It is None if `columns` lists other columns only.
+    """
     where = {"_id": {"$in": [f"{_DECISION}{one['_id']}" for one in proposals]}}
     decisions = {one["_id"]: one for one in connection.database()[PROPOSALS].find(where)}
     now = connection.clock()
@@ -382,7 +395,10 @@ def _person(by: dict[str, str]) -> str:
 
 
 def _is_same_person(one: dict[str, str], other: dict[str, str]) -> bool:
-    """Tell whether two people are the same: compare the database users or, without sign-in, the users of the system."""
+    """Tell whether two people are the same.
+
+    If both people are database users, the database users are compared. Otherwise, the system users are compared.
+    """
     name = "database" if "database" in one and "database" in other else "system"
     return one.get(name) == other.get(name)
 
@@ -397,7 +413,10 @@ def _moved(plan: Plan, fitted: fitted_plans.Fitted) -> list[str]:
 
 
 def _is_undo(plan: Plan, event: ObjectId) -> bool:
-    """Tell whether a plan makes the changes that undo an event. Rules of other commands do not hold for an undo."""
+    """Tell whether a plan makes exactly the changes that undo an event.
+
+    The rules of other commands do not apply to an undo.
+    """
     for force in (False, True):
         with suppress(ConflictError, RefusedError, UnknownNameError):
             undo = audit.undo(str(event), force=force, allow_last_member=True, allow_lockout=True)

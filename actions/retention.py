@@ -1,7 +1,8 @@
 """Retention rules: delete old messages, and suspend or erase inactive users.
 
-`plan` counts what is due by each rule, `changesets` plans the changes. Both read the database with the same classes,
-`_OldMessages` and `_InactiveUsers`.
+A document is due if a rule says that it must be deleted, suspended or erased now. `plan` counts the due documents of
+each rule. `changesets` plans the changes. Both read the database with the same classes, `_OldMessages` and
+`_InactiveUsers`.
 """
 
 from collections import Counter
@@ -30,16 +31,16 @@ from database.wording import counted
 from models.values import UserStatus
 
 LARGE: Final = 10
-"""The share of a collection, in percent. A rule for more than this requires an additional confirmation."""
+"""A rule that changes more than this percentage of a collection requires an additional confirmation."""
 
 FEW: Final = 10
-"""The most users whose recent messages are found by the ids of the users."""
+"""For more users than this number, all recent messages are read, not only the messages of these users."""
 
 FIELDS: Final = ("email", "username", "name", "createdAt", "lastLogin", "rolesIds", *status.FIELDS)
 NEVER: Final[Document] = {"lastLogin": {"$eq": None, **NO_LIST}}
 """The filter for users who never signed in. They are inactive since they were created."""
 UNDATED: Final[Document] = {"$nor": [{"lastLogin": VALID_DATE}, {**NEVER, "createdAt": VALID_DATE}]}
-"""The filter for users of whom nobody can tell how long they have been inactive."""
+"""The filter for users without a valid date of the last sign-in (or of the creation, if they never signed in)."""
 ERASED: Final = (
     "Removed: e-mail, username, name, password, roles, profile, linked accounts. Kept: placeholder users, suspended.",
     "Kept: all messages and conversations, unchanged.",
@@ -64,22 +65,23 @@ class Rule:
     keep_last: int | None = None
 
     def before(self, now: datetime) -> datetime:
-        """Return the time before which everything is due."""
+        """Return the time before which a message or a sign-in is old enough for this rule."""
         if (time := ago(self.age, now)) is None:
             raise InvalidInputError(f'"{self.age}" is not a valid age')
         return time
 
 
 def plan(rules: Iterable[Rule]) -> list[Row]:
-    """Return a row for each rule with the numbers of what is due, and of what is passed over and why."""
+    """Return a row for each rule: how many documents are due, and how many are kept for which reason."""
     now = current_time()
     return [_row(rule, _due(rule, rule.before(now))) for rule in rules]
 
 
 def changesets(rules: Iterable[Rule]) -> list[Changeset]:
-    """Plan the changes of each rule. A changeset with nothing due changes nothing.
+    """Plan the changes of each rule. If nothing is due by a rule, its changeset changes nothing.
 
-    Each is planned without the others: plan it again after an earlier one was written. Raises `LastMemberError`.
+    Each changeset is planned as if there were no other rule. After one changeset was written, plan the later ones
+    again. Raises `LastMemberError` if a protected role would lose its last active member.
     """
     now = current_time()
     return [_carry_out(rule, rule.before(now)) for rule in rules]
@@ -111,7 +113,10 @@ def _row(rule: Rule, due: "_OldMessages | _InactiveUsers") -> Row:
 
 
 class _Due:
-    """What is due by a rule. `kept` has the numbers of what is passed over, by the reason."""
+    """The documents that a rule must delete, suspend or erase now.
+
+    `kept` counts the documents that the rule keeps, by the reason.
+    """
 
     noun: str
     collection: str
@@ -134,7 +139,10 @@ class _Due:
 
     @property
     def question(self) -> Question:
-        """Return the question before the change. If the rule takes a large share, its name must be typed."""
+        """Return the question to ask before the change.
+
+        If the rule changes a large share of the collection, the user must type the name of the rule.
+        """
         what, total = counted(self.number, self.noun), self.total
         large = self.number * 100 > total * LARGE
         share = f" ({min(self.number * 100 // max(total, 1), 100)} % of all)" if large else ""
@@ -142,7 +150,7 @@ class _Due:
         return Question(verb, typed=self.rule.name if large else "")
 
     def result(self, outcome: str, more: str = "") -> Result:
-        """Return the result of the rule."""
+        """Return the result of the rule: the outcome, and the number of documents."""
         if not self.number:
             return Result(None, self.rule.name, "unchanged", if_unchanged="nothing is due")
         return Result(None, self.rule.name, outcome, counted(self.number, self.noun) + more, documents=self.number)
@@ -189,10 +197,11 @@ class _OldMessages(_Due):
 
 
 class _InactiveUsers(_Due):
-    """The users without a sign-in for a time, except those to keep.
+    """The users whom a rule must suspend or erase, because they have not signed in for a time.
 
-    Kept are: members of protected roles, users under a legal hold, and users who have sent a message since, because a
-    session can last for years. Users who are already erased, or suspended if the rule suspends, are not due.
+    Some users are kept: members of protected roles, users under a legal hold, and users who have sent a message in this
+    time, because a session can last for years. Users who are already erased are left out. If the rule suspends, users
+    who are already suspended are left out too.
     """
 
     noun = "user"
@@ -237,7 +246,7 @@ class _InactiveUsers(_Due):
         return [*effects, *self._kept_notes()] if self.number else []
 
     def _kept_notes(self) -> list[str]:
-        """Say who is passed over, and why."""
+        """Return notes that say how many users are kept, and why."""
         why = {
             "undated": "without a valid date of the last sign-in",
             "protected": "in protected roles",
@@ -288,10 +297,10 @@ class _InactiveUsers(_Due):
 
 
 class _Erasures(Collection[Result]):
-    """The erasure of users, one after the other, and its results, which are counted after the write.
+    """The erasures of users, one after the other, and their results, which are counted after the write.
 
-    A user who signs in before the erasure is kept. So is a user whom another command is changing, and one whose events
-    in the audit trail are about held data too. After an interruption, the same rule finds the users who are left.
+    A user is kept after a new sign-in, if another command is changing the user, or if audit events about the user are
+    also about data under a legal hold. After an interruption, the same rule finds the users who are not erased yet.
     """
 
     def __init__(self, due: _InactiveUsers, users: Sequence[Document], where: Document) -> None:
@@ -330,7 +339,10 @@ class _Erasures(Collection[Result]):
             yield list(chain.from_iterable(Erasure(user).placeholder() for user in users))
 
     def continued(self, agreed: Collection[Result]) -> Collection[Result]:
-        """Return the results of the first plan of this erasure, with the images that this plan has removed."""
+        """Return the results that the user confirmed, after the erasure was planned again.
+
+        From now on, both plans have the URLs of the images that either of them removes.
+        """
         if isinstance(agreed, _Erasures):
             self.image_urls |= agreed.image_urls
             agreed.image_urls = self.image_urls
@@ -370,9 +382,10 @@ def _last_active(user: Document) -> Any:
 
 
 def _senders(users: Sequence[Any], since: datetime) -> set[Any]:
-    """Return the ids of users who have sent a message since a time, at least of those in `users`.
+    """Return the ids of users who have sent a message since a time.
 
-    For many users, all recent messages are read once: this is faster than a filter with many ids.
+    The result has all such users of `users`, and may have other users too. For many users, all recent messages are read
+    once: this is faster than a filter with many ids.
     """
     where: Document = {"createAt": {"$gte": since, **VALID_DATE}}
     if len(users) <= FEW:

@@ -50,7 +50,7 @@ The names tell people which documents the ids mean, even after these documents a
 
 
 class TakenOverError(ConflictError):
-    """The error for a running write whose event another command has ended or has started to undo."""
+    """The error for a running write, if another command has ended its event or has started to undo it."""
 
     def __init__(self, event: ObjectId) -> None:
         super().__init__(f"event {event} was undone or ended while this command ran", f"see chatctl audit show {event}")
@@ -73,9 +73,10 @@ def new_id() -> ObjectId:
 
 
 def batches_written(event: ObjectId) -> int:
-    """Return the number of batches that an interrupted write has written, as its lease in the database says.
+    """Return the number of batches that an interrupted write has written.
 
-    The last batch counts even if the confirmation of the server did not arrive.
+    The number is stored in the lease of the write. It includes the last batch, even if the server's answer to this
+    batch was lost.
     """
     with suppress(PyMongoError):
         return int((connection.database()[STATE].find_one({"_id": lease_id(event)}) or {}).get("batches", 0))
@@ -205,7 +206,10 @@ class Event:
 
 
 def plan_keys(database: Database[Document], plan: ObjectId) -> list[bytes]:
-    """Read the key of the digests of a plan. There are several if other people have added events for the same plan."""
+    """Read the keys for the digests of a plan from the audit trail.
+
+    Usually there is one key. There are several keys if other people have added events for the same plan.
+    """
     ids = [part["event"] for part in database[AUDIT].find({"kind": "part", "targets": plan}, ["event"])]
     found = database[AUDIT].find({"_id": {"$in": ids}, "planKey.plan": plan}, ["planKey.key"])
     return [bytes(event["planKey"]["key"]) for event in found]
@@ -217,7 +221,10 @@ def _head(identifier: ObjectId, command: str, reason: str | None) -> dict[str, A
 
 
 def _mentioned(entries: list[dict[str, Any]], names: Mapping[Any, str]) -> list[Any]:
-    """Return those ids in audit entries that have a known name: ids of changed documents, and ids in their lists."""
+    """Return the ids in audit entries that have a name in `names`.
+
+    These are ids of changed documents, and ids in their lists.
+    """
     ids = {identifier for entry in entries for identifier in entry["ids"]}
     for entry in entries:
         for row in entry["fields"]:
@@ -264,7 +271,10 @@ def system_user() -> str:
 
 
 PART_BYTES: Final = 8 * 1024 * 1024
-"""The most bytes of an image that one document stores. A longer image is stored in several documents."""
+"""The most bytes of an image (the data for the undo of a batch) in one document.
+
+A longer image is stored in several documents.
+"""
 
 
 def encode_changes(changes: Iterable[Change]) -> list[bytes]:
@@ -315,7 +325,7 @@ def _decoded_field(kind: str, *sides: Any) -> FieldChange:
 def read(database: Database[dict[str, Any]], event: ObjectId) -> list[list[Change]]:
     """Read the written batches of an event from its images. Return an empty list if an image is missing.
 
-    Invariant: half an image undoes nothing. The audit trail tells how many batches there must be.
+    Invariant: half an image undoes nothing. The audit trail says which batches must have an image.
     """
     parts: dict[int, list[bytes]] = {}
     missing = set(database[AUDIT].distinct("batch", {"event": event, "kind": "part"}))
@@ -344,6 +354,6 @@ def orphans_in(database: Database[Document], batch: list[Change], session: Clien
 
 
 def recorded_orphans(database: Database[Document], event: ObjectId) -> set[tuple[str, Any, str]]:
-    """Return (collection, id, field) of each document that an event deleted after its parent was already missing."""
+    """Return (collection, id, field) of each document that had no parent when the event deleted it."""
     found = database[IMAGES].find({"event": event, "orphans": {"$exists": True}}, {"orphans": 1})
     return {(orphan["collection"], orphan["id"], orphan["field"]) for image in found for orphan in image["orphans"]}

@@ -1,7 +1,7 @@
 """Compare a plan with the documents as they are now, and add the old values that the stored plan must not contain.
 
-Invariant: an approval does exactly what was proposed. Everything that a plan expects must still be there; otherwise
-`fit` says what has moved.
+Invariant: an approval does exactly what was proposed. If a value that a plan expects was changed after the plan was
+made, `fit` returns a message about the changed document, and the plan is not carried out.
 """
 
 import dataclasses
@@ -46,10 +46,12 @@ UPDATED = "updatedAt"
 
 
 class Fitted(NamedTuple):
-    """The batches of a plan as they would be written now, and a line for each document that has `moved` since.
+    """The batches of a plan as they would be written now.
 
-    `before` and `after` have the documents of the plan, now and after the write: those of an update only in part.
-    `originals` has the values that an undo restores.
+    `moved` has a line for each document that was changed after the plan was made. If there is any such document, the
+    plan must not be written. `before` has the documents of the plan as they are now, and `after` has these documents as
+    they are after the write. Updated documents have only some of their fields. If the plan is an undo, `originals` has
+    the values that it restores.
     """
 
     batches: list[Batch]
@@ -62,7 +64,7 @@ class Fitted(NamedTuple):
 def fit(database: Database[Document], plan: Plan, now: datetime | None = None) -> Fitted:
     """Compare a plan with the documents as they are now. The batches may be written only if `moved` is empty.
 
-    If the plan is carried out, `now` is the time of the approval; otherwise the batches have the time of the plan.
+    During an approval, `now` is the time of the approval. If `now` is None, the batches keep the times of the plan.
     """
     fitting = _Fitting(database, plan, now)
     before = fitting.present.copies()
@@ -86,7 +88,10 @@ class _Fitting:
         self.originals = dict(_originals(database, plan))
 
     def check_hidden(self, plan: Plan) -> None:
-        """Note documents of which a value has changed that the plan does not contain. Call this before `of`."""
+        """Note each document in which a hidden value was changed after the plan was made.
+
+        A plan contains only a digest of a hidden value. Call this before `of`.
+        """
         if not plan.digests:
             return
         found = [[*self._differing(plan, key)] for key in events.plan_keys(self._database, plan.id)]
@@ -107,7 +112,10 @@ class _Fitting:
                 yield place
 
     def of(self, change: Change) -> Iterator[Change]:
-        """Yield a change as it would be written now. If its document was changed since, yield the planned change."""
+        """Yield a change as it would be written now.
+
+        If its document was changed after the plan was made, note this and yield the planned change.
+        """
         if change.collection in OUR_RECORDS:
             yield change
         elif isinstance(change, Insert):
@@ -118,7 +126,10 @@ class _Fitting:
             yield from self._update(change)
 
     def check_others(self, changes: list[Change]) -> None:
-        """Note other documents that now have a unique value of the plan, or a parent that the plan deletes."""
+        """Note documents outside the plan that prevent the write.
+
+        Such a document has a unique value that the plan sets, or is a child of a document that the plan deletes.
+        """
         keys = {(change.collection, identifier) for change in changes for identifier in change.ids}
         for change in changes:
             values = new_values(change)
@@ -191,7 +202,10 @@ class _Fitting:
         return Update(change.collection, (identifier,), fields, expected)
 
     def _field(self, collection: str, there: Document, name: str, field: FieldChange) -> FieldChange | None:
-        """Return the change of a field as it would be written now, or None if the field was changed since."""
+        """Return the change of a field as it would be written now.
+
+        Return None if the field was changed after the plan was made.
+        """
         if isinstance(field, Set):
             before = there.get(name, ABSENT)
             guarded = name not in ALWAYS_OVERWRITTEN and not isinstance(field, Raise)
@@ -211,10 +225,11 @@ class _Fitting:
         return dataclasses.replace(added, new=field.new)
 
     def _updated(self, field: Set, before: Any, after: Any) -> Any:
-        """Return `updatedAt` after an approval: the time of the approval, except that a time never goes back.
+        """Return the value of `updatedAt` after the write.
 
-        An undo restores the earlier time, if nobody else has changed the document since. A repair converts a value of a
-        wrong type.
+        In an approval, this is the time of the approval, or the stored time if that is later. Without an approval, this
+        is the planned time. But if another program has set a later time after the plan was made, the later time stays.
+        A stored value that is not a time is replaced by the planned value.
         """
         if before is ABSENT:
             return self._now or after
@@ -225,7 +240,10 @@ class _Fitting:
         return before if before > after and not same(before, field.before) else after
 
     def _new_value(self, collection: str, identifier: Any, name: str, value: Any) -> Any:
-        """Return a new value. In an undo, a value that a plan cannot contain is read from the image of the event."""
+        """Return the new value of a field.
+
+        If the plan is an undo and cannot contain the value, use the value from the image of the event.
+        """
         if self._undoes is None or not any(map(is_withheld, value if isinstance(value, list) else [value])):
             return value
         original = self.originals.get((collection, identifier), {}).get(name, ABSENT)
@@ -240,7 +258,11 @@ class _Fitting:
 
 
 def _read(database: Database[Document], changes: list[Change]) -> PresentDocuments:
-    """Read the documents of changes: completely if they are inserted or deleted, otherwise the fields that matter."""
+    """Read the documents of changes.
+
+    Inserted and deleted documents are read with all fields, updated documents only with their name and the fields of
+    the change.
+    """
     documents = PresentDocuments(database)
     wanted: dict[str, dict[Any, set[str] | None]] = {}
     for change in changes:

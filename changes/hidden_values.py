@@ -1,8 +1,8 @@
 """Digests of the old values that a plan must not contain, like texts of messages and password hashes.
 
-With them, an approval notices that such a value has changed. A short text could be guessed from a digest without a key.
-Therefore the digests of a plan have a random key, which is kept in the audit trail. Who can read proposals or a plan in
-a file, but not the audit trail, learns nothing from the digests.
+With these digests, an approval notices that such a value was changed. A short text could be guessed from a digest
+without a key. Therefore the digests of a plan have a random key, which is kept in the audit trail. Some people can read
+proposals or a plan in a file, but cannot read the audit trail. These people learn nothing from the digests.
 """
 
 import hmac
@@ -22,7 +22,7 @@ DIGEST_BYTES: Final = 16
 
 
 class Place(NamedTuple):
-    """A field of a document."""
+    """The place of a value: a field of a document."""
 
     collection: str
     id: Any
@@ -35,26 +35,38 @@ def new_key() -> bytes:
 
 
 def digest(key: bytes, place: Place, value: Any) -> bytes:
-    """Return the digest of a value with a key. It also depends on the place, so equal values have different digests."""
+    """Compute the digest of a value with a key.
+
+    The digest also depends on the place, so two equal values have different digests.
+    """
     stored = bson.encode({"place": [*place], "value": [] if value is ABSENT else [value]}, codec_options=AS_STORED)
     return hmac.digest(key, stored, "sha256")[:DIGEST_BYTES]
 
 
 def digests(key: bytes, changes: Iterable[Change], kept: Iterable[Change]) -> dict[Place, bytes]:
-    """Return the digest of each old value that a plan does not contain. `kept` are the changes as the plan has them."""
+    """Return the digest of each old value in `changes` that a plan does not contain.
+
+    `kept` has the same changes in the form that the plan contains.
+    """
     hidden = {*places(kept := list(kept))}
     return {place: digest(key, place, value) for place, value in _old_values(changes) if place in hidden}
 
 
 def places(kept: Iterable[Change]) -> Iterator[Place]:
-    """Yield the fields whose old value is not in a plan: the plan has only the type, for example `(text)`."""
+    """Yield the fields whose old value a plan does not contain.
+
+    Instead of such a value, the plan has its type, for example `(text)`.
+    """
     for place, value in _old_values(kept):
         if any(map(is_withheld, value if isinstance(value, list) else [value])):
             yield place
 
 
 def _old_values(changes: Iterable[Change]) -> Iterator[tuple[Place, Any]]:
-    """Yield the values that changes expect to find in the database, without values that the plan itself has set."""
+    """Yield the old values that changes expect in the database.
+
+    Values that an earlier change of the plan sets are left out.
+    """
     known: set[tuple[str, Any] | Place] = set()
     for change in changes:
         for identifier in change.ids:
@@ -71,7 +83,7 @@ def _old_values(changes: Iterable[Change]) -> Iterator[tuple[Place, Any]]:
 
 
 def _expected(change: Change) -> dict[str, Any]:
-    """Return the old values that a write of a change compares: field → value."""
+    """Return the old values that the write of a change compares with the stored values: field → value."""
     if not isinstance(change, Update):
         return {name: value for name, value in change.document.items() if name not in UNGUARDED | {"_id"}}
     compared = {

@@ -48,7 +48,7 @@ from models.schema import FIELDS
 MOST: Final = 10_000
 """The most documents of a plan. It is carried out in one transaction, which must not take longer than a minute."""
 PRIVATE: Final = frozenset({("Message", "body"), ("Message", "image")})
-"""Fields that a plan does not repeat from existing documents, because they may be masked."""
+"""Fields of existing documents whose values a plan does not contain, because the database may mask messages."""
 NO_SECRETS: Final = "A proposal or plan contains no secret. Run this command without --propose and --save-plan."
 NOT_MADE_HERE: Final = "this is not a proposal or plan that this version of chatctl has made"
 T = TypeVar("T", bound=Add | Take | ListContaining)
@@ -59,8 +59,8 @@ _INDEXES: Final = {(index.collection, index.name): index for index in (*APPLICAT
 class Plan:
     """The changes of a changeset, with only the values that a plan may contain; see `Changeset` for the fields.
 
-    `digests` are those of the old values that the plan must not contain. Their `key` is not stored with the plan, but
-    in the audit trail with the `id` of the plan (see `hidden_values`).
+    `digests` has a digest of each old value that the plan must not contain. The `key` of the digests is not stored with
+    the plan. It is stored in the audit trail, together with the `id` of the plan (see `hidden_values`).
     """
 
     command: str
@@ -80,7 +80,10 @@ class Plan:
 
     @property
     def key_entry(self) -> Document | None:
-        """Return what the audit trail keeps of the key of the digests, or None if the plan has no digests."""
+        """Return the data for the audit trail: the id of the plan and the key of its digests.
+
+        Return None if the plan has no digests.
+        """
         return {"plan": self.id, "key": Binary(self.key)} if self.key and self.digests else None
 
     @property
@@ -128,7 +131,7 @@ def _refuse_more(command: str, number: int) -> None:
 
 
 def kept(collection: str, name: str, value: Any) -> Any:
-    """Return the form in which a plan contains the value of a field of an existing document."""
+    """Return the value of a field of an existing document, or the text that replaces this value in a plan."""
     if value is ABSENT:
         return value
     if (collection, name) in PRIVATE and value is not None:
@@ -139,7 +142,8 @@ def kept(collection: str, name: str, value: Any) -> Any:
 def _kept_change(change: Change, *, undoing: bool) -> Change:
     """Return a change with only those values that a plan may contain.
 
-    The new values of an undo are those of existing images, so they are treated like those of existing documents.
+    The new values of an undo come from images, which exist already. So they are treated like the values of existing
+    documents.
     """
     if change.collection in OUR_RECORDS:
         if isinstance(change, Delete) and change.document.keys() == {"_id"}:
@@ -186,7 +190,10 @@ def _new(collection: str, name: str, value: Any) -> Any:
 
 
 def encoded(plan: Plan) -> Document:
-    """Return a plan as a document. Fields are pairs in lists, because a name in broken data may have any form."""
+    """Return a plan as a document.
+
+    The fields of its changes are stored as a list of pairs, because in broken data a field can have any name.
+    """
     return {
         "command": plan.command,
         "batches": [[_encoded_change(change) for change in batch] for batch in plan.batches],
@@ -222,12 +229,18 @@ def _encoded_field(change: FieldChange) -> Iterator[Any]:
 
 
 def _optional(value: Any) -> list[Any]:
-    """Return a list with the value; an empty list means absent, because null is a possible value."""
+    """Return a list that contains the value.
+
+    For `ABSENT`, return an empty list: null cannot mean absent, because it is also a value.
+    """
     return [] if value is ABSENT else [value]
 
 
 def writes(plan: Plan) -> list[bytes]:
-    """Return what a plan writes, in a form that can be compared, without fields that the application changes often."""
+    """Return the encoded changes of a plan, so that they can be compared with those of another plan.
+
+    Fields that the application changes often are left out.
+    """
     found = []
     for change in plan.changes:
         whole = change.fields if isinstance(change, Update) else change.document
@@ -290,7 +303,11 @@ def _check(plan: Plan) -> None:
 
 
 def _is_visible(plan: Plan, change: Change) -> bool:
-    """Tell whether a change has documents and fields with names. A lease, which is not shown, can only be undone."""
+    """Tell whether a reviewer can see a change.
+
+    Such a change has documents, and fields whose names are texts. Changes of leases are not shown, so only the lease of
+    the event that the plan undoes is accepted.
+    """
     fields = change.fields if isinstance(change, Update) else change.document
     names = [*fields, *(change.expected if isinstance(change, Update) else ())]
     if not all(isinstance(name, str) for name in names) or (isinstance(change, Update) and "_id" in fields):

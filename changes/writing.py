@@ -49,7 +49,10 @@ class ChangedMeanwhileError(ConflictError):
 
 
 class NotAsPlannedError(Exception):
-    """An internal error: a write matched too few documents, or a unique value already exists (`taken`)."""
+    """An internal error: a write matched too few documents.
+
+    If `taken` is true, another document already has a unique value of the batch.
+    """
 
     def __init__(self, *, taken: bool = False) -> None:
         super().__init__()
@@ -137,9 +140,10 @@ def describe_conflict(
 
 
 def merged(database: Database[dict[str, Any]], batch: Batch) -> Iterator[Change]:
-    """Leave out list changes that other programs have made already: ids added to a list or removed from it.
+    """Yield the changes of a batch, without the list changes that other programs have made already.
 
-    All other planned changes are yielded. Changes of the other programs that are not in the plan are kept.
+    For example, an id is not added to a list that contains it now. The batch does not remove other changes that these
+    programs have made.
     """
     for change in batch:
         lists = _lists(change)

@@ -184,6 +184,9 @@ MODULES: Final = {
         "cli.db.generating": {
             "generate": "Fill an empty or the embedded database with generated data.",
         },
+        "cli.db.copying": {
+            "copy": "Copy the database into an empty one, without the people in it.",
+        },
         "cli.db.server_roles": {
             "roles": "Print MongoDB roles for the users of the server.",
         },

@@ -103,6 +103,10 @@ IF_GIVEN: Final = frozenset({"create", "sheet"})
 """Parameters that make their command write, like FILE of `access review`. Without them, the command only reads."""
 
 
+ELSEWHERE: Final = "local_as"
+"""The parameter of `db copy`, which only reads the chosen database, and writes to another one."""
+
+
 class HelpFormatter(typer.Context.formatter_class):  # type: ignore[misc, valid-type]
     """Formats help, and never breaks a line at a hyphen, so that an option like `--skip-missing` stays whole."""
 
@@ -338,8 +342,11 @@ def _writes(params: Mapping[str, Any]) -> bool:
     """Tell whether a command will write.
 
     Only commands with the option `--dry-run` can write. A command does not write if `--dry-run` or `--save-plan` is
-    given, or if it has a parameter of `IF_GIVEN` that is not given.
+    given, or if it has a parameter of `IF_GIVEN` that is not given. A command with the parameter `ELSEWHERE` does not
+    write to the chosen database.
     """
+    if ELSEWHERE in params:
+        return False
     only_shows = params.get("dry_run", True) or params.get("save_plan") is not None
     return not only_shows and all(params[name] for name in IF_GIVEN & params.keys())
 

@@ -63,9 +63,9 @@ class RefusedError(ChatctlError):
 
 
 class CancelledError(RefusedError):
-    """The error if the user answers a question with no.
+    """The error that ends the program if the user answers a question with no.
 
-    Such an answer is not a failure, but the program ends with the exit code of `RefusedError`.
+    The exit code is that of `RefusedError`, although such an answer is not a failure.
     """
 
     def __init__(self) -> None:
@@ -134,14 +134,17 @@ class AuthFailedError(DatabaseError):
 
 
 class NotAllowedError(DatabaseError):
-    """The error if the database user has no right to do this, or if a file or folder cannot be used safely."""
+    """The error if the database user does not have a required right, or if a file or folder cannot be used safely."""
 
     code = "not-allowed"
 
 
 NOT_ALLOWED: Final = 13
 ATLAS: Final = 8000
-"""The error code that shared Atlas clusters use for every restriction. Only the text of the error tells them apart."""
+"""The error code that shared Atlas clusters use for every restriction.
+
+Only the text of an error says which restriction it is.
+"""
 MADE_BY_ADMIN: Final = frozenset({"createCollection", "createIndex"})
 """The rights to create missing collections and indexes.
 

@@ -21,8 +21,7 @@ REFUSALS: Final = {
     86: "another index conflicts with it",
     11000: "two documents have the same value",
 }
-"""Error code → why the server refuses an index: of a sharded collection; same key but another name; same name but
-another key; duplicate values in documents."""
+"""Error code of a refused index → the reason, as users read it."""
 
 
 class Index(NamedTuple):

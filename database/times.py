@@ -67,7 +67,7 @@ def local(moment: datetime) -> datetime | None:
 
 
 def local_zone() -> str | None:
-    """Return the name of the time zone of this machine, like `CET/CEST` if there is summer time.
+    """Return the name of the time zone of this machine, like `CET/CEST` if the zone has summer time.
 
     Return None for UTC.
     """
@@ -97,7 +97,7 @@ def rfc3339(value: Any) -> str | None:
 
 
 def _beyond(milliseconds: int) -> str:
-    """Write a time in a year that Python's `datetime` does not have. It is given in milliseconds since 1970."""
+    """Write a time, given in milliseconds since 1970, whose year is outside the range of Python's `datetime`."""
     days, rest = divmod(milliseconds, 24 * 60 * 60 * 1000)
     cycles, day = divmod(days, DAYS_OF_400_YEARS)
     near = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(days=day, milliseconds=rest)

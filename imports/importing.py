@@ -152,7 +152,7 @@ class Import:
             self._keep_rows(batch)
 
     def _keep_rows(self, batch: Sequence[Row]) -> None:
-        """Keep rows as they are in the file, for the file of --errors."""
+        """Store rows as they are in the import file, so that rejected rows can be written to the file of --errors."""
         self._has_extra_cells |= self.format == "csv" and any(len(row.given) > len(self.header) for row in batch)
         self._staging.keep_originals((row.number, row.written()) for row in batch)
 
@@ -227,9 +227,10 @@ OURS: Final = frozenset({*map(normalize_header, COLUMNS), ERROR})
 
 
 def wrong_product(head: str, form: str, layout: Layout) -> Problem | None:
-    """Return the problem of a file that the expected product did not export. Return None if the product fits.
+    """Return a problem if a file is not an export of the chosen product, otherwise None.
 
-    Only the beginning of the file is checked. The problem quotes no personal data.
+    If no product is chosen, the problem is that the file looks like an export of a product, and the user must add
+    --from. Only the beginning of the file is checked. The problem quotes no personal data.
     """
     beginning = Beginning.of(head, form)
     product = layout.product

@@ -40,7 +40,8 @@ class Pattern(NamedTuple):
     def matches(self, name: str) -> bool:
         """Tell whether a name matches the pattern.
 
-        The time is linear, because for each part it is enough to try the leftmost place.
+        The time grows only linearly with the length of the name: for each part of the pattern, only the first place
+        where it fits is tried.
         """
         first, *middle, last = self.parts
         if len(name) < len(first) + len(last) or not name.startswith(first) or not name.endswith(last):

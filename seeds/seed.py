@@ -21,7 +21,7 @@ UNNAMED: Final = "default"
 SHIPPED: Final = "chatctl"
 """The name of the seed that ships with chatctl.
 
-`SHIPPED` differs from `UNNAMED`, so that a seed without a name does not own the roles of the shipped seed.
+A seed without a name gets the name `UNNAMED`, which is different. So it does not own the roles of the shipped seed.
 """
 
 
@@ -83,7 +83,10 @@ _MOST_COMPARED: Final = 10_000_000
 
 
 def resolve(roots: Sequence[Node], faults: Faults, *, shipped: bool = False) -> Seed:
-    """Merge the trees of checked files into a seed. New faults are noted; the seed is valid only without any fault."""
+    """Merge the trees of checked files into a seed.
+
+    New faults are added to `faults`. The seed is valid only if there are no faults.
+    """
     return _Resolver(roots, faults).seed(shipped=shipped)
 
 
@@ -168,7 +171,7 @@ class _Resolver:
     def _union(self, parts: Iterable[tuple[Node, frozenset[str]]]) -> dict[str, Node]:
         """Return the union of sets of permissions: permission → the first item that contains it.
 
-        If the seed then has too many links, note a fault and stop.
+        If all roles and tests together contain too many permissions, note a fault and stop.
         """
         whole: dict[str, Node] = {}
         for item, names in parts:
@@ -205,7 +208,7 @@ class _Resolver:
     def _missing(self, node: Node, kind: str, names: Iterable[str]) -> None:
         """Note a fault for an unknown role or permission.
 
-        If a file could not be read, note none: the file may define it.
+        If a file could not be read, note no fault, because that file may define the role or permission.
         """
         if not self._faults.incomplete:
             near = self._faults.did_you_mean(node.value, names)
@@ -278,7 +281,7 @@ class _Resolver:
 
 
 def _retention_rule(name: str, item: Node) -> "Rule | None":
-    """Return the rule of an item without faults, otherwise None."""
+    """Return the retention rule of an item in a seed file. Return None if the item is not complete and valid."""
     from actions.retention import Rule  # imported here because other seeds do not require the database driver
 
     messages, users = item.get("messages", "object"), item.get("users", "object")
@@ -302,9 +305,11 @@ def _flag(role: Node, key: str) -> bool | None:
 
 
 def resolution_order(graph: dict[str, list[str]]) -> tuple[list[str], list[list[str]]]:
-    """Sort names so that each name comes after the names that it needs. Also return each cycle, like `[a, b, a]`.
+    """Sort names so that each name comes after the names that it needs.
 
-    This function uses no recursion, because a chain can be very long. In a cycle, the last step is ignored.
+    `graph` maps each name to the names that it needs. The result also has a list of cycles, like `[a, b, a]`. For the
+    order, the last step of a cycle is ignored. This function uses no recursion, because a chain of names can be very
+    long.
     """
     order: dict[str, None] = {}
     cycles: list[list[str]] = []

@@ -13,6 +13,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import hypothesis
 import mongomock
 import pymongo
 import pytest
@@ -36,6 +37,11 @@ VARIABLES = (
     "GITHUB_STEP_SUMMARY",
     "GITHUB_WORKSPACE",
 )
+
+
+# On a busy machine, an example can take longer than the 200 ms that Hypothesis allows.
+hypothesis.settings.register_profile("patient", deadline=None)
+hypothesis.settings.load_profile("patient")
 
 
 class Result(NamedTuple):

@@ -1,9 +1,9 @@
 """A proxy that makes one MongoDB server behave like `mongos` 7.0, the router of a sharded cluster.
 
 The proxy passes commands to the server. It refuses what mongos refuses, with the same codes and messages. The command
-`shardCollection` tells it the shard key of a collection. Where the answer of mongos depends on where documents are, the
-proxy assumes the worst case: a document moves to another shard whenever its shard key changes, and each transaction
-writes to several shards.
+`shardCollection` gives a collection another shard key than `SHARD_KEYS`. Where the answer of mongos depends on where
+documents are, the proxy assumes the worst case: a document moves to another shard whenever its shard key changes, and
+each transaction writes to several shards.
 """
 
 import re
@@ -83,7 +83,7 @@ SHARD_KEYS: Final[dict[str, Key]] = {
     "Message": {"conversationId": 1},
     "Profile": {"userId": 1},
 }
-"""The shard keys that docs/scale.md recommends."""
+"""The shard keys that docs/scale.md recommends. Every database behind the proxy has them."""
 
 
 class RefusedByMongosError(Exception):
@@ -261,14 +261,14 @@ class _Proxy(socketserver.ThreadingTCPServer):
         name = next(iter(command))
         if name == "shardCollection":
             database, _, collection = command[name].partition(".")
-            self.keys.setdefault(database, {})[collection] = command["key"]
+            self.keys.setdefault(database, dict(SHARD_KEYS))[collection] = command["key"]
             return {"ok": 1.0}
         if name == "configureFailPoint":
             self._fail(command["mode"], command.get("data", {}))
             return {"ok": 1.0}
         if name in self._failing and (failure := next(self._failures, None)):
             return failure
-        keys = self.keys.get(command["$db"], {})
+        keys = self.keys.get(command["$db"], SHARD_KEYS)
         return refusal(command, keys, lambda collection: self.exists(command, collection))
 
     def _fail(self, mode: Document | str, data: Document) -> None:
@@ -366,12 +366,14 @@ def started(server: str) -> Iterator[str]:
     with subprocess.Popen([sys.executable, __file__, server], stdout=subprocess.PIPE, text=True) as process:  # noqa: S603
         assert process.stdout is not None
         proxied = server.replace(_address(server), process.stdout.readline().strip())
-        yield re.sub(r"\breplicaSet=[^&]*&?", "", proxied)
-        process.kill()
+        try:
+            yield re.sub(r"\breplicaSet=[^&]*&?", "", proxied)
+        finally:
+            process.kill()
 
 
-def shard(mongos: str, database: str, keys: Keys = SHARD_KEYS) -> None:
-    """Distribute the collections of a database by their shard keys."""
+def shard(mongos: str, database: str, keys: Keys) -> None:
+    """Give collections of a database other shard keys."""
     with pymongo.MongoClient[Document](mongos) as client:
         for collection, key in keys.items():
             client.admin.command("shardCollection", f"{database}.{collection}", key=key)

@@ -1,5 +1,7 @@
 """Sample command lines for every command that uses the database. Lines of one command need different rights."""
 
+import json
+import os
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
@@ -11,7 +13,7 @@ from people import Documents, messages
 from typed import EVENT, MESSAGE, PROPOSAL
 
 from database.own_collections import AUDIT, HOLDS, STATE
-from tests.conftest import Chatctl
+from tests.conftest import Chatctl, beside
 
 NIGHT = ("--conversation", "Night shift")
 PLACED = ObjectId("700000000000000000000003")
@@ -57,6 +59,7 @@ LOOKS: dict[str, tuple[tuple[str, ...], ...]] = {
     "db check": ((),),
     "db stats": ((),),
     "db indexes": ((),),
+    "db copy": (("--to", "copy", "--dry-run"),),
 }
 MORE: dict[str, tuple[tuple[str, ...], ...]] = {
     "users create": (("--email", "e@b.c", "--username", "eve", "--no-password", "--role", "support", "--phone", "1"),),
@@ -179,12 +182,21 @@ def samples() -> Iterator[Sample]:
 
 def lay_out(folder: Path) -> None:
     typed.lay_out(folder)
+    add_context(folder, "copy", beside(os.environ["MONGODB_DATABASE_URL"]))
     (folder / "full.yaml").write_text(FULL)
     (folder / "few.yaml").write_text(FEW)
     (folder / "users.yaml").write_text(USERS)
     linked = "ada@example.org,ada,google:ada-google;github:ada\ndot@example.org,dot,google:dot\n"
     (folder / "linked.csv").write_text(f"email,username,accounts\n{linked}")
     (folder / "changes.csv").write_text("email,username,phoneNumber,roles\nada@example.org,ada,2,support\n")
+
+
+def add_context(folder: Path, name: str, url: str) -> None:
+    """Write a configuration with a context."""
+    config = folder / ".config" / "chatctl" / "config.toml"
+    config.parent.mkdir(parents=True, mode=0o700)
+    config.touch(mode=0o600)
+    config.write_text(f"[contexts.{name}]\nurl = {json.dumps(url)}\n")
 
 
 def settle(database: Documents) -> None:

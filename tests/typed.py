@@ -94,7 +94,9 @@ def commands() -> Iterator[tuple[str, Any]]:
 
 
 def is_write(command: Any) -> bool:
-    return any(parameter.name == "dry_run" for parameter in command.params)
+    """Say whether a command writes to the database that is chosen: `db copy` writes to another one."""
+    names = {parameter.name for parameter in command.params}
+    return "dry_run" in names and "local_as" not in names
 
 
 def lay_out(folder: Path) -> None:

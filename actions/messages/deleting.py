@@ -73,7 +73,7 @@ VALID_DATE: Final[Document] = {"$type": "date", "$not": {"$type": "array"}, **PR
 HELD_MESSAGES: Final = "held messages"
 """The name of the result that has the number of messages kept by legal holds."""
 MOST_SENDERS: Final = 100_000
-"""The most senders in one filter. With more, the filter could become too large for the server."""
+"""The most senders in one filter. With more senders, the filter could become too large for the server."""
 REPAIR_COMMAND: Final = "chatctl db check --rule wrong-type --rule missing-field"
 
 
@@ -95,9 +95,9 @@ class _PurgedPart(NamedTuple):
         return repr(self.conversation)
 
     def combined(self, other: "_PurgedPart") -> "_PurgedPart":
-        """Add up two parts of one conversation.
+        """Add up two parts of one conversation, whose id the messages store in two forms.
 
-        Its messages store the id in two forms, for example as an ObjectId and as text.
+        For example, some messages store it as an ObjectId, and some as text.
         """
         oldest, newest = (
             min(self.oldest, other.oldest, key=since_1970),
@@ -142,11 +142,12 @@ def purge(
 
 
 class OldMessages:
-    """The messages from before a time.
+    """The messages that were sent before a time.
 
-    `number` of them can be deleted; they are in `parts`, one for each conversation. `kept` are those that legal holds
-    keep, `spared` is the number that `keep_last` keeps, and `undated` the number of messages without a valid date.
-    `scope` are the words that say which messages are meant, for example `--sender ada`.
+    `number` of them can be deleted. These are in `parts`, which has one part for each conversation. `kept` counts the
+    messages that legal holds keep. `spared` is the number of messages that `keep_last` keeps, and `undated` is the
+    number of messages without a valid date. `scope` has the options that select the messages, for example `--sender
+    ada`.
     """
 
     def __init__(
@@ -260,9 +261,9 @@ def _deletion(parts: list[_PurgedPart], where: Document, names: dict[Any, str]) 
 
 
 def _scope(conversation: str | None, sender: str | None, role: str | None) -> tuple[Document, Document, list[str]]:
-    """Return two filters and the options of the command: messages of the conversation, messages of the senders in it.
+    """Return the filter for the conversation, the filter for the conversation and the senders, and the options.
 
-    The options are words like `--conversation office` and `--sender ada`.
+    Both filters match messages. The options are words like `--conversation office` and `--sender ada`.
     """
     words = []
     in_conversation: Document = {}
@@ -294,7 +295,10 @@ def _members(role: str) -> list[Any]:
 
 
 def _group_by_conversation(where: Document) -> Iterator[_PurgedPart]:
-    """Group messages by conversation. Messages that store the same id in two forms are in the same group."""
+    """Group messages by conversation.
+
+    Messages that store the id of their conversation in two forms are in the same group.
+    """
     of_each = {
         "_id": "$conversationId",
         "count": {"$sum": 1},
@@ -345,9 +349,9 @@ def _purge_filters(parts: list[_PurgedPart]) -> Iterator[list[Document]]:
 
 
 def _has_odd_conversations() -> bool:
-    """Tell whether any message refers to its conversation by another value than an ObjectId.
+    """Tell whether any message stores the id of its conversation in another type than ObjectId.
 
-    This is asked once, not for each conversation: without an index the server reads all messages for it.
+    Call this only once, not for each conversation: without an index, the server reads all messages to answer.
     """
     return has_other_forms(connection.database(), "Message", "conversationId")
 

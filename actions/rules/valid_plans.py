@@ -17,7 +17,7 @@ from models.links import OTHER_SIDES
 from models.schema import FIELDS
 
 Fault = tuple[str, Any, str, str]
-"""The collection and id of a document, the rule of `db check`, and the field."""
+"""A fault: the key of a document (its collection and id), the name of the rule of `db check`, and the field."""
 
 
 def refuse_invalid(noun: str, fitted: Fitted, *, is_undo: bool) -> None:
@@ -77,7 +77,10 @@ def _one_sided(fitted: Fitted) -> Iterator[Fault]:
 
 
 def _listing(collection: str, field: str, identifier: Any, ids: list[Any]) -> set[Any]:
-    """Return those of some documents whose list contains an id, and which the plan does not change there."""
+    """From the documents with the given `ids`, return those whose stored list contains `identifier`.
+
+    The plan must not change this list in these documents.
+    """
     listed = {field: {"$in": forms(identifier)}}
     found: set[Any] = set()
     for some in queries.chunks(ids):

@@ -64,9 +64,10 @@ EVENT_FIELDS: Final = ("command", "reason", "summary", "erased", "undoable")
 """The fields that are read of an event of the audit trail."""
 
 UNCOMMON_LENGTH: Final = 6
-"""Names of at least this length with a character that is not a letter are uncommon words.
+"""The smallest length of an uncommon word, which also has a character that is not a letter.
 
-An uncommon word that is a name of the person is removed from all reasons. It is probably no ordinary word or number.
+Such a word is probably no ordinary word or number. So if a name of the person is an uncommon word, it is removed from
+the reasons of all events.
 """
 
 
@@ -118,9 +119,10 @@ class AuditTraces:
                 yield from changes_to(AUDIT, part, blanked(part, self._own_ids(part), self._label))
 
     def _images(self) -> Iterator[Change]:
-        """Delete the images of the `lost` events. If a hold keeps an event, its images only lose what is the person's.
+        """Delete the data for an undo (the images) of the `lost` events.
 
-        Such an event cannot be undone either, but its images still have the earlier values of held documents.
+        If a legal hold keeps an event, only the data of the person are removed from its images. Such an event cannot be
+        undone either, but its images still have the earlier values of held documents.
         """
         database = connection.database()
         held = holds.read(database)
@@ -134,7 +136,7 @@ class AuditTraces:
                 yield from self._without_own(event)
 
     def _without_own(self, event: ObjectId) -> Iterator[Change]:
-        """Yield the changes that remove the person's documents from the images of an event."""
+        """Yield the changes that remove the person's documents from the data for an undo (the images) of an event."""
         batches: dict[int, list[Document]] = {}
         for image in connection.database()[IMAGES].find({"event": event}).sort([("batch", 1), ("part", 1)]):
             batches.setdefault(image["batch"], []).append(image)
@@ -152,7 +154,10 @@ class AuditTraces:
                     yield Insert(IMAGES, {**images[0], **place, "data": Binary(data)})
 
     def _others(self, changes: list[Change]) -> Iterator[Change]:
-        """Yield the changes of documents that are not the person's."""
+        """From some changes, yield those of documents that are not the person's.
+
+        If a change is also about documents of the person, only these are left out of the change.
+        """
         mine = self._own | self._gone_messages
         mine |= self._sent(one for change in changes if change.collection == "Message" for one in change.ids)
         owners = set(map(referred, self._owners))
@@ -178,8 +183,9 @@ class AuditTraces:
         """Yield the changes that remove a person's names from the commands and reasons of audit events.
 
         From events about the person, all names are removed. From the arguments of commands that only read, all names
-        are removed too, because the trail does not record whom they are about. In other events, a name may be an
-        ordinary word, so only e-mail addresses are removed, and uncommon words from the reasons.
+        are removed too, because the trail does not record whom they are about. In all other events, a name of the
+        person may also be an ordinary word. Therefore only e-mail addresses are removed from their commands, and only
+        uncommon words from their reasons.
         """
         emails = {word for word in self._words if "@" in word}
         uncommon = {word for word in self._words if len(word) >= UNCOMMON_LENGTH and not word.isalpha()}
@@ -237,7 +243,7 @@ class AuditTraces:
     def _own_ids(self, part: Document) -> set[Any]:
         """Return the ids in a part of an event that belong to documents of the person.
 
-        The senders of messages are looked up.
+        The sender of each message is read from the database, to find out whether the person has sent the message.
         """
         ids = {identifier for entry in part["changes"] for identifier in entry["ids"]}
         ids |= {*part["targets"], *(named["id"] for named in part["names"])}
@@ -246,7 +252,10 @@ class AuditTraces:
         return own | self._sent(written)
 
     def _sent(self, ids: Iterable[Any]) -> set[Any]:
-        """Return the ids of messages of the person, if the messages are erased too."""
+        """From the ids of some messages, return those that the person has sent.
+
+        If the erasure keeps messages, return an empty set.
+        """
         found: set[Any] = set()
         for some in queries.chunks(ids) if "Message" in self._collections else ():
             where = joined({"_id": {"$in": some}}, queries.refers_to("Message", "senderId", self._owner))
@@ -306,7 +315,7 @@ def _split_command(command: str) -> tuple[str, str]:
 KEPT_FIELDS: Final = frozenset(
     {"_id", "email", "username", "status", "rolesIds", "createdAt", "updatedAt", "conversationIds", "seenMessageIds"}
 )
-"""The fields that the placeholder keeps. All others are removed, including fields that are not in the schema."""
+"""The fields that an erased user keeps. All others are removed, including fields that are not in the schema."""
 
 
 def placeholder_name(user: Any) -> str:
@@ -356,10 +365,11 @@ def erase(ref: str, *, with_messages: bool = False, allow_last_member: bool = Fa
 
 
 class Erasure:
-    """The erasure of one person. `label` is the username of the placeholder that replaces the user.
+    """The erasure of one person.
 
-    A new sign-in during the erasure is erased too. With `unless_signed_in`, it makes the last batch fail instead, so
-    that the user is kept; only the names in the audit trail are gone then.
+    `label` is the new username of the erased user. If the user signs in during the erasure, this sign-in is erased too.
+    With `unless_signed_in`, such a sign-in makes the last batch fail, so that the user is kept. In this case, only the
+    names of the user in the audit trail are removed.
     """
 
     def __init__(self, user: Document, *, with_messages: bool = False, unless_signed_in: bool = False) -> None:

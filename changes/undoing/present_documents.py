@@ -42,7 +42,7 @@ class PresentDocuments:
         return self._documents.pop(key, None)
 
     def copies(self) -> dict[Key, Document]:
-        """Return copies of all documents, which stay as they are when the plan changes more."""
+        """Return copies of all documents as they are now. Later changes of the plan do not change these copies."""
         return {
             key: {name: [*value] if isinstance(value, list) else value for name, value in document.items()}
             for key, document in self._documents.items()

@@ -24,7 +24,6 @@ def router(server: str) -> Iterator[str]:
 @pytest.fixture
 def cluster(router: str, name: str, chatctl: Chatctl, monkeypatch: pytest.MonkeyPatch) -> str:
     """Let `chatctl` use mongos. Return its URL, with the name of the database."""
-    mongos.shard(router, name)
     monkeypatch.setenv("MONGODB_DATABASE_URL", named(router, name))
     return named(router, name)
 

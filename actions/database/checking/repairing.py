@@ -88,9 +88,10 @@ LEAVING: Final[Mapping[tuple[str, str, str | None], frozenset[str]]] = {
     ("Conversation", "Conversation", "userIds"): frozenset({"dangling-link", "one-sided-link"}),
     ("User", "User", "conversationIds"): frozenset({"one-sided-link"}),
 }
-"""The changed collection, and the collection and field of a fault → the rules whose repairs can lose held data.
+"""The repairs that can lose data under a legal hold.
 
-A legal hold keeps the participants of a held conversation, and the list of conversations of a held user.
+The key is: changed collection, collection of the fault, field of the fault. The value is the names of the rules. A
+legal hold keeps the participants of a held conversation, and the list of conversations of a held user.
 """
 HELD: Final = 200_000
 """The most faults of one rule that one run of the command repairs."""
@@ -165,7 +166,10 @@ def _is_undoable(kinds: Sequence[type[Rule]]) -> bool:
 
 
 class _Plan:
-    """The faults to repair, and the numbers of the faults that need a decision of the user or another run."""
+    """The faults to repair in this run, and the number of the other faults.
+
+    Other faults need a decision of the user, or another run of the command, or a legal hold keeps their documents.
+    """
 
     def __init__(self, decisions: frozenset[str], *, undoable: bool) -> None:
         self._undoable = undoable
@@ -197,7 +201,10 @@ class _Plan:
             self._numbers[needs] += 1
 
     def _kept_by_holds(self, rule: Rule, repairable: Sequence[Finding]) -> set[int]:
-        """Return the faults whose repair would lose held data, as a set of their `id()` numbers in Python."""
+        """Return the faults whose repair would lose data under a legal hold.
+
+        The result contains the Python `id()` of each of these faults.
+        """
         losing: dict[str, list[Finding]] = {}
         for fault in repairable if not isinstance(rule, MissingIndex) else ():
             verb, collection, _ = rule.change_of(fault, self._decisions)
@@ -254,9 +261,9 @@ class _Plan:
         return {what: len(ids) for what, ids in touched.items()}
 
     def leaving(self) -> Iterator[Change]:
-        """Yield the changes that remove a role from a user.
+        """Yield the changes that remove a role from a user, to check the rules about the members of roles.
 
-        Other removed links do not matter for the rules about members.
+        These rules do not depend on any other link.
         """
         for rule, faults in self.repaired.items():
             for fault in faults if "drop" in rule.decisions & self._decisions else ():

@@ -3,7 +3,8 @@
 import importlib
 import pkgutil
 import re
-from collections.abc import Iterator
+import secrets
+from collections.abc import Callable, Iterator
 from enum import IntEnum
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -99,44 +100,49 @@ def same(value: Any) -> str:
     return text
 
 
-class Typist:
-    """Types command lines against one database of the tests."""
-
-    def __init__(self, patch: pytest.MonkeyPatch, database: Documents, url: str) -> None:
-        patch.setenv("MONGODB_DATABASE_URL", url)
-        self.database = database
-        self.chatctl = conftest.typist(patch)
-
-    def type_all(self) -> dict[sampled.Sample, Outcome]:
-        sampled.lay_out(Path())
-        try:
-            return {sample: self.type(sample) for sample in sampled.samples()}
-        finally:
-            self.database.client.drop_database(self.database.name)
-            connection.choose()
-
-    def type(self, sample: sampled.Sample) -> Outcome:
-        sample.settle(self.database, self.chatctl)
-        listener = Heard()
-        with heard(listener):
-            result = self.chatctl(*sample.line, code=sample.code)
-        there = {name: list(self.database[name].find()) for name in self.database.list_collection_names()}
-        documents = {name: sorted(map(same, found)) for name, found in there.items()}
-        output = same(result.stdout), same(result.stderr), result.code
-        return Outcome(output, documents, listener.found, listener.cost)
+Outcomes = dict[sampled.Sample, Outcome]
 
 
 @pytest.fixture(scope="module")
-def patch(tmp_path_factory: pytest.TempPathFactory) -> Iterator[pytest.MonkeyPatch]:
-    """Work in a folder of its own, with small batches: a write in several batches also needs rights for a lease."""
+def type_all(
+    patch: pytest.MonkeyPatch, server_client: pymongo.MongoClient[dict[str, Any]], tmp_path_factory: Any
+) -> Callable[[str], Outcomes]:
+    """Return a function that types the line of each sample on a server, always in a database with the same name."""
+    name = f"test_{secrets.token_hex(6)}"
+    chatctl = conftest.typist(patch)
+
+    def type_all(server: str) -> Outcomes:
+        patch.chdir(tmp_path_factory.mktemp("typed"))
+        patch.setenv("XDG_CONFIG_HOME", str(Path(".config").absolute()))
+        patch.setenv("MONGODB_DATABASE_URL", conftest.named(server, name))
+        sampled.lay_out(Path())
+        try:
+            return {sample: outcome(sample, server_client[name], chatctl) for sample in sampled.samples()}
+        finally:
+            server_client.drop_database(name)
+            connection.choose()
+
+    return type_all
+
+
+def outcome(sample: sampled.Sample, database: Documents, chatctl: conftest.Chatctl) -> Outcome:
+    sample.settle(database, chatctl)
+    listener = Heard()
+    with heard(listener):
+        result = chatctl(*sample.line, code=sample.code)
+    documents = {name: sorted(map(same, database[name].find())) for name in database.list_collection_names()}
+    return Outcome((same(result.stdout), same(result.stderr), result.code), documents, listener.found, listener.cost)
+
+
+@pytest.fixture(scope="module")
+def patch() -> Iterator[pytest.MonkeyPatch]:
+    """Use small batches, because a write in several batches also needs rights for a lease. Use no variables."""
     for module in pkgutil.walk_packages(actions.__path__, "actions."):
         # Import all modules now: a module imported later would keep the values that this fixture sets.
         importlib.import_module(module.name)
     with pytest.MonkeyPatch.context() as patch:
         for variable in conftest.VARIABLES:
             patch.delenv(variable, raising=False)
-        patch.chdir(tmp_path_factory.mktemp("typed"))
-        patch.setenv("XDG_CONFIG_HOME", str(Path(".config").absolute()))
         for limit, number in {
             "changes.draft.BATCH": 3,
             "actions.rules.checked_changeset.BATCH": 3,
@@ -148,21 +154,17 @@ def patch(tmp_path_factory: pytest.TempPathFactory) -> Iterator[pytest.MonkeyPat
         yield patch
 
 
-Outcomes = dict[sampled.Sample, Outcome]
-
-
 @pytest.fixture(scope="module")
-def plain(patch: pytest.MonkeyPatch, server: str, server_client: pymongo.MongoClient[dict[str, Any]]) -> Outcomes:
+def plain(type_all: Callable[[str], Outcomes], server: str) -> Outcomes:
     """Type the line of each sample in a replica set."""
-    return Typist(patch, server_client["test_typed"], conftest.named(server, "test_typed")).type_all()
+    return type_all(server)
 
 
 @pytest.fixture(scope="module")
-def sharded(patch: pytest.MonkeyPatch, server: str, server_client: pymongo.MongoClient[dict[str, Any]]) -> Outcomes:
+def sharded(type_all: Callable[[str], Outcomes], server: str) -> Outcomes:
     """Type the line of each sample in a sharded cluster."""
     with mongos.started(server) as router:
-        mongos.shard(router, "test_typed")
-        return Typist(patch, server_client["test_typed"], conftest.named(router, "test_typed")).type_all()
+        return type_all(router)
 
 
 def test_every_command_has_a_sample() -> None:

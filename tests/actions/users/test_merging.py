@@ -16,7 +16,7 @@ from database.errors import UsageError
 
 pytestmark = pytest.mark.usefixtures("either")
 
-EITHER = settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+EITHER = settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture])
 NAMES: Final = ("ada", "ada2", "ada3", "grace", "alan")
 CHOSEN: Final = {"lone-conversation"}
 """The rules of faults that a merge can cause on purpose: a group with only two users, a conversation with only one."""

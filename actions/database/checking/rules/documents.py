@@ -62,7 +62,10 @@ class Oversized(Rule):
 
 
 def _bytes(text: str) -> int:
-    """Return the size of a text in UTF-8 if it is long. For shorter texts, the number of characters is exact enough."""
+    """Return about how many bytes a text needs in UTF-8.
+
+    For a long text, the number is exact. For a shorter text, it is the number of characters.
+    """
     return len(text) if len(text) < BYTES // OF_A_CHARACTER else len(text.encode("utf-8", "surrogatepass"))
 
 
@@ -137,7 +140,7 @@ class SecretInTrail(Rule):
     undoable = False  # To undo the repair, a copy of the secrets would be stored for thirty days.
 
     def is_proposable(self, found: Finding) -> bool:
-        """Tell that a proposal cannot change the audit trail."""
+        """Return False, because a proposal cannot change the audit trail."""
         del found
         return False
 

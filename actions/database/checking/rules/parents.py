@@ -99,7 +99,7 @@ class SecondProfile(DuplicateRule):
 
     name = "second-profile"
     severity = "W"
-    effect = "The application shows only one of them. The unique index cannot be created."
+    effect = "The application shows only one of the profiles. The unique index cannot be created."
     fix = "chatctl db repair --rule {name} --delete (keeps the one in the user's profileId, otherwise the first)"
     reads = {PROFILE_USER.collection: (PROFILE_USER.field,)}
     decisions = frozenset({"delete"})

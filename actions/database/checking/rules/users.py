@@ -52,7 +52,7 @@ class UnknownStatus(UserRule):
 
     name = "unknown-status"
     severity = "E"
-    effect = "The application cannot load this user, or any list that contains them."
+    effect = "The application cannot load this user, or any list that contains this user."
     fix = REINSTATE
     reads = {"User": ("status",)}
 
@@ -91,7 +91,7 @@ class BadPasswordHash(UserRule):
     reads = {"User": ("hashedPassword",)}
 
     def is_proposable(self, found: Finding) -> bool:
-        """Tell that a proposal cannot contain the repaired hash."""
+        """Return False, because a proposal cannot contain the repaired hash."""
         del found
         return False
 
@@ -129,7 +129,7 @@ class EmailCase(UserRule):
     group_size = 10_000
     """The number of faults that are confirmed together.
 
-    For each group, all e-mails with capital letters are read again.
+    To confirm a group of faults, all e-mails with capital letters are read again, so large groups are faster.
     """
 
     def fault(self, user: Document) -> Iterator[tuple[str, Any]]:
