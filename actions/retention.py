@@ -84,12 +84,16 @@ def changesets(rules: Iterable[Rule]) -> list[Changeset]:
     again. Raises `LastMemberError` if a protected role would lose its last active member.
     """
     now = current_time()
-    return [_carry_out(rule, rule.before(now)) for rule in rules]
+    return [_carry_out(rule, rule.before(now), set()) for rule in rules]
 
 
 @replannable(quick=False)
-def _carry_out(rule: Rule, before: datetime) -> Changeset:
-    return _due(rule, before).changeset()
+def _carry_out(rule: Rule, before: datetime, chosen: set[Any]) -> Changeset:
+    """Plan a rule. The first plan adds the users to the empty `chosen`; a later plan is limited to them."""
+    due = _due(rule, before)
+    if isinstance(due, _InactiveUsers):
+        due.limit_to(chosen)
+    return due.changeset()
 
 
 def _due(rule: Rule, before: datetime) -> "_OldMessages | _InactiveUsers":
@@ -239,6 +243,16 @@ class _InactiveUsers(_Due):
             else:
                 yield user, "active" if identifier in active else ""
 
+    def limit_to(self, chosen: set[Any]) -> None:
+        """Keep all users but those in `chosen`. If it is empty, this is the first plan, and the users are added to it.
+
+        Without this, an earlier rule could delete the messages for which the first plan has kept other users.
+        """
+        if not chosen:
+            chosen.update(user["_id"] for user in self._users)
+        self._users = [user for user in self._users if user["_id"] in chosen]
+        self.number = len(self._users)
+
     def changeset(self) -> Changeset:
         return self._erasure() if self.rule.do == "erase" else self._suspension()
 
@@ -358,7 +372,10 @@ class _Erasures(Collection[Result]):
             result = result._replace(message=counted(erased, "user"), documents=erased)
         yield result._replace(elsewhere=list(self.image_urls))
         if left := len(self._ids) - erased:
-            why = "they signed in, another command changes them, or their events are about held data"
+            why = (
+                "they signed in, another command changes them, two users have one id, "
+                "or their events are about held data"
+            )
             yield Result(None, NOT_ERASED, "passed-over", f"{counted(left, 'user')} not erased: {why}", documents=left)
         yield from self._due.passed_over()
 
@@ -384,10 +401,10 @@ def _last_active(user: Document) -> Any:
 def _senders(users: Sequence[Any], since: datetime) -> set[Any]:
     """Return the ids of users who have sent a message since a time.
 
-    The result has all such users of `users`, and may have other users too. For many users, all recent messages are read
-    once: this is faster than a filter with many ids.
+    A message without a valid date counts too, because it may have been sent since. For many users, all these messages
+    are read once: this is faster than a filter with many ids.
     """
-    where: Document = {"createAt": {"$gte": since, **VALID_DATE}}
+    where: Document = {"$nor": [{"createAt": {"$lt": since, **VALID_DATE}}]}
     if len(users) <= FEW:
         where = joined(where, queries.refers_to("Message", "senderId", *users))
     grouped = [{"$match": where}, {"$group": {"_id": "$senderId"}}]

@@ -33,6 +33,7 @@ from changes.trail_entries import cut, describe, lease_id, pages
 from database import connection
 from database.decoding import AS_STORED
 from database.errors import ConflictError
+from database.ids import any_of
 from database.own_collections import AUDIT, IMAGES, STATE
 from database.references import existing, reference
 from models.links import OWNED
@@ -206,13 +207,14 @@ class Event:
 
 
 def plan_keys(database: Database[Document], plan: ObjectId) -> list[bytes]:
-    """Read the keys for the digests of a plan from the audit trail.
+    """Read the key of the digests of a plan. There are several if other people have added events for the same plan.
 
-    Usually there is one key. There are several keys if other people have added events for the same plan.
+    A value that is not a key is left out: those who may add events can add any document.
     """
-    ids = [part["event"] for part in database[AUDIT].find({"kind": "part", "targets": plan}, ["event"])]
-    found = database[AUDIT].find({"_id": {"$in": ids}, "planKey.plan": plan}, ["planKey.key"])
-    return [bytes(event["planKey"]["key"]) for event in found]
+    ids = [part.get("event") for part in database[AUDIT].find({"kind": "part", "targets": plan}, ["event"])]
+    found = database[AUDIT].find({"_id": any_of(ids), "planKey.plan": plan}, ["planKey"])
+    entries = (event["planKey"] for event in found)
+    return [bytes(one["key"]) for one in entries if isinstance(one, dict) and isinstance(one.get("key"), bytes)]
 
 
 def _head(identifier: ObjectId, command: str, reason: str | None) -> dict[str, Any]:

@@ -40,9 +40,11 @@ from changes.trail_entries import OUR_RECORDS, is_lease, lease_id
 from changes.visible_values import NEVER_SHOWN, showable, withheld
 from database.decoding import AS_STORED
 from database.errors import InvalidInputError, UsageError
+from database.ids import is_literal
 from database.indexes import APPLICATION, QUERIES, RECORDS, Index
 from database.own_collections import HOLDS, STATE
 from database.wording import counted
+from models.links import OTHER_SIDES
 from models.schema import FIELDS
 
 MOST: Final = 10_000
@@ -293,8 +295,10 @@ def _check(plan: Plan) -> None:
         raise ValueError
     if {*hidden_values.places(plan.changes)} != plan.digests.keys():
         raise ValueError
-    if any(one.collection not in FIELDS or not isinstance(one.field, str) for one in plan.relies_on):
-        raise ValueError
+    for unchanged, ids in plan.relies_on.items():
+        is_link = (unchanged.collection, unchanged.field) in OTHER_SIDES
+        if not (is_link and isinstance(unchanged.holds, bool) and all(map(is_literal, (unchanged.id, *ids)))):
+            raise ValueError
     for change in plan.changes:
         again = _kept_change(change, undoing=plan.undoes is not None)
         known = change.collection in {*FIELDS, STATE, HOLDS, *OUR_RECORDS}
@@ -303,16 +307,17 @@ def _check(plan: Plan) -> None:
 
 
 def _is_visible(plan: Plan, change: Change) -> bool:
-    """Tell whether a reviewer can see a change.
+    """Tell whether a change has ids of documents, and fields with names.
 
-    Such a change has documents, and fields whose names are texts. Changes of leases are not shown, so only the lease of
-    the event that the plan undoes is accepted.
+    A lease, which is not shown, can only be undone.
     """
     fields = change.fields if isinstance(change, Update) else change.document
     names = [*fields, *(change.expected if isinstance(change, Update) else ())]
     if not all(isinstance(name, str) for name in names) or (isinstance(change, Update) and "_id" in fields):
         return False
-    return bool(change.ids and fields) and (not is_lease(change) or change.ids == (lease_id(str(plan.undoes)),))
+    return bool(change.ids and fields and all(map(is_literal, change.ids))) and (
+        not is_lease(change) or change.ids == (lease_id(str(plan.undoes)),)
+    )
 
 
 def _decoded_change(entry: Document) -> Change:

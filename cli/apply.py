@@ -36,8 +36,8 @@ def apply(
 ) -> None:
     """Carry out a saved plan, exactly or not at all.
 
-    The option --save-plan of each write saves what it would change, so that others can review the file. If the data
-    have changed since, nothing is written. FILE can also be a plan of chatctl seeds plan --to FILE.
+    With --save-plan FILE, a command saves what it would change, so that others can review the file. If the data has
+    changed after the plan was saved, nothing is written. FILE can also be a plan of chatctl seeds plan --to FILE.
     """
     if out.form == reports.MARKDOWN and not confirm.dry_run:
         raise UsageError("-o markdown only shows a plan", "add --dry-run")

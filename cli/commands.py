@@ -27,7 +27,7 @@ COMMANDS: Final = {
     "demo": "Show a tour of 15 seconds on generated data.",
     "completion": "Print a completion script for your shell.",
 }
-"""Commands without a group → their help."""
+"""The commands that are not in a group → the line about the command in the help of chatctl."""
 
 SHORT_NAMES: Final = {"conv": "conversations", "msg": "messages", "perm": "permissions"}
 """Short names of command groups → full names. The audit trail and the output always use the full names."""
@@ -201,4 +201,7 @@ MODULES: Final = {
         },
     },
 }
-"""Group → module → command → its line in the help of the group, in the order of the help."""
+"""The modules of each group, the commands of each module, and the line about each command in the help of its group.
+
+The help lists the commands in the same order.
+"""

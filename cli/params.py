@@ -97,7 +97,10 @@ def file_format(forms: Sequence[str]) -> Any:
 
 
 def format_of(form: str | None, to: str | None, forms: Sequence[str]) -> str:
-    """Return the format of `-o`. Without it, return the format for the ending of the file name, or the first one."""
+    """Return the output format: `form`, the value of `-o`, if it is given.
+
+    Without `-o`, the ending of the file name `to` decides. If it decides nothing, return the first of `forms`.
+    """
     by_name = FORMATS_BY_ENDING.get(PurePath(to or "").suffix.lower())
     return form or (by_name if by_name in forms else None) or forms[0]
 
@@ -236,7 +239,10 @@ class Page(Options, heading=PAGING):
 
 
 class Decide(Options, heading=SAFETY):
-    """Options that preview, confirm and explain a change, also one that cannot become a proposal."""
+    """Options that preview, confirm and explain a change.
+
+    A command that cannot be proposed takes these options. Other commands take `Confirm`, which has more.
+    """
 
     dry_run: Annotated[bool, typer.Option("--dry-run", "-n", help="Show what would change, and change nothing.")] = (
         False

@@ -49,8 +49,8 @@ def list_(
 def show(proposal: Proposal, out: PlanOut) -> None:
     """Show a proposal and what it would change.
 
-    For an open proposal, it also shows what has changed since. The changes are read from the plan and from the
-    database, not from texts of the proposer.
+    For an open proposal, the command also shows which data has changed after the proposal was made. All changes are
+    read from the plan and from the database, not from texts of the proposer.
     """
     row = actions.proposals.show(proposal)
     change = row.pop("changeset")
@@ -67,7 +67,8 @@ def show(proposal: Proposal, out: PlanOut) -> None:
 def approve(proposal: Proposal, out: Out, confirm: Decide) -> None:
     """Carry out a proposal of another person, exactly as proposed.
 
-    If the data have changed since, or the proposal has been decided or is older than 14 days, nothing is changed.
+    Nothing is changed if the data has changed after the proposal was made, if the proposal is already approved,
+    rejected or withdrawn, or if it is older than 14 days.
     """
     change = actions.proposals.approve(proposal, confirm.reason)
     confirm.reason = None  # it is part of the changeset, with the reason of the proposer

@@ -51,8 +51,9 @@ def plan(
 ) -> None:
     """Count what is due by each retention rule. Nothing is written.
 
-    Each rule is counted without the others. Data that is kept is counted too: by a hold, without a valid date, by
-    keep_last, members of protected roles, and users who have sent a message.
+    Each rule is counted without the others. The command also counts what a rule does not touch: held data, data
+    without a valid date, the messages that keep_last keeps, members of protected roles, and users who have sent a
+    message in the time of the rule.
     """
     rows = actions.retention.plan(_rules(out, paths, rules))
     if not reports.publish(out.form, lambda: reports.of_retention(rows)):
@@ -74,8 +75,8 @@ def apply(
     """Delete, suspend or erase what is due by the retention rules.
 
     The rules are carried out in the order of the file, each with its own event. --max counts the messages and users of
-    all rules. If a rule takes more than 10 % of all messages or users, --yes is not enough: type the name of the rule
-    on a terminal, or add --max. If the command is interrupted, run it again to finish the work.
+    all rules. If a rule would change more than 10 % of all messages or users, --yes is not enough: type the name of
+    the rule on a terminal, or add --max. If the command is interrupted, run it again to finish the work.
     """
     if not paths and not questions.can_ask(out.invocation):
         raise UsageError("PATH is required without a terminal", "name the seed files or their folder")
@@ -89,7 +90,10 @@ def apply(
 
 
 def _rules(out: Output, paths: list[Path] | None, names: "Sequence[str]") -> "Sequence[Rule]":
-    """Read the retention rules of a seed, or only those with the given names. Without a path, find seeds here."""
+    """Return the retention rules of a seed. If `names` is not empty, return only the rules with these names.
+
+    Without `paths`, read the seed files in the working folder.
+    """
     if not paths:
         here = seeds.reading.here()
         if not here:

@@ -42,7 +42,7 @@ Paths = Annotated[
 
 
 class PlanOptions(Options):
-    """Options that allow a plan to delete roles and permissions, or to change more users."""
+    """Options that allow a plan to delete roles and permissions, or to give protected roles to more users."""
 
     prune: Annotated[
         bool, typer.Option("--prune", help="Delete what this seed created earlier and no longer contains.")

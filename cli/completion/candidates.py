@@ -111,9 +111,9 @@ def _found(root: Any, words: list[str], prefix: str) -> Iterable[str]:
 class ParsedLine:
     """The command line before the word to complete, read word by word.
 
-    `context` is the Click context of the command so far. `arguments` is the number of its arguments so far. `waiting`
-    is an option that still needs values, and `awaited` is their number. `only_arguments` is True after `--`. `values`
-    has option → value.
+    `context` is the Click context of the group or command that was read last. `arguments` is the number of arguments
+    that were read for this command. `waiting` is an option whose values are not complete, and `awaited` is the number
+    of its missing values. `only_arguments` is True after `--`. `values` has the name of each option with its value.
     """
 
     context: typer.Context
@@ -188,7 +188,7 @@ class ParsedLine:
         return None
 
     def _values(self, parameter: Any, prefix: str) -> Iterable[str]:
-        """Return the possible values of a parameter, which its metavar decides (its name in the help, like USER)."""
+        """Return the possible values of a parameter. Its metavar decides which: the name of its value in the help."""
         called = (getattr(parameter, "metavar", None) or "").removesuffix("...").strip("[]")
         command: Any = self.context.command
         if self._is_context(parameter):

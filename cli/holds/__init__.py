@@ -43,7 +43,7 @@ def add(
 
     A hold keeps the users with their profiles and linked sign-ins, everything they wrote, the conversations they are
     in, all messages in these conversations, and the events of the audit trail about all this. The application can still
-    delete them; holds check finds what is gone.
+    delete held data; holds check finds what is gone.
     """
     change = actions.holds.add(name, users=user, conversations=conversation)
     if not (confirm.reason or "").strip():

@@ -31,7 +31,7 @@ Row = dict[str, Any]
 PAGE: Final = 50
 """The number of rows in a table if neither `--limit` nor `--all` is given."""
 COUNTED_UP_TO: Final = 10_000
-"""The note after a table gives the number of matches exactly up to this number. For more, it says `10,000+`."""
+"""The highest number of matches that the note after a table prints exactly. If there are more, it prints `10,000+`."""
 
 
 @dataclass(frozen=True)
@@ -115,7 +115,8 @@ class Output:
     ) -> None:
         """Print one row with all its values.
 
-        For people, more can follow: the `lines`, a table for each key of `below`, and the text of the column `passage`.
+        `lines`, `below` and `passage` are printed only for people, after the row: first the `lines`, then a table for
+        each key of `below`, then the text in the column `passage`.
         """
         [row] = self._masked([row], view, [row["id"]] if "id" in row else [])
         if not self.for_people:
@@ -206,7 +207,10 @@ class Output:
         applying.apply(self, changeset, confirm)
 
     def apply_each(self, changesets: "Sequence[Changeset]", confirm: "Decide") -> None:
-        """Apply several changes one after the other, each as `apply` does. If nothing is to do, be quiet in a pipe."""
+        """Apply several changesets one after the other, each as `apply` does.
+
+        If nothing has to be changed, print nothing, except on a terminal, with `--dry-run` or as JSON.
+        """
         from cli.output import applying
 
         applying.apply_each(self, changesets, confirm)
@@ -235,12 +239,12 @@ class Output:
         return streams.has_colour(sys.stdout)
 
     def note_zone(self) -> None:
-        """Print a note with the time zone of the times for people, unless it is UTC."""
+        """Print a note with the time zone of the printed times. Print no note in UTC or in formats for programs."""
         if self.for_people and self.screen.zone:
             self.note(f"times are in {self.screen.zone}; for UTC add --utc")
 
     def _usual_columns(self, view: View) -> View:
-        """Return the columns of a list: for people those of a table, for programs all columns."""
+        """Return the columns that a list has if the user does not choose columns. Programs get all columns."""
         return _table_columns(view) if self.for_people or self.form == "markdown" else view
 
     def _masked(self, rows: Iterable[Row], view: View, targets: Sequence[Any] = ()) -> Iterable[Row]:
@@ -279,7 +283,10 @@ class Output:
         return shown.hidden, screen.shows_local_times(rows, shown.columns)
 
     def _explain(self, tables: Sequence[tuple[Sequence[str], bool]]) -> None:
-        """Print notes after some tables: which columns are hidden, and the time zone of local times."""
+        """Print notes about the tables that were just printed: their hidden columns, and the zone of local times.
+
+        A table is `(keys of its hidden columns, whether it has local times)`.
+        """
         hidden = [key for keys, _ in tables for key in keys]
         if hidden:
             self.note(f"{counted(len(hidden), 'column')} hidden ({', '.join(hidden)}): -o wide")

@@ -51,8 +51,9 @@ def apply(out: "Output", changeset: "Changeset", confirm: "Decide") -> None:
 def apply_each(out: "Output", changesets: "Sequence[Changeset]", confirm: "Decide") -> None:
     """Apply several changesets one after the other, each with its own question and event.
 
-    All are checked before the first is written. A later changeset is planned again after the changesets before it. If
-    nothing is to do, nothing is printed, except on a terminal or as JSON.
+    All changesets are checked before the first one is written. After a changeset is written, the next one is planned
+    again, because its data may have changed. If no changeset changes anything, nothing is printed, except on a
+    terminal, with `--dry-run` or as JSON.
     """
     due = [changeset for changeset in changesets if changeset.changes_something]
     if confirm.save_plan is not None and len(due) == 1:
@@ -104,7 +105,11 @@ def _check(out: "Output", changeset: "Changeset", confirm: "Decide") -> None:
 
 
 def _write(out: "Output", changeset: "Changeset", confirm: "Decide") -> "tuple[Changeset, ObjectId | None]":
-    """Preview a changeset, or ask for confirmation if required and write it. Return it as written, with its event."""
+    """Preview a changeset with `--dry-run`. Without it, ask for confirmation if required, and write the changeset.
+
+    Return the changeset that was written, and the id of its event. It can differ from the given one, because a conflict
+    causes a new plan. The id is None if nothing was written.
+    """
     _check(out, changeset, confirm)
     changeset = _proposal_of(changeset, confirm)
     out.invocation.command = changeset.command + (" --dry-run" if confirm.dry_run else "")
@@ -129,10 +134,11 @@ def _write(out: "Output", changeset: "Changeset", confirm: "Decide") -> "tuple[C
 def _refuse_unasked(
     out: "Output", changeset: "Changeset", confirm: "Decide", most: int = 0
 ) -> "tuple[Marker | None, bool, bool]":
-    """Refuse a changeset that must be confirmed, if nobody can be asked.
+    """Refuse a changeset that must be confirmed, if no option confirms it and no question is possible.
 
-    Return the protection of the database, whether the user is asked, and whether an option is the answer. A question
-    whose answer must be typed is answered by an option only together with a limit; `most` is the limit to suggest.
+    Return three values: the protection of the database, whether the user must be asked, and whether an option
+    (`--yes`, or `--expect` in a protected database) has confirmed the changeset. If the question demands a typed text,
+    these options confirm it only together with `--max`. The hint of the error suggests at least `most` for `--max`.
     """
     from changes.applying import require_two_people
     from database import connection
@@ -150,7 +156,10 @@ def _refuse_unasked(
 def _report_written(
     out: "Output", done: "Sequence[tuple[Changeset, ObjectId | None]]", confirm: "Decide", *, each: bool = False
 ) -> None:
-    """Print the results of changesets; with `each`, every result has its event. Say if only the output has failed."""
+    """Print the results of written changesets. With `each`, every result in JSON has the id of its event.
+
+    If the output fails, the error says that the changes are saved, and names the command that shows them.
+    """
     event = next((event for _, event in reversed(done) if event), None)
     try:
         _report(out, done, event, dry_run=confirm.dry_run, each=each)
@@ -382,7 +391,11 @@ def _report(
     dry_run: bool,
     each: bool = False,
 ) -> None:
-    """Print the outcome of changesets with their events; `event` is the last of them. For people, print only one."""
+    """Print the outcome of changesets. `event` is the id of the last event.
+
+    `done` has each changeset with the id of its event. JSON can have several changesets. Text for people needs a list
+    of exactly one.
+    """
     if out.form == "json":
         for part in _outcome_as_json(out, done, event, dry_run=dry_run, each=each):
             streams.write(part)

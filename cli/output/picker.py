@@ -27,7 +27,10 @@ if TYPE_CHECKING:
 Row = dict[str, Any]
 
 MOST_READ: Final = 1_000
-"""The most rows that a menu reads at the start. If there are more users, the database server searches them."""
+"""The most rows that a menu reads at the start.
+
+If there are more users, the typed text is searched by the database server. Otherwise the menu filters the rows itself.
+"""
 MOST_SHOWN: Final = 100
 """The most items in the menu."""
 MENU_LINES: Final = 12
@@ -178,7 +181,7 @@ class _Choice(Completion):
 
 
 class _Menu(Completer):
-    """The menu: the items that match the typed text. After a database error, it ends the prompt."""
+    """The menu of the prompt: the items that match the typed text. If the database fails, the prompt ends."""
 
     def __init__(self, choices: _Choices) -> None:
         self._choices = choices

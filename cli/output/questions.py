@@ -29,7 +29,7 @@ def confirm(out: "Output", changeset: "Changeset", notes: Iterable[str], marker:
     """Print the items and effects of a write, and ask for confirmation. Raises `CancelledError` if the user says no.
 
     Ctrl-C raises `LeftError`. In a protected database, the user must type the name of the protection (`marker.name`)
-    instead of y; otherwise the text that the question demands, if it does.
+    instead of y. In other databases, a few questions demand a text (`changeset.asked.typed`) instead of y.
     """
     import actions
     from changes import effects
@@ -104,7 +104,11 @@ def _body(body: Any) -> str:
 
 
 def can_ask(invocation: Invocation) -> bool:
-    """Tell whether questions are possible: only on a terminal, without `--no-input`, and if stdin has no items."""
+    """Tell whether the user can be asked.
+
+    Questions need a terminal. They are not possible with `--no-input`, or if the names for the command come from
+    standard input.
+    """
     if invocation.no_input or invocation.items_from_stdin:
         return False
     return streams.is_terminal(sys.stdin) and streams.is_terminal(sys.stderr)

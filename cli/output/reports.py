@@ -77,7 +77,10 @@ def of_plan(plan: "Plan") -> Report:
 
 
 def of_proposal(row: Mapping[str, Any], lines: Iterable[str]) -> Report:
-    """Make the report of a proposal for its reviewer: who proposes what and why, and what has changed since."""
+    """Make the report of a proposal for its reviewer.
+
+    It says who proposes which changes and why, and which data has changed since the proposal was made.
+    """
     return of_changes(f"proposals show {row['id']}", row, lines, ("by", "at", "reason", "state"))
 
 
@@ -125,9 +128,10 @@ def of_check(rows: Sequence[Mapping[str, Any]], rules: Iterable[str]) -> Report:
 
 
 def annotate(faults: Sequence[Fault], message: str = "") -> None:
-    """In GitHub Actions, print annotations: a line for each fault, or for the message if there are no faults.
+    """In a job of GitHub Actions, print a line for each fault of a file. GitHub calls such a line an annotation.
 
-    GitHub reads these lines from the output of the job, and shows each fault at its place in the changed file.
+    GitHub reads these lines from the output of the job, and shows each fault at its place in the changed file. If there
+    are no faults but a `message`, print one line with the message.
     """
     if streams.on_github():
         if message and not faults:

@@ -117,7 +117,11 @@ RequirePasswords = Annotated[
 
 
 class LayoutOptions(Options):
-    """Options that say how to read the file: its product, columns, headers and list."""
+    """Options that say how to read the file.
+
+    They name the product that exported the file, the column for each header, the list in a JSON or YAML file that has
+    the users, and how to fill missing usernames.
+    """
 
     product: From = None
     map_file: MapFile = None

@@ -112,11 +112,14 @@ def settle_users(database: Documents) -> dict[str, ObjectId]:
         "boss": old | {"roles": ("admin",)},
         "held": old,
         "busy": old,
+        "vague": old,
     }
     ids = {name: person(database, name, **values) for name, values in fields.items()}
-    place = conversation(database, ids["busy"], ids["recent"], name="engines")
+    place = conversation(database, ids["busy"], ids["recent"], ids["vague"], name="engines")
     [said] = messages(database, place, ids["busy"], "still here")
     database["Message"].update_one({"_id": said}, {"$set": {"createAt": LATELY}})
+    [undated] = messages(database, place, ids["vague"], "me too")
+    database["Message"].update_one({"_id": undated}, {"$set": {"createAt": "2020-01-01"}})
     database["Conversation"].update_one({"_id": place}, {"$set": {"lastMessageAt": LATELY}})
     return ids
 
@@ -138,9 +141,9 @@ def test_a_rule_for_users_changes_only_inactive_users_whom_nothing_keeps(
     before = {one["_id"]: one for one in database["User"].find()}
     rules(f"{{name: quiet, users: {{inactive_for: 1y, {rule}}}}}")
     [row] = planned(either)
-    assert (row["due"], row["of"]) == (len(due), 12)
+    assert (row["due"], row["of"]) == (len(due), 13)
     if "role" not in rule:
-        assert [row[key] for key in ("held", "undated", "protected", "active")] == [1, 3, 1, 1]
+        assert [row[key] for key in ("held", "undated", "protected", "active")] == [1, 3, 1, 2]
     done = either(*APPLY, "--max", "9", "-o", "json")
     after = {one["_id"]: one for one in database["User"].find()}
     assert sorted(name for name, one in ids.items() if after[one] != before[one]) == sorted(due)
@@ -156,7 +159,7 @@ def test_a_rule_for_users_changes_only_inactive_users_whom_nothing_keeps(
             "1 user is kept by the hold case-1: chatctl holds show case-1",
             (
                 "Passed over: 3 users without a valid date of the last sign-in, 1 user in protected roles, "
-                "1 user who sent a message since"
+                "2 users who sent a message since"
             ),
         ]
     assert planned(either)[0]["due"] == 0
@@ -186,6 +189,20 @@ def test_several_rules_are_carried_out_in_their_order_each_with_its_event(either
         either("audit", "undo", event, "--yes")
     assert stored(database) == before
     assert either(*APPLY, "--max", "9", "--rule", "older").stdout == "older: deleted (9 messages in 2 conversations)\n"
+
+
+def test_messages_that_an_earlier_rule_deletes_still_keep_their_senders(either: Chatctl, database: Documents) -> None:
+    settle_messages(database)
+    person(database, "idle")
+    database["User"].update_many({}, {"$set": {"lastLogin": LONG_AGO}})
+    sent = datetime.now(UTC) - timedelta(40)
+    database["Message"].update_many({"createAt": {"$type": "date"}}, {"$set": {"createAt": sent}})
+    rules(MESSAGES, "{name: gone, users: {inactive_for: 60d, do: erase}}")
+    messages_due, users_due = planned(either)
+    assert (messages_due["due"], users_due["due"], users_due["active"]) == (10, 1, 2)
+    done = either(*APPLY, "--max", "11")
+    assert done.stdout.endswith("\ngone: erased (1 user)\n")
+    assert sorted(database["User"].distinct("username", {"status": "ACTIVE"})) == ["ada", "bob"]
 
 
 def test_held_messages_are_passed_over_and_counted(either: Chatctl, database: Documents) -> None:

@@ -9,14 +9,16 @@ from typing import Any
 
 import pytest
 import typed
-from bson import ObjectId
+from bson import ObjectId, Regex
 from people import Documents, person
 from proposing import WHY, propose, stored, without_locks
 
 from actions import holds, proposals
 from changes import ABSENT, Add, Change, Delete, Insert, Set, Take, Update
 from changes.change import ListContaining, Overwrite, Raise
+from changes.draft import UnchangedList
 from changes.plans import Plan
+from database.decoding import Object
 from database.errors import InvalidInputError
 from tests.conftest import Chatctl
 
@@ -42,6 +44,7 @@ FORGED: list[list[Change]] = [
     [Insert("User", {"_id": 1, 5: "(text)"})],  # type: ignore[dict-item]
     [Update("User", (typed.ADA,), {"name": Set(ABSENT, 7)})],
     [Update("User", (typed.ADA,), {"lastLogin": Set(ABSENT, "today")})],
+    [Update("User", (Regex("("),), {"name": Set(ABSENT, "X")})],
 ]
 
 
@@ -55,6 +58,27 @@ def test_a_forged_proposal_is_refused(office: Chatctl, database: Documents, chan
         said = office("proposals", verb, typed.PROPOSAL, *(["--yes"] if verb == "approve" else []), code=5)
         assert "this is not a proposal or plan" in said.stderr
     assert without_locks(stored(database)) == before
+
+
+@pytest.mark.parametrize("server_or_mock", ["mongomock"])
+@pytest.mark.parametrize(
+    "unchanged",
+    [
+        UnchangedList("User", typed.ADA, "$where", holds=True),
+        UnchangedList("User", typed.ADA, "email", holds=True),
+        UnchangedList("User", Object({"$gt": 1}), "rolesIds", holds=True),
+        UnchangedList("User", typed.ADA, "rolesIds", holds=7),  # type: ignore[arg-type]
+    ],
+    ids=str,
+)
+def test_a_forged_list_on_which_a_plan_relies_is_refused(
+    office: Chatctl, database: Documents, unchanged: UnchangedList
+) -> None:
+    suspend = Update("User", (typed.ADA,), {"status": Set("ACTIVE", "SUSPENDED")})
+    plan = Plan("users suspend ada", [[suspend]], relies_on={unchanged: [typed.ADA]})
+    typed.propose(database, typed.PROPOSAL, "mallory", plan)
+    said = office("proposals", "approve", typed.PROPOSAL, "--yes", code=5)
+    assert "this is not a proposal or plan" in said.stderr
 
 
 SUPPORT = ObjectId("640000000000000000000001")

@@ -116,6 +116,21 @@ def test_the_change_of_a_value_that_no_plan_contains_is_noticed(
 
 
 @pytest.mark.parametrize("server_or_mock", ["mongomock"])
+@pytest.mark.parametrize("key", [{}, {"key": None}, {"key": "text"}, {"key": 10**18}, {"key": [b"1"]}])
+def test_an_event_without_a_valid_key_changes_nothing(
+    office: Chatctl, database: Documents, key: dict[str, Any]
+) -> None:
+    """Who can add events can add an event with any document in the place of the key."""
+    proposal = ObjectId(propose(office, "messages", "delete", typed.MESSAGE))
+    event = ObjectId()
+    part = {"kind": "part", "targets": [proposal], "changes": [], "names": []}
+    database["chatctl_audit"].insert_many(
+        [{"_id": event, "kind": "event", "planKey": {"plan": proposal, **key}}, {**part, "event": event}, {**part}]
+    )
+    assert json.loads(office("proposals", "show", proposal, "-o", "json").stdout)["moved"] == []
+
+
+@pytest.mark.parametrize("server_or_mock", ["mongomock"])
 def test_a_hidden_value_cannot_be_guessed_from_a_proposal(
     office: Chatctl, database: Documents, as_user: Callable[[str], None]
 ) -> None:

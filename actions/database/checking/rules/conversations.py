@@ -37,7 +37,8 @@ class LoneConversation(Rule):
     name = "lone-conversation"
     severity = "W"
     effect = (
-        "The page of a conversation without another person fails. A group of two is shown as a one-to-one conversation."
+        "The application cannot show a conversation with one person."
+        " It shows a group of two as a one-to-one conversation."
     )
     fix = "chatctl conversations add {id} USER, or chatctl conversations delete {id}"
     reads = {"User": (), "Conversation": PEOPLE_FIELDS}
@@ -167,7 +168,7 @@ class StaleLastMessage(Rule):
 
     name = "stale-last-message"
     severity = "W"
-    effect = "The conversation is at the wrong position in the list."
+    effect = "The application shows the conversation at the wrong position in the list of conversations."
     reads = {"Conversation": TIME_FIELDS, "Message": ("conversationId", "createAt")}
     group_size = 100_000
     automatic = True

@@ -24,7 +24,7 @@ class DuplicateKey(DuplicateRule):
 
     name = "duplicate-key"
     severity = "E"
-    effect = "The application finds any one of the documents. The unique index cannot be created."
+    effect = "A search by this value finds any one of these documents. The unique index cannot be created."
     fix = 'delete one of them in mongosh: db.{collection}.deleteOne({{_id: ObjectId("{id}")}})'
     fixes = {
         "User.email": "chatctl users update id:{id} --email ADDRESS, or chatctl users delete id:{id}",
@@ -111,10 +111,7 @@ class MisnamedIndex(_IndexRule):
 
 
 class OtherCollection(Rule):
-    """A collection has the name of an application collection in another case, or the plural name of an empty one.
-
-    A missing application collection counts as an empty one.
-    """
+    """A collection has a wrong name: like `user` instead of `User`, or `Users` while the collection `User` is empty."""
 
     name = "other-collection"
     severity = "E"

@@ -122,7 +122,7 @@ class EmailCase(UserRule):
     severity = "W"
     effect = "Sign-in fails when the address is typed in lower case."
     fixes = {
-        "twice": "chatctl users show id:{value[1]} (has the same address), then chatctl users merge id:{id}"
+        "twice": "chatctl users show id:{value[1]} (the other user), then chatctl users merge id:{id}"
         " --into id:{value[1]}, or chatctl users update id:{id} --email ADDRESS"
     }
     reads = {"User": ("email",)}
