@@ -139,7 +139,7 @@ class _Due:
 
     @property
     def command(self) -> str:
-        return f"retention apply {self.rule.name} --before {rfc3339(self.before)}"
+        return f"retention apply --rule {self.rule.name} (before {rfc3339(self.before)})"
 
     @property
     def question(self) -> Question:

@@ -93,7 +93,9 @@ def apply(
     out: Out,
     paths: Paths = None,
     *,
-    saved: Annotated[str | None, typer.Option("--plan", metavar="FILE", help="Apply exactly this saved plan.")] = None,
+    saved: Annotated[
+        Path | None, typer.Option("--plan", metavar="FILE", parser=read_path, help="Apply exactly this saved plan.")
+    ] = None,
     options: PlanOptions,
     confirm: Confirm,
 ) -> None:

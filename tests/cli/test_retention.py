@@ -87,7 +87,7 @@ def test_a_rule_for_messages_deletes_what_its_plan_counts(
     assert bodies(database) == left
     links(database)
     [event] = json.loads(either("audit", "list", "-o", "json").stdout)
-    assert event["command"].startswith("retention apply old --before 20")
+    assert event["command"].startswith("retention apply --rule old (before 20")
     assert planned(either)[0]["due"] == 0
     undone(either, done)
     assert stored(database) == before
