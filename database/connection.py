@@ -55,7 +55,7 @@ class _Run:
     target: Target | None = None
     database: "Database[dict[str, Any]] | None" = None
     marker: "tuple[own_collections.Marker | None] | None" = None
-    transactions: bool | None = None
+    hello: "dict[str, Any] | None" = None
     lock: int | None = None
     embedded: "Server | None" = None
     missing_privileges: "MissingPrivileges | None" = None
@@ -119,10 +119,12 @@ def marker() -> "own_collections.Marker | None":
 
 def transactions() -> bool:
     """Tell whether the MongoDB server supports transactions: in a replica set, or as router of a sharded cluster."""
-    if _run.transactions is None:
-        hello = database().command("hello")
-        _run.transactions = "setName" in hello or hello.get("msg") == "isdbgrid"
-    return _run.transactions
+    return "setName" in _hello() or is_sharded()
+
+
+def is_sharded() -> bool:
+    """Tell whether the MongoDB server is the router of a sharded cluster (mongos), or says so."""
+    return _hello().get("msg") == "isdbgrid"
 
 
 def clock() -> datetime:
@@ -230,11 +232,18 @@ def close() -> None:
 
         with pymongo.timeout(_SECONDS_TO_CLOSE):
             _run.database.client.close()
-        _run.database = _run.transactions = _run.marker = None
+        _run.database = _run.hello = _run.marker = None
         _leave_at_once()
     if _run.lock is not None:  # When no command holds this lock any more, the embedded server may stop.
         os.close(_run.lock)
         _run.lock = None
+
+
+def _hello() -> dict[str, Any]:
+    """Return what the server says about itself. It is asked once per run."""
+    if _run.hello is None:
+        _run.hello = database().command("hello")
+    return _run.hello
 
 
 def _check_expected(name: str) -> None:

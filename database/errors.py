@@ -228,6 +228,24 @@ def _no_primary(_: BaseException, host: str) -> ChatctlError:
     return UnreachableError(f"{host} has no primary server at the moment", "try again in a moment")
 
 
+def _ended(_: BaseException, host: str) -> ChatctlError:
+    return TimedOutError(
+        f"{host} ended this query before all results were read",
+        "try again, or limit the result with --limit or filters",
+    )
+
+
+def _moving(_: BaseException, host: str) -> ChatctlError:
+    return UnreachableError(f"{host} moves documents between shards at the moment", "try again in a moment")
+
+
+def _shard_key(_: BaseException, host: str) -> ChatctlError:
+    return RefusedError(
+        f"{host} does not allow this change, because of the shard key of a collection",
+        "docs/scale.md lists the shard keys with which every command works",
+    )
+
+
 def _auth_failed(_: BaseException, host: str) -> ChatctlError:
     return AuthFailedError(
         f"{host} refused the user or the password",
@@ -274,6 +292,9 @@ _BY_CODE = {
         _not_allowed: (NOT_ALLOWED,),
         _timed_out: (50, 64, 89, 262),
         _no_primary: (6, 7, 91, 133, 189, 10058, 10107, 11600, 11602, 13435, 13436),
+        _ended: (43, 175, 237),
+        _moving: (63, 150, 249, 13388),
+        _shard_key: (61, 72, 31025),
         _failed: (1, 14031),
         _duplicate: (11000, 11001, 12582),
         _changed_meanwhile: (112, 251),

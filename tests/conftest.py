@@ -116,10 +116,15 @@ def name() -> str:
 @pytest.fixture
 def url(server: str, server_client: pymongo.MongoClient[dict[str, Any]], name: str) -> Iterator[str]:
     """Yield the URL of a new database for one test. After the test, the database is dropped."""
+    yield named(server, name)
+    server_client.drop_database(name)
+
+
+def named(server: str, name: str) -> str:
+    """Return the URL of a server with the name of a database."""
     address, _, options = server.partition("?")
     scheme, _, rest = address.partition("://")
-    yield f"{scheme}://{rest.partition('/')[0]}/{name}" + (f"?{options}" if options else "")
-    server_client.drop_database(name)
+    return f"{scheme}://{rest.partition('/')[0]}/{name}" + (f"?{options}" if options else "")
 
 
 def beside(url: str) -> str:
@@ -240,6 +245,13 @@ def chatctl(
     else:
         monkeypatch.setenv("MONGODB_DATABASE_URL", request.getfixturevalue("url"))
 
+    yield typist(monkeypatch)
+    connection.choose()
+
+
+def typist(monkeypatch: pytest.MonkeyPatch) -> Chatctl:
+    """Return the function of the fixture `chatctl`. The environment must name a database already."""
+
     def run(
         *args: object,
         code: int | None = 0,
@@ -254,8 +266,7 @@ def chatctl(
         assert code in {result.code, None}, result
         return result
 
-    yield run
-    connection.choose()
+    return run
 
 
 def _typed(args: tuple[object, ...], given: bytes, patch: pytest.MonkeyPatch, *, together: bool) -> Result:
