@@ -95,9 +95,9 @@ class CascadingDeletion:
             yield from self.draft.finished_batches()
 
     def _note_deleted(self, conversation: Any, message: str) -> None:
-        """Remember a deleted message for as long as it may still exist in the database.
+        """Remember a message whose deletion is planned, until the deletion is written.
 
-        A deleted message exists until its batch is written. After `UNWRITTEN` more deletions, this batch was certainly
+        The message exists in the database until its batch is written. After `UNWRITTEN` more deletions, this batch was certainly
         written, so the message is forgotten.
         """
         self._deleted.append((conversation, message))

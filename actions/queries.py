@@ -31,7 +31,10 @@ def time_range(since: datetime | None, before: datetime | None) -> Document:
 
 
 def contains_text(option: str, text: str) -> Document:
-    """Return the filter for texts that contain `text`, in any case. Raise `UsageError` if it is empty or too long."""
+    """Return the filter for texts that contain `text`, in capital or small letters.
+
+    Raise `UsageError` if `text` is empty or too long.
+    """
     return matches_pattern(literal_pattern(option, text))
 
 

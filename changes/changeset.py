@@ -98,7 +98,7 @@ class Resuming(NamedTuple):
 
 
 class Stream:
-    """Batches of changes that are made while earlier batches are written, so that they need little memory.
+    """Batches of changes. Each batch is planned while earlier batches are written, so that few are in memory.
 
     `make` returns the batches, which are never empty. It is called for the write. `shown` returns the batches for the
     preview, with less work than `make`. If `shown` is not given, `make` is called for the preview too. `counts` maps

@@ -94,7 +94,7 @@ class AuditTraces:
                 yield from changes_to(AUDIT, part, blanked(part, self._own_ids(part), self._label))
 
     def _images(self) -> Iterator[Change]:
-        """Delete the data for an undo (the images) of the `lost` events.
+        """Delete the stored data that an undo of the events in `lost` would need (their images).
 
         If a legal hold keeps an event, only the data of the person are removed from its images. Such an event cannot be
         undone either, but its images still have the earlier values of held documents.

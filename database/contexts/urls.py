@@ -67,7 +67,9 @@ def check(context: Context) -> None:
         elif context.source == "url-file" and not context.value:
             raise InvalidInputError("--url-file is empty", "give a file that contains a URL")
         elif context.source == "url-env" and not _VARIABLE.fullmatch(context.value):
-            raise InvalidInputError("--url-env is not a valid variable name", "use a name like PRODUCTION_URL")
+            raise InvalidInputError(
+                f"--url-env: {shown(context.value)} is not a valid variable name", "use a name like PRODUCTION_URL"
+            )
         elif context.source == "url-command":
             _words(context)
         elif context.local and (not urls.is_database_name(context.value) or context.value in OF_THE_SERVER):

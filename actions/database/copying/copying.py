@@ -170,7 +170,7 @@ def local_context(name: str) -> contexts.Context:
 
 
 def check_name(typed: str) -> None:
-    """Raise `RefusedError` if a text is not the name of the target database, or the name in its marker."""
+    """Raise `RefusedError` unless a text is the name of the target database, or of its protection if it has one."""
     marker = connection.marker()
     name = marker.name if marker else connection.target().name
     if typed != name:
