@@ -1,15 +1,14 @@
 """Compare `db generate` with a plain insert_many of the same documents, and measure the memory of `db generate`."""
 
-import os
 import sys
 from pathlib import Path
 from typing import Any
 
 import pymongo
-from measuring import compare, database, memory, run
+from measuring import compare, database, memory, run, scaled
 
 CHATCTL = Path(sys.executable).with_name("chatctl")
-MESSAGES = int(os.environ.get("CHATCTL_BENCH_MESSAGES", "100000"))
+MESSAGES = scaled(100_000)
 COLLECTIONS = ("User", "Profile", "Account", "Conversation", "Message")
 UNIQUE = {
     "User_email_key": ("email",),

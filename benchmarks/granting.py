@@ -6,14 +6,14 @@ from typing import Any
 
 import pymongo
 from bson import ObjectId
-from measuring import Commands, compare, database
+from measuring import Commands, compare, database, scaled
 from pymongo import monitoring
 
 from actions import users
 from changes import apply
 from database import connection
 
-FEW, MANY = 1_000, 10_000
+FEW, MANY = 1_000, scaled(10_000)
 
 
 def fill(there: Any, count: int) -> list[str]:
