@@ -49,7 +49,12 @@ def main() -> None:
                 there[name].insert_many(documents)
 
         compare(
-            f"{MESSAGES:,} messages and what belongs to them, against a plain insert_many", 2, ours, theirs, rounds=3
+            f"{MESSAGES:,} messages and what belongs to them, against a plain insert_many",
+            2,
+            ours,
+            theirs,
+            rounds=3,
+            by_clock=True,
         )
         for messages in (MESSAGES // 10, MESSAGES):
             empty(client)

@@ -59,7 +59,14 @@ def main() -> None:
         def theirs() -> None:
             bare(there, fill(there, MANY))
 
-        compare("a role for many users against plain updates, both with the filling", 4, ours, theirs, rounds=3)
+        compare(
+            "a role for many users against plain updates, both with the filling",
+            4,
+            ours,
+            theirs,
+            rounds=3,
+            by_clock=True,
+        )
         connection.close()
 
 

@@ -72,6 +72,7 @@ def main() -> None:
             lambda: bare(client),
             ROUNDS,
             prepare=fills,
+            by_clock=True,
         )
         for number in (FEW, MESSAGES):
             fill(client, number)

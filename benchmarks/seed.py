@@ -88,7 +88,14 @@ def main() -> None:
             empty()
             bare(client, name, read[1])
 
-        compare("plan and apply of the large seed against a plain bulk write a collection", 3, ours, theirs, rounds=5)
+        compare(
+            "plan and apply of the large seed against a plain bulk write a collection",
+            3,
+            ours,
+            theirs,
+            rounds=5,
+            by_clock=True,
+        )
         client.close()
         connection.close()
 
