@@ -1,10 +1,10 @@
 """The actions of chatctl and the rules for them: a module or package for each noun, a function for each command.
 
-- `users`, `roles`, `permissions`, `access`, `conversations`, `messages`, `proposals`, `audit`, `holds`, `contexts`,
-  `database`: the nouns. A command calls the function of the same name: `chatctl users suspend` calls `users.suspend`. A
-  function that changes data returns a `Changeset`; the command previews and applies it. A function that lists data
-  returns a `Listing`.
-- `rules`: the rules for every change; `rules.checked_changeset` makes a changeset and checks them.
+- `users`, `roles`, `permissions`, `access`, `conversations`, `messages`, `proposals`, `audit`, `holds`, `retention`,
+  `contexts`, `database`: the nouns. A command calls the function of the same name: `chatctl users suspend` calls
+  `users.suspend`. A function that changes data returns a `Changeset`; the command previews and applies it. A function
+  that lists data returns a `Listing`.
+- `rules`: the rules for every change. `rules.checked_changeset` makes a changeset, and checks these rules for it.
 - `lookup`: finds the documents that a typed name or id means. `queries`: reads documents by ids, values and
   references, and makes filters.
 - `display_names`, `question_items`, `plan_files`, `csv_cells`, `cascading_deletion`, `wrong_id_types`, `completion`:

@@ -23,26 +23,27 @@ MESSAGES_PER_BATCH: Final = 900
 The batch also changes the conversations of these messages, and the users who have seen them.
 """
 UNWRITTEN: Final = plans.MOST
-"""The most deleted messages whose batches may not be written yet. They still exist in the database.
+"""The most messages that unwritten batches may delete. These messages still exist in the database.
 
-New batches are made while earlier ones wait. All batches of a proposal are made before the first one is written.
+New batches are made before earlier batches are written. For a proposal, all batches are made before the first one is
+written.
 """
 MOST_IDS_HELD: Final = 1_000_000
-"""The most ids that the lists in memory may contain together. With more ids, the memory is emptied."""
+"""The most ids that all the lists in memory may contain together. With more ids, these lists are forgotten."""
 DOCUMENT_WEIGHT: Final = 10
-"""The memory that a document needs in addition to its list of ids: as much as this number of ids."""
+"""For the limit `MOST_IDS_HELD`, a document counts as this number of ids, in addition to the ids in its list."""
 FIELDS: Final = ("username", "name", "created_at", "lastMessageAt")
-"""The fields to read of a document, in addition to one of its lists."""
+"""The fields that are read of each document. In addition, one list of ids is read."""
 MOST_COPIED_IDS: Final = 250_000
-"""`Conversation.messagesIds` is updated only if it has fewer ids than this."""
+"""If `Conversation.messagesIds` has this number of ids or more, it is not updated."""
 
 
 class CascadingDeletion:
     """Collects deletions of documents, and yields each batch of changes as soon as the batch is full.
 
     Each batch is complete: after it is written, no list has the deleted ids, and each `lastMessageAt` is right. `users`
-    are users whom the caller will delete. They must have all their fields; their lists in memory are changed too.
-    `names` receives the names of the changed documents.
+    are the users whom the caller will delete, with all their fields. The lists of these users are changed in memory
+    too. `names` is a dictionary to which the names of the changed documents are added.
     """
 
     def __init__(self, names: dict[Any, str], users: Iterable[Document] = ()) -> None:
@@ -94,9 +95,10 @@ class CascadingDeletion:
             yield from self.draft.finished_batches()
 
     def _note_deleted(self, conversation: Any, message: str) -> None:
-        """Remember that a message is deleted, until so many others are deleted that its batch must be written.
+        """Remember a deleted message for as long as it may still exist in the database.
 
-        Until its batch is written, the message is still in the database.
+        A deleted message exists until its batch is written. After `UNWRITTEN` more deletions, this batch was certainly
+        written, so the message is forgotten.
         """
         self._deleted.append((conversation, message))
         self._deleted_of.setdefault(conversation, set()).add(message)
@@ -107,7 +109,10 @@ class CascadingDeletion:
                 del self._deleted_of[conversation]
 
     def _remove_from_seen(self, users: list[Document], ids: list[Any], seen: dict[Any, set[Any]]) -> None:
-        """Remove messages from the users' lists of seen messages, also messages that were seen after the first read."""
+        """Remove messages from the users' lists of seen messages.
+
+        A user may have seen a message after the list of this user was read. In this case, the list is read again.
+        """
         before = {user["_id"]: user.get("seenMessageIds") for user in users}
         self.draft.take("User", users, "seenMessageIds", ids)
         late: dict[Any, set[Any]] = {}
@@ -143,10 +148,10 @@ class CascadingDeletion:
                 yield from self.draft.finished_batches()
 
     def _set_last_message_time(self, conversations: Iterable[Document], deleted: Mapping[Any, Any]) -> None:
-        """Set `lastMessageAt` of each conversation whose last message is deleted to the time of the last kept message.
+        """Correct `lastMessageAt` of each conversation whose last message is deleted.
 
-        If no message is kept, set it to the time of creation. `deleted` is id of a conversation → time of its newest
-        deleted message.
+        The new value is the time of the last kept message. If no message is kept, the new value is the time when the
+        conversation was created. `deleted` maps the id of each conversation to the time of its newest deleted message.
         """
         for conversation in conversations:
             identifier = referred(conversation["_id"])

@@ -3,10 +3,12 @@
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from datetime import UTC, datetime
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
 from database import urls
+from database.own_collections import PROPOSALS
 from models.names import EASY
 
 if TYPE_CHECKING:
@@ -15,7 +17,7 @@ if TYPE_CHECKING:
     from changes import Document
 
 Read = Callable[[str], tuple[str, Any]]
-"""A function that reads a typed text, and returns a field and the value to search for in this field."""
+"""A function that takes a text that a user types. It returns a field, and the value to search for in this field."""
 
 SECONDS: Final = 1 / 3
 """The seconds that the database has to answer. The time to load the database driver does not count."""
@@ -58,6 +60,8 @@ def _read_names(collection: str, prefix: str, choice: urls.Choice, loaded: Calla
         loaded()
         read = lookup.parse_user_ref if collection == "User" else lookup.parse_ref
         documents = database[collection]
+        if collection == PROPOSALS:
+            return list(islice(_open_proposals(documents, prefix), AT_MOST))
         found = list(islice(_matching_names(documents, prefix, read, 1), AT_MOST))
         last = islice(_matching_names(documents, prefix, read, -1), 1)
         return found if len(found) < AT_MOST else [*found, *last]
@@ -79,6 +83,16 @@ def _matching_names(documents: "Collection[Document]", prefix: str, read: Read, 
         word = f"{head}{name}"
         if isinstance(name, str) and EASY.fullmatch(name) and read(word) == (field, name):
             yield word
+
+
+def _open_proposals(documents: "Collection[Document]", prefix: str) -> Iterator[str]:
+    """Yield the ids of proposals that are not decided and have not expired."""
+    where = {"kind": "proposal", "expires": {"$gt": datetime.now(UTC)}}
+    found = documents.find(where, ["_id"], sort=[("_id", -1)], limit=READ_AT_MOST, max_time_ms=_milliseconds())
+    ids = [text for one in found if (text := str(one["_id"])).startswith(prefix) and EASY.fullmatch(text)]
+    decisions = {"_id": {"$in": [f"decision:{one}" for one in ids]}}
+    decided = {one["_id"] for one in documents.find(decisions, ["_id"], max_time_ms=_milliseconds())}
+    yield from (one for one in ids if f"decision:{one}" not in decided)
 
 
 def _milliseconds() -> int:

@@ -25,7 +25,7 @@ MOST_CONVERSATIONS: Final = 10_000
 
 
 def id_texts(document: Document, field: str) -> list[str]:
-    """Return the ids in a list of a document as texts. The stored ids may have any form."""
+    """Return the ids in a list of a document as texts. The stored ids may have any type."""
     value = document.get(field)
     if not isinstance(value, list):
         return []
@@ -108,7 +108,10 @@ def titles(conversations: Sequence[Document]) -> dict[Any, str]:
 
 
 def person_label(person: Row) -> str:
-    """Return the name to show for `{id, username}`. Deleted users and unknown authors have a name to show too."""
+    """Return the name to show for a person, who is given as `{id, username}`.
+
+    A deleted user is shown with the id, and an unknown person as "unknown author".
+    """
     return str(person["username"] or (f"deleted user {person['id']}" if person["id"] else "unknown author"))
 
 

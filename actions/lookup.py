@@ -45,7 +45,10 @@ CHOICES: Final = 10_000
 Among more names, the most similar one is rarely the right one.
 """
 NEIGHBOURS: Final = 500
-"""For the hint "did you mean", so many usernames are read on each side of the unknown name, in alphabetical order."""
+"""The number of usernames that are read for the hint "did you mean".
+
+This number is read before the unknown name in alphabetical order, and the same number after it.
+"""
 
 
 Key = tuple[str, str]
@@ -78,7 +81,7 @@ _MEANINGS: ContextVar[dict[tuple[str, str], Any] | None] = ContextVar("meanings"
 
 @contextmanager
 def record_meanings() -> Iterator[dict[tuple[str, str], Any]]:
-    """Record in the `with` block which document each typed name means: (collection, typed name) → id."""
+    """Record which document each typed name means, during a `with` block: (collection, typed name) → id."""
     noted: dict[tuple[str, str], Any] = {}
     token = _MEANINGS.set(noted)
     try:
@@ -134,7 +137,10 @@ def complete_id(collection: str, text: str) -> str:
 def _find(
     collection: str, keys: Mapping[str, Key], projection: Sequence[str] | None, *, skip_missing: bool = False
 ) -> FoundAll:
-    """Find the document that each typed text means. `keys` is typed text → the field and value to look it up by."""
+    """Find the document that each typed text means.
+
+    `keys` maps each typed text to the field and the value by which the document is looked up.
+    """
     meanings = {ref: [key, *begun] for (ref, key), begun in zip(keys.items(), _begun(collection, keys), strict=True)}
     known = _by_key(collection, {key for meaning in meanings.values() for key in meaning}, projection)
     found: dict[Any, Found] = {}

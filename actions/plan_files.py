@@ -1,24 +1,28 @@
-"""Plans in files. Files of `--save-plan` and of `seeds plan` have the same head, and `apply` takes both."""
+"""Write plans to files, and read them.
+
+Files of `--save-plan` and files of `seeds plan` begin with the same fields. The command `apply` accepts both.
+"""
 
 import hashlib
 import json
-from pathlib import Path
-from typing import Any, Final, TypeGuard
+from typing import Any, BinaryIO, Final, NamedTuple, TypeGuard
 
 import bson
 from bson import json_util
 from bson.codec_options import DatetimeConversion
 
 from actions import proposals
-from changes import Changeset, Document, Question, Result, plans
+from changes import Changeset, Document, Question, Result, events, plans
 from database import connection
 from database.decoding import AS_STORED
-from database.errors import ConflictError, InvalidInputError, NotFoundError
+from database.errors import ConflictError, InvalidInputError
+from database.input_files import opened
+from database.listing import Row
 from database.wording import shown
 
 SEEDS: Final = "seeds plan"
 PLAN: Final = "plan"
-VERSIONS: Final = {SEEDS: 1, PLAN: 1}
+VERSIONS: Final = {SEEDS: 1, PLAN: 2}
 MAX_BYTES: Final = 64 * 1024 * 1024
 _JSON: Final = json_util.JSONOptions(
     json_mode=json_util.JSONMode.CANONICAL, tz_aware=True, datetime_conversion=DatetimeConversion.DATETIME_AUTO
@@ -33,7 +37,10 @@ class StalePlanError(ConflictError):
 
 
 def head(kind: str) -> dict[str, Any]:
-    """Return the head of a plan file: its kind and version, and the database, without the address of the server."""
+    """Return the first fields of a plan file: its kind, its version, and the database.
+
+    The address of the server is not included.
+    """
     return {"chatctl": kind, "version": VERSIONS[kind], **_identity()}
 
 
@@ -56,23 +63,34 @@ def _identity() -> dict[str, str]:
     return {"database": target.name, "server": hashlib.sha256(where.encode()).hexdigest()[:16]}
 
 
-def read(path: Path) -> dict[str, Any]:
-    """Read a file with a plan. Raises `InvalidInputError` for a file that chatctl has not saved."""
+class PlanFile(NamedTuple):
+    """A file with a plan: its name, its content, and the SHA-256 digest of the file."""
+
+    name: str
+    document: dict[str, Any]
+    sha256: str
+
+    @property
+    def is_of_seed(self) -> bool:
+        return bool(self.document["chatctl"] == SEEDS)
+
+
+def read(name: str, stdin: BinaryIO) -> PlanFile:
+    """Read a file with a plan once, or standard input if the name is `-`.
+
+    Raises `InvalidInputError` for a file that chatctl has not saved.
+    """
     try:
-        with path.open("rb") as stream:
-            data = stream.read(MAX_BYTES + 1)
+        with opened(name, stdin) as file:
+            data = file.read(MAX_BYTES + 1)
         document = json.loads(data) if len(data) <= MAX_BYTES else None
-    except FileNotFoundError:
-        raise NotFoundError(f"file {shown(str(path))} not found") from None
-    except OSError as error:
-        raise InvalidInputError(f"{path} cannot be read: {(error.strerror or 'unknown reason').lower()}") from None
     except (ValueError, RecursionError):
         document = None
     if not _has_head(document):
-        raise InvalidInputError(f"{path} is not a plan saved by chatctl", "make one with --save-plan FILE")
+        raise InvalidInputError(f"{shown(name)} is not a plan saved by chatctl", "make one with --save-plan FILE")
     if document["version"] != VERSIONS[document["chatctl"]]:
-        raise InvalidInputError(f"{path} was saved by another version of chatctl", "make a new plan")
-    return document
+        raise InvalidInputError(f"{shown(name)} was saved by another version of chatctl", "make a new plan")
+    return PlanFile(name, document, hashlib.sha256(data).hexdigest())
 
 
 def _has_head(document: Any) -> TypeGuard[dict[str, Any]]:
@@ -84,9 +102,15 @@ def _has_head(document: Any) -> TypeGuard[dict[str, Any]]:
     )
 
 
-def dump(changeset: Changeset) -> str:
-    """Return a changeset as the text of a file. It contains no secrets; see `plans.plan_of` for what it refuses."""
+def dump(changeset: Changeset, reason: str | None = None) -> str:
+    """Return a changeset as the text of a plan file. The text contains no secrets.
+
+    Raises the errors of `plans.plan_of`. If the plan has digests instead of some old values, an event of the audit
+    trail keeps the key of these digests.
+    """
     plan = plans.plan_of(changeset)
+    if plan.key_entry:
+        events.record_reading(f"{plan.command} --save-plan", reason, [plan.id], plan.key_entry)
     document = {
         **head(PLAN),
         **_for_reviewers(plan),
@@ -96,34 +120,51 @@ def dump(changeset: Changeset) -> str:
 
 
 def _for_reviewers(plan: plans.Plan) -> dict[str, Any]:
-    """Return what people read in the file: the command, and the changes as lines."""
+    """Return the fields of a plan file that people read: the command, and the changes as lines of text."""
     names = proposals.names_of(plan.changes)
     lines = Changeset(plan.command, [], plan.batches, names=names, indexes=plan.indexes).lines()
     return {"command": plan.command, "changes": list(lines)}
 
 
-def load(path: Path) -> Changeset:
+def load(file: PlanFile) -> Changeset:
     """Make the changeset that carries out a saved plan exactly.
 
-    Raises `StalePlanError` for another database, or if the changes that people read in the file are not those of the
-    plan, and `MovedError` if the data have changed.
+    Raises `StalePlanError` if the plan was made for another database, or if the lines that people read in the file do
+    not match the plan. Raises `MovedError` if the data have changed since the plan was saved.
     """
-    document = read(path)
-    if document["chatctl"] != PLAN:
-        raise InvalidInputError(f"{path} is a plan of {document['chatctl']}", "use seeds apply --plan FILE")
-    check_database(document)
-    plan = _plan(document.get("plan"))
-    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    plan = _plan_in(file)
     made = proposals.carry_out(
         plan,
-        f"apply sha256:{digest} ({plan.command})",
+        f"apply sha256:{file.sha256} ({plan.command})",
         Result(None, plan.command, "applied"),
         noun="plan",
         question=Question(f"Apply the plan {plan.command}"),
     )
-    if any(document.get(name) != value for name, value in _for_reviewers(plan).items()):
-        raise StalePlanError(f"the changes listed in {path} are not those of its plan, or a name in them has changed")
+    _check_lines(file, plan)
     return made
+
+
+def show(file: PlanFile) -> Row:
+    """Describe the plan in a file, as `proposals.described` does, with its `command`."""
+    plan = _plan_in(file)
+    row = {"command": plan.command, **proposals.described(plan)}
+    if not row["moved"]:
+        _check_lines(file, plan)
+    return row
+
+
+def _plan_in(file: PlanFile) -> plans.Plan:
+    if file.is_of_seed:
+        raise InvalidInputError(f"{shown(file.name)} is a plan of a seed", "use seeds apply --plan FILE")
+    check_database(file.document)
+    return _plan(file.document.get("plan"))
+
+
+def _check_lines(file: PlanFile, plan: plans.Plan) -> None:
+    """Raise `StalePlanError` if the changes that people read in a file are not those of its plan."""
+    if any(file.document.get(name) != value for name, value in _for_reviewers(plan).items()):
+        what = f"the changes listed in {shown(file.name)} are not those of its plan, or a name in them has changed"
+        raise StalePlanError(what)
 
 
 def _plan(document: Any) -> plans.Plan:

@@ -1,12 +1,13 @@
 """Proposals: changes that one person proposes and another approves, exactly as proposed or not at all.
 
 A proposal is kept in `chatctl_proposals`: a document with the plan, further documents for the parts of a long plan, and
-one document with the decision. All are only inserted, so that nobody can change what others have reviewed. There can
-be only one decision, because its `_id` is made of the id of the proposal.
+one document with the decision. chatctl only inserts these documents and never updates them, so that the approved plan
+is the reviewed plan. There can be only one decision, because its `_id` is made of the id of the proposal.
 """
 
 import re
 from collections.abc import Collection, Iterable, Iterator, Sequence
+from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -16,7 +17,8 @@ from bson import Binary, ObjectId
 from actions import SORTABLE, audit, conversations, holds, lookup, queries
 from actions.display_names import FIELDS as TITLE_FIELDS
 from actions.display_names import titles
-from actions.rules import lockout
+from actions.errors import UnknownNameError
+from actions.rules import lockout, valid_plans
 from actions.rules.checked_changeset import FOREVER, checked_changeset
 from changes import (
     Change,
@@ -48,6 +50,8 @@ from models.schema import FIELDS
 
 KEPT: Final = timedelta(days=14)
 """The time in which a proposal can be approved."""
+CLOCKS_DIFFER: Final = timedelta(days=1)
+"""The most time by which the clock of a proposer may be ahead. With more, the proposal counts as expired."""
 DECISIONS: Final = ("approved", "rejected", "withdrawn")
 STATES: Final = ("open", *DECISIONS, "expired")
 _DECISION: Final = "decision:"
@@ -57,7 +61,7 @@ _LIFTED: Final = {
     lockout.LOCKOUT: "a user may lose their last way to sign in",
 }
 MOST_NAMES: Final = 1_000
-"""The most documents of a collection whose names are read for the lines of a plan."""
+"""The most documents of each collection whose names are read to describe a plan."""
 
 
 class SamePersonError(RefusedError):
@@ -92,7 +96,8 @@ def propose(changeset: Changeset, reason: str | None) -> Changeset:
         [Result(first["_id"], changeset.command, "proposed", str(first["_id"]))],
         draft.batches,
         notes=[*changeset.notes, f"this would {', '.join(changeset.summary())}"],
-        targets=first["targets"][:MOST_NAMES],
+        targets=[plan.id, *first["targets"][:MOST_NAMES]],
+        plan_key=plan.key_entry,
         undoable=False,
         divided=False,
     )
@@ -100,7 +105,7 @@ def propose(changeset: Changeset, reason: str | None) -> Changeset:
 
 def _documents(plan: Plan, reason: str | None) -> Iterator[Document]:
     """Yield the document of a new proposal, then the documents with the parts of its plan if the plan is long."""
-    identifier, at = ObjectId(), events.now()
+    identifier, at = plan.id, events.now()
     data = bson.encode({"plan": plans.encoded(plan)}, codec_options=AS_STORED)
     first, *rest = (data[start : start + events.PART_BYTES] for start in range(0, len(data), events.PART_BYTES))
     targets = list(dict.fromkeys(one for change in plan.changes for one in change.ids))
@@ -111,7 +116,6 @@ def _documents(plan: Plan, reason: str | None) -> Iterator[Document]:
         **_person_at(at),
         "command": cut(plan.command),
         "reason": reason,
-        "documents": len(targets),
         "targets": targets,
         "parts": 1 + len(rest),
         "data": Binary(first),
@@ -129,19 +133,28 @@ def find(state: str | None = "open") -> Listing:
     texts = [one["_id"].removeprefix(_DECISION) for one in documents.find(decided, {"_id": 1})] if state else []
     ids = [ObjectId(text) for text in texts if ObjectId.is_valid(text)]
     if state in {"open", "expired"}:
-        now = connection.clock()
-        where |= {"_id": {"$nin": ids}, "expires": {"$gt" if state == "open" else "$lte": now}}
+        in_time = _in_time(connection.clock())
+        where |= {"_id": {"$nin": ids}, **(in_time if state == "open" else {"$nor": [in_time]})}
     elif state:
         where["_id"] = {"$in": ids}
-    fields = ("at", "expires", "actor", "by", "command", "reason", "documents")
+    fields = ("at", "expires", "actor", "by", "command", "reason", "parts", "data")
     return Listing(PROPOSALS, where, _rows, sortable=SORTABLE["proposals"], order="-at", fields=fields)
 
 
-def show(ref: str) -> Row:
-    """Return the row that `find` makes of a proposal, with `changes` (entries of the trail), `names` and `moved`.
+def _in_time(now: datetime) -> Document:
+    """Return the filter for proposals that have not expired.
 
-    The changes are those that would be written, read from the plan: nothing that the proposer wrote is trusted.
-    `moved` says what has changed since, if the proposal is open. `summary` counts the documents.
+    The time of the proposal is checked too, because somebody may have stored a later time of expiry than is allowed.
+    """
+    return {"expires": {"$gt": now}, "at": {"$gt": now - KEPT, "$lte": now + CLOCKS_DIFFER}}
+
+
+def show(ref: str) -> Row:
+    """Return a proposal as a row of `find`, with its `changes`, `summary`, `notes` and `moved`.
+
+    The changes are read from the plan, and look like those of an audit event. The descriptions by the proposer are not
+    trusted. `summary` counts the documents. If the proposal is open, `moved` says which data have changed since the
+    plan was made.
     """
     proposal = lookup.find_proposal(ref)
     [row] = _rows([proposal])
@@ -150,13 +163,19 @@ def show(ref: str) -> Row:
 
 
 def described(plan: Plan, *, fit: bool = True) -> Row:
-    """Return `{changeset, changes, summary, notes, moved}` of a plan. The changeset is to be shown, not applied."""
+    """Describe a plan: `{changeset, changes, summary, notes, moved}`.
+
+    The changeset is only for showing the plan. Do not apply it.
+    """
     fitted = fitted_plans.fit(connection.database(), plan) if fit else fitted_plans.Fitted(plan.batches, [])
-    batches = plan.batches if fitted.moved else fitted.batches
+    moved = _moved(plan, fitted) if fit else []
+    if not moved:
+        valid_plans.refuse_invalid("proposal", fitted, is_undo=plan.undoes is not None)
+    batches = plan.batches if moved else fitted.batches
     names = names_of([change for batch in batches for change in batch])
     shown = Changeset(plan.command, [], batches, names=names, indexes=plan.indexes)
     entries = [entry for change in shown.changes for entry in describe(change)]
-    about = {"summary": shown.summary(), "notes": [*_warnings(plan)], "moved": fitted.moved}
+    about = {"summary": shown.summary(), "notes": [*_warnings(plan)], "moved": moved}
     return {"changeset": shown, "changes": entries, **about}
 
 
@@ -215,10 +234,10 @@ def carry_out(
 
     Raises `MovedError` if something that the plan expects has changed.
     """
-    fitted = fitted_plans.fit(connection.database(), plan)
-    moved = [*fitted.moved, *_undone(plan)]
-    if moved:
+    fitted = fitted_plans.fit(connection.database(), plan, events.now())
+    if moved := _moved(plan, fitted):
         raise MovedError(noun, moved, f"nothing was changed; run the command again to make a new {noun}")
+    valid_plans.refuse_invalid(noun, fitted, is_undo=plan.undoes is not None)
     batches = [*filter(None, fitted.batches)] or [[]]
     changes = [change for batch in batches for change in batch]
     draft = Draft()
@@ -284,55 +303,78 @@ def _decision(proposal: Document, state: str, reason: str | None) -> Insert:
 
 
 def _person_at(at: datetime) -> Document:
-    """Return who runs the command and when. `os` is the user that is compared, not a variable of the environment."""
+    """Return the fields `at`, `actor` and `by` of a document: the time, and the person who runs the command.
+
+    `by` decides whether two people are the same. `os` is the system user of `by`, not a variable of the environment.
+    """
     by = events.identity()
     return {"at": at, "actor": {**events.actor(), "os": by["system"]}, "by": by}
 
 
 def _require_open(proposal: Document) -> None:
-    [row] = _rows([proposal])
+    [row] = _rows([proposal], ["state"])
     if row["state"] != "open":
         decided = f"was {row['state']} by {row['decidedBy']}" if row["state"] in DECISIONS else "has expired"
         raise NotOpenError(f"this proposal {decided}", f"see chatctl proposals show {proposal['_id']}")
 
 
 def _plan(proposal: Document) -> Plan:
-    """Read the plan of a proposal. Raises `InvalidInputError` if parts of the plan are missing or not valid.
+    return plans.decoded(_stored(proposal))
 
-    Invariant: what was reviewed is what is approved. Documents can be added later, so each part has only one possible
-    `_id`, and other documents are not read.
+
+def _stored(proposal: Document) -> Document:
+    """Read the plan of a proposal. Raises `InvalidInputError` if parts of the plan are missing.
+
+    Invariant: the approved plan is the plan that was reviewed. Somebody may insert more documents later. Therefore each
+    part can have only one `_id`, and documents with other ids are ignored.
     """
     head = f"part:{proposal['_id']}:"
     stored = connection.database()[PROPOSALS].find({"_id": {"$regex": f"^{re.escape(head)}"}}, {"data": 1})
     parts = {part["_id"]: part.get("data") for part in stored}
     try:
         data = [proposal["data"], *(parts[f"{head}{number}"] for number in range(1, proposal["parts"]))]
-        document = bson.decode(b"".join(data), AS_STORED)["plan"]
+        found: Document = bson.decode(b"".join(data), AS_STORED)["plan"]
     except (bson.errors.BSONError, KeyError, TypeError):
         raise InvalidInputError("this proposal cannot be read") from None
-    return plans.decoded(document)
+    return found
 
 
-def _rows(proposals: Sequence[Document], _: Collection[str] = ()) -> list[Row]:
+def _rows(proposals: Sequence[Document], columns: Collection[str] = ()) -> list[Row]:
+    """Make the rows of proposals.
+
+    The number of documents is counted in the plan, which takes time. It is None if `columns` lists other columns only.
+    """
     where = {"_id": {"$in": [f"{_DECISION}{one['_id']}" for one in proposals]}}
     decisions = {one["_id"]: one for one in connection.database()[PROPOSALS].find(where)}
     now = connection.clock()
-    return [_row(proposal, decisions.get(f"{_DECISION}{proposal['_id']}"), now) for proposal in proposals]
+    rows = [_row(proposal, decisions.get(f"{_DECISION}{proposal['_id']}"), now) for proposal in proposals]
+    counted = not columns or "documents" in columns
+    numbers = [_number(proposal) if counted else None for proposal in proposals]
+    return [row | {"documents": number} for row, number in zip(rows, numbers, strict=True)]
+
+
+def _number(proposal: Document) -> int | None:
+    """Return the number of documents in the plan of a proposal, or None if the plan cannot be read."""
+    try:
+        return plans.count_documents(_stored(proposal))
+    except InvalidInputError:
+        return None
 
 
 def _row(proposal: Document, decision: Document | None, now: datetime) -> Row:
-    expires = readable(proposal.get("expires"))
-    is_over = not isinstance(expires, datetime) or expires <= now
-    state = readable_text(decision.get("state")) if decision else "expired" if is_over else "open"
+    at, expires = readable(proposal.get("at")), readable(proposal.get("expires"))
+    are_times = isinstance(at, datetime) and isinstance(expires, datetime)
+    is_open = are_times and now - KEPT < at <= now + CLOCKS_DIFFER and expires > now
+    state = readable_text(decision.get("state")) if decision else "open" if is_open else "expired"
     return {
         "id": proposal["_id"],
-        "at": readable(proposal.get("at")),
+        "at": at,
         "by": audit.actor_text(proposal),
         "command": _command(proposal),
         "reason": readable(proposal.get("reason")),
-        "documents": readable(proposal.get("documents")),
+        "documents": None,
         "state": state,
-        "expires": expires,
+        "expires": min(expires, at + KEPT) if is_open else expires,
         "decidedBy": audit.actor_text(decision) if decision else None,
         "decidedAt": readable(decision.get("at")) if decision else None,
         "answer": readable(decision.get("reason")) if decision else None,
@@ -353,14 +395,34 @@ def _person(by: dict[str, str]) -> str:
 
 
 def _is_same_person(one: dict[str, str], other: dict[str, str]) -> bool:
-    """Tell whether two people are the same: compare the database users or, without sign-in, the users of the system."""
+    """Tell whether two people are the same.
+
+    If both people are database users, the database users are compared. Otherwise, the system users are compared.
+    """
     name = "database" if "database" in one and "database" in other else "system"
     return one.get(name) == other.get(name)
 
 
-def _undone(plan: Plan) -> Iterator[str]:
+def _moved(plan: Plan, fitted: fitted_plans.Fitted) -> list[str]:
+    """Return lines about what has changed since a plan was made."""
     if plan.undoes and audit.is_undone(plan.undoes):
-        yield f"event {plan.undoes} was undone"
+        return [*fitted.moved, f"event {plan.undoes} was undone"]
+    if plan.undoes and not fitted.moved and not _is_undo(plan, plan.undoes):
+        return [f"the undo of event {plan.undoes} would make other changes now"]
+    return fitted.moved
+
+
+def _is_undo(plan: Plan, event: ObjectId) -> bool:
+    """Tell whether a plan makes exactly the changes that undo an event.
+
+    The rules of other commands do not apply to an undo.
+    """
+    for force in (False, True):
+        with suppress(ConflictError, RefusedError, UnknownNameError):
+            undo = audit.undo(str(event), force=force, allow_last_member=True, allow_lockout=True)
+            if plans.writes(plans.plan_of(undo)) == plans.writes(plan):
+                return True
+    return False
 
 
 def names_of(changes: Iterable[Change]) -> dict[Any, str]:

@@ -68,7 +68,10 @@ For more e-mails, it is faster to read all users whose stored e-mail is not in l
 SHORTEST_ID: Final = 8
 """The smallest number of digits of a shortened id. The first 8 digits of an ObjectId are its time of creation."""
 MOST_ALIKE: Final = 5_000
-"""To shorten ids, at most this number of similar ids of the collection is read."""
+"""The most ids that are read to shorten ids.
+
+To shorten an id, other ids of the collection that begin with the same digits are read.
+"""
 LETTERS_IN_BOTH_CASES: Final = 4
 """The number of first letters of an e-mail that are tried in both cases (A and a), so that an index can be used."""
 
@@ -76,7 +79,10 @@ LETTERS_IN_BOTH_CASES: Final = 4
 def find_by_id_texts(
     collection: str, texts: Collection[str], fields: Sequence[str] | None = None
 ) -> dict[str, Document]:
-    """Read documents by ids as tables print them. Return text of the id → document. Stored ids may have any type."""
+    """Find documents by ids that are given as text: id as text → document.
+
+    The stored ids may have any type.
+    """
     return by_text(find_by_ids(collection, texts, fields), texts)
 
 
@@ -200,7 +206,10 @@ def find_by_ids(collection: str, ids: Iterable[Any], fields: Sequence[str] | Non
 
 
 def _other_values(identifier: Any) -> list[Any]:
-    """Return the other values that a typed id can mean, for example a number. If it is an ObjectId, there are none."""
+    """Return the other values that a typed id can mean, for example a number.
+
+    If the typed id is an ObjectId, the list is empty.
+    """
     if not isinstance(identifier, str) or OBJECT_ID.fullmatch(identifier):
         return []
     return [value for value in readings(identifier) if value != identifier]
@@ -214,9 +223,10 @@ def find_mixed_case_emails(fields: Sequence[str]) -> Iterator[Document]:
 
 
 def _email_filters(emails: set[str]) -> Iterator[tuple[Document, str | None]]:
-    """Yield filters that together match some e-mails in any case, each with the field to sort by.
+    """Yield filters that together match some e-mails in any case, as pairs (filter, field to sort by).
 
-    The filters also match other e-mails, so the caller must check each one.
+    The field is None if the order does not matter. The filters also match other e-mails, so the caller must check each
+    one.
     """
     if len(emails) <= FEW_EMAILS:
         if emails:  # Some servers use the index for `$or` only if the result is sorted.

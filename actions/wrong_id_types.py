@@ -22,7 +22,7 @@ REFERRING: Final = {
     + [(owned.collection, owned.field) for owned in OWNED if owned.parent == parent]
     for parent in COLLECTIONS
 }
-"""Collection → the (collection, field) pairs that refer to its documents."""
+"""Collection → the fields that refer to its documents, as pairs (collection, field)."""
 
 
 def notes(collection: str, identifier: Any, collections: Collection[str] = COLLECTIONS) -> Iterator[str]:

@@ -20,6 +20,7 @@ BENCHMARKS = (
     "removing",
     "merging",
     "generating",
+    "copying",
     "checking",
 )
 

@@ -1,8 +1,8 @@
 """Compare two ways to do the same work. The ratio of their processor times depends little on the machine.
 
 With `--quick`, the sizes are small and each comparison has one round; then the start of Python takes most of the time
-of an export, so only the table of a full run shows whether the goals are met. The environment variable CHATCTL_BENCH_SCALE, a
-number like 0.1 or 10, multiplies the sizes. CHATCTL_BENCH_URL is the URL of another server.
+of an export, so only the table of a full run shows whether the goals are met. The environment variable
+CHATCTL_BENCH_SCALE, a number like 0.1 or 10, multiplies the sizes. CHATCTL_BENCH_URL is the URL of another server.
 """
 
 import atexit
@@ -16,7 +16,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
 from importlib.metadata import version
@@ -31,6 +31,8 @@ ROUNDS: Final = 1 if QUICK else 9
 SCALE: Final = float(os.environ.get("CHATCTL_BENCH_SCALE", "0.02" if QUICK else "1"))
 SMALLEST: Final = 1_000
 URL: Final = os.environ.get("CHATCTL_BENCH_URL")
+WRITE_BOUND: Final = 4
+"""The largest ratio of a write with audit and undo to plain commands."""
 CHATCTL = Path(sys.executable).with_name("chatctl")
 
 
@@ -167,6 +169,31 @@ def compare(
 def compare_server(what: str, goal: float, ours: float, bare: float) -> None:
     """Report the ratio of two times by the clock, in seconds, in which mostly the server works."""
     report(Result(what, Times(None, bare), Times(None, ours), ours / bare, goal))
+
+
+def compare_write(
+    what: str,
+    url: str,
+    command: Sequence[object],
+    *,
+    bare: Callable[[], object],
+    fill: Callable[[int], object],
+    sizes: Sequence[int],
+    rounds: int,
+) -> None:
+    """Compare a write of chatctl with `bare`, in a database that `fill` fills, and print its memory for each size."""
+    compare(
+        what,
+        WRITE_BOUND,
+        lambda: run(CHATCTL, *command, MONGODB_DATABASE_URL=url),
+        bare,
+        rounds,
+        prepare=lambda: fill(sizes[-1]),
+        by_clock=True,
+    )
+    for number in sizes:
+        fill(number)
+        print(f"{number:,} messages: {memory(url, *command)} MiB")
 
 
 def report(result: Result) -> None:

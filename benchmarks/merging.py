@@ -1,11 +1,12 @@
 """Compare the merge of two users with plain updates. Measure its memory, and the time to find duplicates."""
 
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 import pymongo
 from bson import ObjectId
-from measuring import CHATCTL, compare, database, memory, run, scaled
+from measuring import CHATCTL, compare, compare_write, database, run, scaled
 
 MESSAGES = scaled(100_000)
 USERS = scaled(100_000)
@@ -92,19 +93,9 @@ def main() -> None:
     with database() as url, pymongo.MongoClient[Documents](url) as client:
         indexed(client)
         what = f"two users with {MESSAGES:,} messages merged, with audit and undo, against plain updates"
-        fills = lambda: fill(client, MESSAGES)  # noqa: E731 - this is not measured
-        compare(
-            what,
-            4,
-            lambda: run(CHATCTL, *COMMAND, MONGODB_DATABASE_URL=url),
-            lambda: bare(client),
-            ROUNDS,
-            prepare=fills,
-            by_clock=True,
-        )
-        for number in (FEW, MESSAGES):
-            fill(client, number)
-            print(f"{number:,} messages: {memory(url, *COMMAND)} MiB")
+        fills = partial(fill, client)
+        plain = partial(bare, client)
+        compare_write(what, url, COMMAND, bare=plain, fill=fills, sizes=(FEW, MESSAGES), rounds=ROUNDS)
         fill_users(client, USERS)
         list_all = lambda: run(CHATCTL, "users", "duplicates", "-o", "json", MONGODB_DATABASE_URL=url)  # noqa: E731
         compare(

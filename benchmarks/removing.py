@@ -1,11 +1,12 @@
 """Compare the deletion of a conversation with plain `delete_many` and `$pull`. Measure the memory it needs."""
 
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 import pymongo
 from bson import ObjectId
-from measuring import CHATCTL, compare, database, memory, run, scaled
+from measuring import compare_write, database, scaled
 
 MESSAGES = scaled(100_000)
 FEW = 2_000
@@ -64,19 +65,9 @@ def main() -> None:
     with database() as url, pymongo.MongoClient[Documents](url) as client:
         indexed(client)
         what = f"a conversation of {MESSAGES:,} messages deleted, with audit and undo, against plain deletion"
-        fills = lambda: fill(client, MESSAGES)  # noqa: E731 - this is not measured
-        compare(
-            what,
-            4,
-            lambda: run(CHATCTL, *COMMAND, MONGODB_DATABASE_URL=url),
-            lambda: bare(client),
-            ROUNDS,
-            prepare=fills,
-            by_clock=True,
-        )
-        for number in (FEW, MESSAGES):
-            fill(client, number)
-            print(f"{number:,} messages: {memory(url, *COMMAND)} MiB")
+        fills = partial(fill, client)
+        plain = partial(bare, client)
+        compare_write(what, url, COMMAND, bare=plain, fill=fills, sizes=(FEW, MESSAGES), rounds=ROUNDS)
 
 
 if __name__ == "__main__":

@@ -16,8 +16,9 @@ from typing import Final, NamedTuple, TypeAlias
 from bson import ObjectId
 from pymongo.client_session import ClientSession
 
-from changes import losses, transactions, writing
+from changes import copying, losses, transactions, writing
 from changes.changeset import Changeset
+from changes.copying import CopyStream
 from changes.draft import Batch
 from changes.events import Event
 from changes.holds import Holds
@@ -28,23 +29,23 @@ from database import connection, indexes
 from database.errors import ConflictError, PartialError, RefusedError
 
 PATIENCE: Final = 60
-"""The seconds after which a write gives up if conflicts prevent every batch."""
+"""A write gives up if conflicts prevent all its batches for this number of seconds."""
 ALIKE: Final = 3
-"""The most retries of a batch that stays the same.
+"""The most times that the same batch is tried again.
 
-A retry can succeed if another program has changed a list and changed it back.
+Another program may have changed a list and then changed it back. In that case, the same batch can succeed.
 """
 FIRST_PAUSE: Final = 0.01
 LONGEST_PAUSE: Final = 0.5
 """The longest wait after a conflict, in seconds.
 
-The first wait is short, and each wait is longer than the one before.
+The length of each wait is random. Its upper limit is short at first, and doubles after each conflict.
 """
 SEE_INDEXES: Final = "remove the cause, then run the command again; chatctl db indexes lists all indexes"
 
 
 Planned: TypeAlias = tuple[Changeset, list[NumberedBatch]]
-"""A plan, and those of its batches that one transaction writes."""
+"""A plan, and the batches of this plan that one transaction writes."""
 
 
 class Outcome(NamedTuple):
@@ -61,13 +62,13 @@ class Watch:
     """
 
     def indexed(self, indexes: int, total: int) -> None:
-        """Show how many of all indexes are created so far. Called before the first batch."""
+        """Show that `indexes` of `total` indexes are created. Called before the first batch."""
 
     def begins(self, event: ObjectId) -> None:
         """Receive the id of the audit event. Called before the first batch is written."""
 
     def wrote(self, documents: int, total: int) -> None:
-        """Show how many of all documents are written so far. Called after each batch."""
+        """Show that `documents` of `total` documents are written. Called after each batch."""
 
     def waits(self) -> None:
         """Tell the user that this write waits for another write. Called if the wait is longer than usual."""
@@ -92,13 +93,16 @@ def apply(changeset: Changeset, *, reason: str | None = None, watch: Watch = UNW
 
     Invariant: only the changeset writes. Commands and actions never call a write function of the driver.
 
-    If another program changed a document after the plan was made, the changes that are not written yet are planned
-    again, and written in the same event. A changeset without `replan` raises `ConflictError` instead. A rule of the
-    changeset can raise its own error. If a batch fails, its transaction writes nothing. Before all this,
-    `connection.permit_write` raises an error if this run must not write.
+    If another program changed a document after the plan was made, `replan` of the changeset plans the unwritten changes
+    again. These changes belong to the same event. A changeset without `replan` raises `ConflictError` instead. The
+    rules of the changeset can also raise errors. If a batch fails, its transaction writes nothing. If this run must not
+    write to the database, an error is raised before the first write.
     """
     connection.permit_write()
     require_two_people(changeset)
+    if isinstance(changeset.batches, CopyStream):
+        event = copying.carry_out(changeset, changeset.batches, reason or changeset.reason, watch)
+        return Outcome(event.id, changeset)
     refused = _create_indexes(changeset, watch)
     outcome = _Work(changeset, reason or changeset.reason, watch).carry_out()
     if refused:
@@ -166,11 +170,14 @@ class _Work:
         return True
 
     def _write_merging(self, batch: NumberedBatch) -> None:
-        """Write a batch of the plan. If other programs have changed the same lists, adapt the batch and try again.
+        """Write a batch of the plan.
 
-        Invariant: a list change is left out only while its document is locked. Each retry locks all documents of the
-        batch and adapts the batch as it was planned. Otherwise another program could change a link between the reads of
-        its two sides, and only one side would be written.
+        If other programs have changed the same lists, leave out the list changes that they have already made, and try
+        again.
+
+        Invariant: a list change is left out only while its document is locked. Each retry begins with the planned
+        batch. It locks all documents of the batch before it leaves out list changes. Without these locks, another
+        program could change a link between the reads of its two sides, and only one side would be written.
         """
         alike, left, planned = 0, batch.changes, _as_planned
         while True:
@@ -227,7 +234,8 @@ class _Work:
     def _keep_held(self, plan: Changeset, changes: Batch, session: ClientSession | None) -> None:
         """Raise `HeldError` if a batch would lose held data.
 
-        If the plan can skip held data, raise an error that replans it.
+        If the plan can skip held data, raise `ChangedMeanwhileError`. Then `carry_out` plans the unwritten changes
+        again.
         """
         if loss := losses.first_loss(connection.database(), self._holds, plan, changes, session):
             if plan.passing_over is None:
@@ -246,14 +254,16 @@ class _Work:
         return plan, [batch]
 
     def _may_begin(self, plan: Changeset) -> bool:
-        """Tell whether a new plan may replace the plan that the user confirmed. After the first batch, every plan may.
+        """Tell whether a new plan may replace the plan that the user confirmed.
+
+        If a batch is written already, the result is always True.
 
         Invariant: a different plan needs a new yes.
         """
         return bool(self._written) or not plan.changes_something or self._watch.accepts(plan)
 
     def _prepare(self, expected: Batch) -> None:
-        """Create the collections and locks that the transaction of a batch needs, also those of the audit trail."""
+        """Create the collections and locks that a transaction needs for its batch and for the audit trail."""
         locks, collections = _locks(self._plan, expected), {change.collection for change in expected}
         needed = locks.union(collections, OUR_RECORDS)
         if not needed <= self._prepared:

@@ -47,7 +47,7 @@ class Set:
 
 @dataclass(frozen=True, slots=True)
 class Raise(Set):
-    """The change of a time to `after`. If the stored time is already later, it stays."""
+    """The change of a time to `after`. If the stored time is already later, the stored time stays."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +61,8 @@ class Add:
 
     The filter of the write (the guard) checks that the ids are missing, except if `new` is true. New ids belong to new
     documents of the same plan, so no list can contain them yet. If `bare` is true, the document had no list when the
-    change was planned. Then the write creates the list. If another program has created the list since, the write adds
-    the ids to it.
+    change was planned, so the write creates the list. If another program has already created the list, the write adds
+    the ids to that list.
     """
 
     ids: tuple[Any, ...]
@@ -78,7 +78,8 @@ class Take:
     """The change that removes `ids` from a list. The stored list must contain each of these ids once.
 
     `slices` are the positions of the ids in a long list, as (start, length) in the order of `ids` (see `id_lists`).
-    `bare` is true in the undo of an `Add` that created the list. Then the list is removed if it becomes empty.
+    `bare` is true if this change undoes an `Add` that created the list. In this case, the list itself is removed if it
+    becomes empty.
     """
 
     ids: tuple[Any, ...]
@@ -133,8 +134,8 @@ class Delete:
 class Update:
     """The change that updates fields of one document, or the same fields of several documents in the same way.
 
-    `expected` has the values of other fields. The write fails if another program has changed one of these fields. An
-    undo does not compare them.
+    `expected` maps fields that are not updated to the values that they must have. The write fails if another program
+    has changed one of these fields. An undo does not compare these values.
     """
 
     collection: str

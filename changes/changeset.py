@@ -43,8 +43,8 @@ class Result(NamedTuple):
 
     `password` is a generated password, which is shown only once. `elsewhere` has URLs of files outside the database,
     which the user must delete there. `warning` is only for output for programs; people read the same text in the notes
-    of the changeset. `if_unchanged` is only for people: the reason why an `unchanged` item is not changed. `documents`
-    is the number of documents that the result is about, if there are several.
+    of the changeset. `if_unchanged` is only for people: if the outcome is `unchanged`, it says why. `documents` is the
+    number of documents that the result is about, if there are several.
     """
 
     id: ObjectId | None
@@ -61,13 +61,15 @@ class Result(NamedTuple):
 class Question(NamedTuple):
     """The question to the user before a write. It consists of `verb`, the names of the changed items, and `rest`.
 
-    An example is `Remove` + `ada` + `from Night shift`. The items are documents of the collection `of`. Without `of`,
-    the question names no items.
+    An example is `Remove` + `ada` + `from Night shift`. `of` is the collection of the changed items. If `of` is None,
+    the question names no items. If `typed` is not empty, the user must type this text instead of y, or give a limit
+    with `--max`.
     """
 
     verb: str
     of: str | None = None
     rest: str = ""
+    typed: str = ""
 
 
 class Rule(NamedTuple):
@@ -86,8 +88,8 @@ class Rule(NamedTuple):
 class Resuming(NamedTuple):
     """How to continue an interrupted write.
 
-    `done` takes a number of batches, and returns a text that says how much work they are. The write continues if the
-    user repeats the command line with `option` and its `value`.
+    `done` is a function that gets the number of written batches, and returns a text like `500 of 2,000 rows are
+    imported`. The write continues if the user repeats the command line with `option` and its `value`.
     """
 
     done: Callable[[int], str]
@@ -98,11 +100,11 @@ class Resuming(NamedTuple):
 class Stream:
     """Batches of changes that are made while earlier batches are written, so that they need little memory.
 
-    `make` returns the batches, which are never empty. It is called for the write. It is also called for the preview,
-    unless `shown` is given, which makes the batches of the preview with less work. `counts` maps (verb, collection) to
-    the number of documents that the batches insert, update or delete. If counting all of them would take too long, it
-    has only the most important numbers. `losing` returns only the changes that delete or overwrite text, or remove
-    participants, with less work than `make`.
+    `make` returns the batches, which are never empty. It is called for the write. `shown` returns the batches for the
+    preview, with less work than `make`. If `shown` is not given, `make` is called for the preview too. `counts` maps
+    (verb, collection) to the number of documents that the batches insert, update or delete. If it would take too long
+    to count all documents, `counts` has only the most important numbers. `losing` returns only the changes that delete
+    or overwrite text, or remove participants, with less work than `make`.
     """
 
     def __init__(
@@ -130,23 +132,25 @@ class Changeset:
 
     `results` has one result for each item, and can be iterated several times. With `asks`, the user must confirm the
     write. With `asks_about_many`, the user must confirm a write that changes many items. `names` maps ids to the names
-    that people know. After a conflict, `replan` makes the plan again. If `quick` is true, this can happen inside a
-    transaction. A new plan never does anything that the user has not confirmed. With `merges_lists`, ids that other
-    programs have already added to lists or removed from them are left out of the write. If `undoable` is false, old
-    values are not kept, neither for an undo nor in the audit trail. `indexes` are created before the first batch,
-    because transactions cannot create them. If `itemised` is false, the preview and the audit trail only count the
-    changes and do not list them. If a result is about several items, `items` is the number of all changed items.
-    `resuming` says how to continue the write after an interruption between two batches. `question` replaces the
-    question that is made from the command. `preview` has lines to show above the question instead of the counts; its
-    last line is a summary. With `passing_over`, the changeset leaves out documents under a legal hold. If a hold is
-    placed during the write, the rest is planned again, and `passing_over` of the new plan corrects the results of the
-    first plan.
+    that people know. `replan` is a function that makes the plan again after a conflict. If `quick` is true, `replan` is
+    fast, and can be called inside a transaction. A new plan never does anything that the user has not confirmed. Other
+    programs may have already added some ids to lists or removed them. If `merges_lists` is true, the write leaves out
+    these ids. If `undoable` is false, old values are not kept, neither for an undo nor in the audit trail. `indexes`
+    are created before the first batch, because transactions cannot create them. If `itemised` is false, the preview and
+    the audit trail only count the changes and do not list them. If a result is about several items, `items` is the
+    number of all changed items. `resuming` says how to continue the write after an interruption between two batches.
+    `question` replaces the question that is made from the command. `preview` has lines to show above the question
+    instead of the counts; its last line is a summary. If `passing_over` is given, the changeset leaves out documents
+    that a legal hold keeps. If a hold is placed during the write, the unwritten changes are planned again. Then the
+    function `passing_over` of the new plan corrects the results of the first plan.
 
-    The other fields are about proposals. `lifted` are the rules that an option of the user switches off; an approval
-    checks all other rules again. `relies_on` are lists that must not change before the write. `unproposable` is the
-    reason why the changes cannot be proposed. `approves` has the data about the approved proposal that the event
-    records. `reason` is recorded if the user gives no reason. `targets` are other ids that the event is about. If
-    `divided` is false, all batches are written in one transaction.
+    The other fields are about proposals. `lifted` has the names of the rules that an option of the command switches
+    off. An approval checks all other rules again. `relies_on` has lists that the plan does not change, and that no
+    other program may change before the write. `unproposable` is the reason why the changes cannot be proposed, and what
+    to do instead. If the changeset approves a proposal, `approves` has data about the proposal, and the event records
+    this data. `plan_key` is the key for the digests of a plan (see `hidden_values`). The event records this key too.
+    `reason` is recorded if the user gives no reason. The event is about the ids of the changed documents and the ids in
+    `targets`. If `divided` is false, all batches are written in one transaction.
     """
 
     command: str
@@ -171,8 +175,9 @@ class Changeset:
     passing_over: Callable[[Collection[Result]], Collection[Result]] | None = None
     lifted: frozenset[str] = frozenset()
     relies_on: Mapping[UnchangedList, list[Any]] = field(default_factory=dict)
-    unproposable: str | None = None
+    unproposable: tuple[str, str | None] | None = None
     approves: Document | None = None
+    plan_key: Document | None = None
     reason: str | None = None
     targets: Collection[Any] = ()
     divided: bool = True
@@ -185,7 +190,7 @@ class Changeset:
 
     @property
     def is_about_proposals(self) -> bool:
-        """True if this changeset only adds or decides a proposal. Then it needs no proposal itself."""
+        """True if this changeset only adds or decides a proposal. Such a changeset need not be proposed itself."""
         return not self.indexes and {collection for _, collection in self.documents} == {PROPOSALS}
 
     @property
@@ -254,7 +259,10 @@ class Changeset:
 
     @property
     def documents(self) -> dict[tuple[str, str], int]:
-        """Return (verb, collection) → number of documents. Each document counts once, and leases do not count."""
+        """Return (verb, collection) → number of documents.
+
+        Each document counts once. A lease (a record of chatctl about a running write) does not count.
+        """
         if isinstance(self.batches, Stream):
             return self.batches.counts
         touched: dict[tuple[str, str], set[object]] = {}
@@ -269,9 +277,9 @@ class Changeset:
     def lines(
         self, show: Callable[[Document], Document] = lambda entry: entry, *, whole: bool = False
     ) -> Iterator[str]:
-        """Yield a line for each change, like `~ Role support: permissionsIds +user.read`. `show` can mask values.
+        """Yield a line for each change, like `~ Role support: permissionsIds +user.read`.
 
-        Long lists are cut. With `whole`, only the lists of deleted documents are cut.
+        `show` can mask values. Long lists are cut. If `whole` is true, only the lists of deleted documents are cut.
         """
         if not self.itemised:
             yield from self.summary()
@@ -312,7 +320,7 @@ def kind(change: Change) -> tuple[str, str]:
 def diff(entries: Iterable[Document], names: Mapping[Any, str], *, whole: bool = False) -> Iterator[str]:
     """Yield a line for each entry of the audit trail, with names instead of ids if the names are known.
 
-    Long lists are cut. With `whole`, only the lists of deleted documents are cut.
+    Long lists are cut. If `whole` is true, only the lists of deleted documents are cut.
     """
     for entry in entries:
         most = sys.maxsize if whole and entry["op"] != "delete" else NAMED

@@ -17,13 +17,17 @@ from models.links import Link
 Batch: TypeAlias = list[Change]
 
 BATCH: Final = 1000
-"""The largest number of documents in one transaction. Servers limit a transaction to a minute; this takes far less."""
+"""The largest number of documents in one transaction.
+
+Servers limit a transaction to one minute. A transaction with this number of documents is much faster.
+"""
 
 
 class UnchangedList(NamedTuple):
-    """A list that a plan does not change, and that nobody else may change before the write.
+    """A list that a plan does not change, and in which no other program may change certain ids before the write.
 
-    If `holds` is true, the list contains certain ids and must keep them. Otherwise it must not get these ids.
+    If `holds` is true, the list contains these ids, and must keep them. If it is false, the list must not get these
+    ids.
     """
 
     collection: str
@@ -36,8 +40,9 @@ class Draft:
     """A collector for the changes of an action. It keeps their order, and divides them into batches.
 
     Each batch is one transaction. Each change is also made to the passed document in memory, so that a later change
-    starts from the new values. A change without effect is not kept. `names` maps ids to the names that people know. For
-    links of which one side is right already, `unchanged_lists` has the ids that this side must keep, or not get.
+    starts from the new values. A change without effect is not kept. `names` maps ids to the names that people know. A
+    link is stored in two lists. If one of the two lists is right already, `unchanged_lists` has the ids that this list
+    must keep, or must not get.
     """
 
     def __init__(self) -> None:
@@ -53,9 +58,9 @@ class Draft:
         return [change for batch in self.batches for change in batch]
 
     def reserve(self, documents: int) -> None:
-        """Make sure that the next `documents` changed documents are in the same batch, and so are written together.
+        """Make sure that one transaction writes the next `documents` documents together.
 
-        If they do not fit into the current batch, a new batch begins.
+        If these documents do not fit into the current batch, a new batch begins.
         """
         if not self.batches or len(self._held) + documents > BATCH:
             # Copy the inserted documents, because later changes of these documents belong to the next batch.
@@ -81,9 +86,9 @@ class Draft:
         self._new.add((collection, document["_id"]))
 
     def delete(self, collection: str, document: Document) -> None:
-        """Add the deletion of a document that was read with all fields.
+        """Add the deletion of a document to the draft. The document must have been read with all fields.
 
-        Earlier changes of it in this batch are dropped.
+        Earlier changes of this document in the same batch are dropped.
         """
         self._name(collection, document)
         before = self._before.pop((collection, document["_id"]), None)
@@ -96,7 +101,8 @@ class Draft:
     def set(self, collection: str, document: Document, values: Document, expected: Iterable[str] = ()) -> None:
         """Give new values to fields of a document. The value `ABSENT` removes a field.
 
-        `expected` names other fields: the write fails if somebody else has changed one of them.
+        `expected` names fields that this call does not change. The write fails if somebody else has changed one of
+        these fields.
         """
         if not all(map(is_exact, values)):
             self._write_anew(collection, document, values)
@@ -176,7 +182,7 @@ class Draft:
     def _require_the_unchanged_half(
         self, link: Link, lefts: Sequence[Document], rights: Sequence[Document], *, linked: bool
     ) -> None:
-        """Note the links for which only one of the two lists must change.
+        """Find the links for which one of the two lists is right already, and note that this list must stay as it is.
 
         Invariant: the unchanged half of a link stays. The document with this half is not written, so no filter of a
         write would notice that another program changes it.

@@ -73,7 +73,7 @@ def _moved(field: FieldChange) -> Iterator[tuple[bool, list[Any]]]:
 
 
 def _holder(link: Link) -> str:
-    """Return the collection that is the subject of a line like `role support loses ada`: here, the role."""
+    """Return the collection of the document that a line names first: `Role` for `role support loses ada`."""
     return link.collection if link == ROLE_PERMISSIONS else link.other
 
 

@@ -33,6 +33,7 @@ from changes.trail_entries import cut, describe, lease_id, pages
 from database import connection
 from database.decoding import AS_STORED
 from database.errors import ConflictError
+from database.ids import any_of
 from database.own_collections import AUDIT, IMAGES, STATE
 from database.references import existing, reference
 from models.links import OWNED
@@ -50,7 +51,7 @@ The names tell people which documents the ids mean, even after these documents a
 
 
 class TakenOverError(ConflictError):
-    """The error for a running write whose event another command has ended or has started to undo."""
+    """The error for a running write, if another command has ended its event or has started to undo it."""
 
     def __init__(self, event: ObjectId) -> None:
         super().__init__(f"event {event} was undone or ended while this command ran", f"see chatctl audit show {event}")
@@ -73,22 +74,26 @@ def new_id() -> ObjectId:
 
 
 def batches_written(event: ObjectId) -> int:
-    """Return the number of batches that an interrupted write has written, as its lease in the database says.
+    """Return the number of batches that an interrupted write has written.
 
-    The last batch counts even if the confirmation of the server did not arrive.
+    The number is stored in the lease of the write. It includes the last batch, even if the server's answer to this
+    batch was lost.
     """
     with suppress(PyMongoError):
         return int((connection.database()[STATE].find_one({"_id": lease_id(event)}) or {}).get("batches", 0))
     return 0
 
 
-def record_reading(command: str, reason: str | None, targets: Sequence[Any] = ()) -> None:
+def record_reading(
+    command: str, reason: str | None, targets: Sequence[Any] = (), plan_key: Document | None = None
+) -> None:
     """Record in the audit trail that protected data is read. Call this before the data is shown.
 
-    `targets` are the ids of the documents that are read.
+    `targets` are the ids of the documents that are read. `plan_key` is the key of a plan that is saved in a file.
     """
     ids = [ObjectId(target) if ObjectId.is_valid(target) else target for target in targets]
     event = {**_head(new_id(), command, reason), "summary": [], "whole": True, "undoable": False}
+    event |= {"planKey": plan_key} if plan_key else {}
     part = {"kind": "part", "event": event["_id"], "batch": 0, "targets": ids, "changes": [], "names": []}
     connection.database()[AUDIT].insert_many([event, *([part] if ids else [])])
 
@@ -109,6 +114,7 @@ class Event:
         self._head |= {"summary": changeset.summary(), "whole": whole, "undoable": changeset.undoable}
         self._head |= {"undoes": changeset.undoes} if changeset.undoes else {}
         self._head |= {"approves": changeset.approves} if changeset.approves else {}
+        self._head |= {"planKey": changeset.plan_key} if changeset.plan_key else {}
         self._targets = changeset.targets
         self.recorded = 0
         """The number of batches that were recorded without a transaction. These records stay if a later step fails."""
@@ -200,13 +206,27 @@ class Event:
             raise TakenOverError(self.id)
 
 
+def plan_keys(database: Database[Document], plan: ObjectId) -> list[bytes]:
+    """Read the key of the digests of a plan. There are several if other people have added events for the same plan.
+
+    A value that is not a key is left out: those who may add events can add any document.
+    """
+    ids = [part.get("event") for part in database[AUDIT].find({"kind": "part", "targets": plan}, ["event"])]
+    found = database[AUDIT].find({"_id": any_of(ids), "planKey.plan": plan}, ["planKey"])
+    entries = (event["planKey"] for event in found)
+    return [bytes(one["key"]) for one in entries if isinstance(one, dict) and isinstance(one.get("key"), bytes)]
+
+
 def _head(identifier: ObjectId, command: str, reason: str | None) -> dict[str, Any]:
     head = {"_id": identifier, "kind": "event", "at": now(), "actor": actor(), "command": cut(command)}
     return head | ({"reason": reason} if reason else {})
 
 
 def _mentioned(entries: list[dict[str, Any]], names: Mapping[Any, str]) -> list[Any]:
-    """Return those ids in audit entries that have a known name: ids of changed documents, and ids in their lists."""
+    """Return the ids in audit entries that have a name in `names`.
+
+    These are ids of changed documents, and ids in their lists.
+    """
     ids = {identifier for entry in entries for identifier in entry["ids"]}
     for entry in entries:
         for row in entry["fields"]:
@@ -253,7 +273,10 @@ def system_user() -> str:
 
 
 PART_BYTES: Final = 8 * 1024 * 1024
-"""The most bytes of an image that one document stores. A longer image is stored in several documents."""
+"""The most bytes of an image (the data for the undo of a batch) in one document.
+
+A longer image is stored in several documents.
+"""
 
 
 def encode_changes(changes: Iterable[Change]) -> list[bytes]:
@@ -304,7 +327,7 @@ def _decoded_field(kind: str, *sides: Any) -> FieldChange:
 def read(database: Database[dict[str, Any]], event: ObjectId) -> list[list[Change]]:
     """Read the written batches of an event from its images. Return an empty list if an image is missing.
 
-    Invariant: half an image undoes nothing. The audit trail tells how many batches there must be.
+    Invariant: half an image undoes nothing. The audit trail says which batches must have an image.
     """
     parts: dict[int, list[bytes]] = {}
     missing = set(database[AUDIT].distinct("batch", {"event": event, "kind": "part"}))
@@ -333,6 +356,6 @@ def orphans_in(database: Database[Document], batch: list[Change], session: Clien
 
 
 def recorded_orphans(database: Database[Document], event: ObjectId) -> set[tuple[str, Any, str]]:
-    """Return (collection, id, field) of each document that an event deleted after its parent was already missing."""
+    """Return (collection, id, field) of each document that had no parent when the event deleted it."""
     found = database[IMAGES].find({"event": event, "orphans": {"$exists": True}}, {"orphans": 1})
     return {(orphan["collection"], orphan["id"], orphan["field"]) for image in found for orphan in image["orphans"]}

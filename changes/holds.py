@@ -1,9 +1,8 @@
 """Legal holds: the users, conversations, messages and events that they keep.
 
 A hold names users and conversations. It keeps these users with their accounts and profiles, everything they wrote, the
-conversations they are in, all messages in these conversations, and the events of the audit trail about all this.
-
-`losses` refuses the changes that would lose any of this.
+conversations they are in, and all messages in these conversations. It also keeps the events of the audit trail that
+mention any of these documents. `losses` refuses the changes that would lose such data.
 """
 
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
@@ -32,7 +31,10 @@ KEPT: Final[Mapping[str, Mapping[str, str]]] = {
     "Conversation": {"_id": "Conversation"},
     "Message": {"conversationId": "Conversation", "senderId": "User"},
 }
-"""Collection → the fields that make a document held, with the collection of the held document that they refer to."""
+"""Collection → field → collection of the document that this field refers to.
+
+A document is held if a field listed here has the id of a user or conversation that a legal hold keeps.
+"""
 
 
 @dataclass(frozen=True)
@@ -65,7 +67,10 @@ class Held:
         return self.ids[collection].get(found) if isinstance(found, Hashable) else None
 
     def keeper(self, collection: str, document: Mapping[str, Any]) -> str | None:
-        """Return the name of the hold that keeps a document, or None. The document has the fields in `KEPT`."""
+        """Return the name of the hold that keeps a document, or None.
+
+        The document must have the fields that `KEPT` lists for its collection.
+        """
         names = (self.named(of, document.get(field)) for field, of in KEPT.get(collection, {}).items())
         return next(filter(None, names), None)
 
@@ -86,7 +91,7 @@ class Held:
                     yield document["_id"], hold
 
     def about(self, database: Database[Document], part: Document, session: ClientSession | None = None) -> str | None:
-        """Return the name of the hold that keeps a part of the trail, because it mentions held data; otherwise None."""
+        """Return the name of a hold if a part of the audit trail mentions data that this hold keeps, otherwise None."""
         entries = part["changes"]
         values = (value for entry in entries for value in _values(entry))
         mentioned = {one for one in map(referred, (*part.get("targets", ()), *values)) if isinstance(one, Hashable)}
@@ -102,7 +107,10 @@ class Held:
     def events(
         self, database: Database[Document], where: Document, session: ClientSession | None = None
     ) -> dict[ObjectId, str]:
-        """Return event → name of the hold that keeps it, for the events whose parts match a filter."""
+        """Return event → name of the hold that keeps this event.
+
+        Only the parts of the audit trail that match `where` are read.
+        """
         found: dict[ObjectId, str] = {}
         for part in database[AUDIT].find({"kind": "part", **where}, session=session):
             if part["event"] not in found and (hold := self.about(database, part, session)):
@@ -125,7 +133,10 @@ def read(database: Database[Document], session: ClientSession | None = None) -> 
 
 
 class Holds:
-    """Reads what the active holds keep. The recorded ids, and the participants of conversations, are read once."""
+    """Reads what the active holds keep.
+
+    The ids that a hold has recorded, and the conversations that list its users, are read only once.
+    """
 
     def __init__(self) -> None:
         self._recorded: dict[ObjectId, list[Any]] = {}

@@ -54,7 +54,8 @@ class TooManyLinksError(InvalidInputError):
 def add_missing(collection: str, document: Document, field: str, ids: Sequence[Any]) -> FieldChange | None:
     """Add ids to a list of a document in memory, and return the same change for the database.
 
-    Ids that the list already contains, in any form, are left out. Returns None if no id is missing.
+    Ids that the list already contains are left out, also if they have another form there (text instead of ObjectId).
+    Returns None if no id is missing.
     """
     before = document.get(field, ABSENT)
     held = before if isinstance(before, list) else []
@@ -124,9 +125,12 @@ def _distinct(items: list[Any]) -> set[Any]:
 
 
 def guard(name: str, field: Add | Take) -> tuple[Document, list[Document]]:
-    """Return the condition for a list that is changed, and expressions for `$expr`. The write needs all of them.
+    """Return the filter for a list that is changed: a condition for the field, and expressions for `$expr`.
 
-    Invariant: lists are guarded by element. Other programs may add and remove other items before the write.
+    All of them must be true.
+
+    Invariant: lists are guarded by element. Only the added or removed ids are checked, so other programs may add and
+    remove other items before the write.
     """
     condition: Document = {"$type": "array"}
     if isinstance(field, Add) and field.new:

@@ -1,8 +1,8 @@
 """Refuse changes that would lose data that a legal hold keeps (held data).
 
 Invariant: held data is never lost. Each batch is checked in its own transaction, so that no command and no undo can
-forget the check. The check first takes a lock, which a command that places a hold takes too. Therefore a hold that is
-placed while a command runs keeps whole batches: each batch was written before the hold, or is refused.
+forget the check. The check first takes a lock, which a command that places a hold takes too. Therefore, if a hold is
+placed while a command runs, each batch is either written completely before the hold, or checked against the hold.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -114,7 +114,10 @@ def _losing_batches(changeset: Changeset) -> Iterator[list[Change]]:
 
 
 def _may_lose(changeset: Changeset) -> bool:
-    """Tell whether a changeset could lose held data. For a stream, only the kinds of its changes are known."""
+    """Tell whether a changeset could lose held data.
+
+    For a `Stream`, this depends only on the verbs and collections of its changes.
+    """
     if not isinstance(changeset.batches, Stream):
         return any(_could_lose(changeset, change) for change in changeset.changes)
     kinds = changeset.batches.counts
@@ -133,10 +136,10 @@ def _could_lose(changeset: Changeset, change: Change) -> bool:
 def _loses(changeset: Changeset, collection: str, name: str, field: FieldChange) -> bool:
     """Tell whether the change of a field would lose data if a legal hold keeps the document.
 
-    Data is lost if a conversation loses a participant, a user a conversation, a message its text, its image or a whole
-    field, or a document its owner. A hold finds the conversations of a user by `conversationIds`, so these ids are data
-    too. The change of another field loses data only if neither the audit trail nor the data for an undo keeps the old
-    value.
+    Data is lost if a participant is removed from a conversation, if a conversation is removed from a user, or if a
+    document gets another owner. In a message, data is lost if a field is removed, or if the text or the image changes.
+    A hold finds the conversations of a user by `conversationIds`, so these ids are data too. The change of any other
+    field loses data only if the old value is kept neither in the audit trail nor for an undo.
     """
     if (collection, name) in {("Conversation", "userIds"), ("User", "conversationIds")}:
         return bool(_taken(field))
@@ -226,9 +229,9 @@ class _Losses(NamedTuple):
         return self.held.keeper(old.collection, old.document)
 
     def _restores(self, change: Update) -> bool:
-        """Tell whether an undo only restores the text of a message.
+        """Tell whether an update is part of an undo and only restores the text or the image of a message.
 
-        The undo of such an undo would remove the text again.
+        If the undo is undone, the text is removed again. For that second undo, the result is False.
         """
         if not (change.collection == "Message" and change.fields.keys() <= TEXTS):
             return False
@@ -239,10 +242,7 @@ class _Losses(NamedTuple):
         return undos % 2 == 1
 
     def _blanked(self, change: Update) -> Iterator[Loss]:
-        """Yield a part of the audit trail if the change blanks values in it that are held data.
-
-        Secrets may be blanked.
-        """
+        """Yield a loss if a change removes held data from a part of the audit trail. Secrets may be removed."""
         field = change.fields.get("changes")
         before, after = (field.before, field.after) if isinstance(field, Set) else ([], [])
         lost = [old for old, new in zip(before, after, strict=True) if old != new and entry_without_secrets(old) != new]

@@ -68,7 +68,9 @@ def guard(change: Update | Delete) -> Document:
 
 
 def _guard_of_delete(change: Delete) -> Document:
-    """Return the filter of a deletion. It matches the document only while every compared field is as it was read.
+    """Return the filter of a deletion.
+
+    It matches the document only while each compared field has the value that was read.
 
     Fields of the schema that were absent must still be absent.
     """

@@ -2,7 +2,7 @@
 
 `plan_of` makes a plan of a changeset, `encoded` and `decoded` convert it to a document and back, and
 `fitted_plans.fit` compares it with the documents as they are now. A plan contains no secret: values that must not be
-kept are replaced by their type, and `fit` takes them from the documents again.
+kept are replaced by their type and a digest, and `fit` takes them from the documents again.
 
 Invariant: a plan is not trusted. Somebody who cannot write anything else may have written it, so `decoded` accepts only
 what `plan_of` makes.
@@ -11,12 +11,16 @@ what `plan_of` makes.
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import chain
 from typing import Any, Final, TypeVar
 
-from bson import DatetimeMS, ObjectId
+import bson
+from bson import Binary, DatetimeMS, ObjectId
 
+from changes import hidden_values
 from changes.change import (
     ABSENT,
+    UNGUARDED,
     Add,
     Change,
     Delete,
@@ -34,24 +38,32 @@ from changes.changeset import Changeset
 from changes.draft import Batch, UnchangedList
 from changes.trail_entries import OUR_RECORDS, is_lease, lease_id
 from changes.visible_values import NEVER_SHOWN, showable, withheld
+from database.decoding import AS_STORED
 from database.errors import InvalidInputError, UsageError
+from database.ids import is_literal
 from database.indexes import APPLICATION, QUERIES, RECORDS, Index
 from database.own_collections import HOLDS, STATE
 from database.wording import counted
+from models.links import OTHER_SIDES
 from models.schema import FIELDS
 
 MOST: Final = 10_000
 """The most documents of a plan. It is carried out in one transaction, which must not take longer than a minute."""
 PRIVATE: Final = frozenset({("Message", "body"), ("Message", "image")})
-"""Fields that a plan does not repeat from existing documents, because they may be masked."""
+"""Fields of existing documents whose values a plan does not contain, because the database may mask messages."""
 NO_SECRETS: Final = "A proposal or plan contains no secret. Run this command without --propose and --save-plan."
+NOT_MADE_HERE: Final = "this is not a proposal or plan that this version of chatctl has made"
 T = TypeVar("T", bound=Add | Take | ListContaining)
 _INDEXES: Final = {(index.collection, index.name): index for index in (*APPLICATION, *QUERIES, *RECORDS)}
 
 
 @dataclass(frozen=True)
 class Plan:
-    """The changes of a changeset, with only the values that a plan may contain; see `Changeset` for the fields."""
+    """The changes of a changeset, with only the values that a plan may contain; see `Changeset` for the fields.
+
+    `digests` has a digest of each old value that the plan must not contain. The `key` of the digests is not stored with
+    the plan. It is stored in the audit trail, together with the `id` of the plan (see `hidden_values`).
+    """
 
     command: str
     batches: list[Batch]
@@ -60,10 +72,21 @@ class Plan:
     indexes: list[Index] = field(default_factory=list)
     undoes: ObjectId | None = None
     undoable: bool = True
+    id: ObjectId = field(default_factory=ObjectId)
+    digests: dict[hidden_values.Place, bytes] = field(default_factory=dict)
+    key: bytes | None = None
 
     @property
     def changes(self) -> list[Change]:
         return [change for batch in self.batches for change in batch]
+
+    @property
+    def key_entry(self) -> Document | None:
+        """Return the data for the audit trail: the id of the plan and the key of its digests.
+
+        Return None if the plan has no digests.
+        """
+        return {"plan": self.id, "key": Binary(self.key)} if self.key and self.digests else None
 
     @property
     def documents(self) -> int:
@@ -78,19 +101,24 @@ def plan_of(changeset: Changeset) -> Plan:
     """
     command = " ".join(changeset.command.split()[:2])
     if changeset.unproposable:
-        raise InvalidInputError(f"{command} cannot be proposed: {changeset.unproposable}")
+        why, hint = changeset.unproposable
+        raise InvalidInputError(f"{command} cannot be proposed: {why}", hint)
     if any(result.password for result in changeset.results):
         raise UsageError(f"{command} sets a password, which cannot be proposed", NO_SECRETS)
     _refuse_more(command, changeset.total)
-    undoing = changeset.undoes is not None
+    undoing, key = changeset.undoes is not None, hidden_values.new_key()
+    planned = [batch for batch in changeset.batches if batch]
+    batches = [[_kept_change(change, undoing=undoing) for change in batch] for batch in planned]
     plan = Plan(
         changeset.command,
-        [[_kept_change(change, undoing=undoing) for change in batch] for batch in changeset.batches if batch],
+        batches,
         changeset.lifted,
         dict(changeset.relies_on),
         changeset.indexes,
         changeset.undoes,
         changeset.undoable,
+        digests=hidden_values.digests(key, chain(*planned), chain(*batches)),
+        key=key,
     )
     _refuse_more(command, plan.documents)  # the total of a stream need not count all documents
     return plan
@@ -105,7 +133,7 @@ def _refuse_more(command: str, number: int) -> None:
 
 
 def kept(collection: str, name: str, value: Any) -> Any:
-    """Return the form in which a plan contains the value of a field of an existing document."""
+    """Return the value of a field of an existing document, or the text that replaces this value in a plan."""
     if value is ABSENT:
         return value
     if (collection, name) in PRIVATE and value is not None:
@@ -116,7 +144,8 @@ def kept(collection: str, name: str, value: Any) -> Any:
 def _kept_change(change: Change, *, undoing: bool) -> Change:
     """Return a change with only those values that a plan may contain.
 
-    The new values of an undo are those of existing images, so they are treated like those of existing documents.
+    The new values of an undo come from images, which exist already. So they are treated like the values of existing
+    documents.
     """
     if change.collection in OUR_RECORDS:
         if isinstance(change, Delete) and change.document.keys() == {"_id"}:
@@ -163,7 +192,10 @@ def _new(collection: str, name: str, value: Any) -> Any:
 
 
 def encoded(plan: Plan) -> Document:
-    """Return a plan as a document. Fields are pairs in lists, because a name in broken data may have any form."""
+    """Return a plan as a document.
+
+    The fields of its changes are stored as a list of pairs, because in broken data a field can have any name.
+    """
     return {
         "command": plan.command,
         "batches": [[_encoded_change(change) for change in batch] for batch in plan.batches],
@@ -172,6 +204,8 @@ def encoded(plan: Plan) -> Document:
         "indexes": [[index.collection, index.name] for index in plan.indexes],
         "undoes": plan.undoes,
         "undoable": plan.undoable,
+        "id": plan.id,
+        "digests": [[*place, digest] for place, digest in plan.digests.items()],
     }
 
 
@@ -197,8 +231,29 @@ def _encoded_field(change: FieldChange) -> Iterator[Any]:
 
 
 def _optional(value: Any) -> list[Any]:
-    """Return a list with the value; an empty list means absent, because null is a possible value."""
+    """Return a list that contains the value.
+
+    For `ABSENT`, return an empty list: null cannot mean absent, because it is also a value.
+    """
     return [] if value is ABSENT else [value]
+
+
+def writes(plan: Plan) -> list[bytes]:
+    """Return the encoded changes of a plan, so that they can be compared with those of another plan.
+
+    Fields that the application changes often are left out.
+    """
+    found = []
+    for change in plan.changes:
+        whole = change.fields if isinstance(change, Update) else change.document
+        fields: Any = {name: value for name, value in whole.items() if name not in UNGUARDED}
+        kept: Change = (
+            Update(change.collection, change.ids, fields)
+            if isinstance(change, Update)
+            else type(change)(change.collection, fields)
+        )
+        found += [bson.encode(_encoded_change(kept), codec_options=AS_STORED)] if fields else []
+    return sorted(found)
 
 
 def decoded(document: Document) -> Plan:
@@ -212,11 +267,23 @@ def decoded(document: Document) -> Plan:
             [_INDEXES[collection, name] for collection, name in document["indexes"]],
             document["undoes"],
             bool(document["undoable"]),
+            document["id"],
+            {hidden_values.Place(*place): bytes(digest) for *place, digest in document["digests"]},
         )
         _check(plan)
     except (AttributeError, IndexError, KeyError, TypeError, ValueError, UsageError, InvalidInputError):
-        raise InvalidInputError("this is not a proposal or plan that this version of chatctl has made") from None
+        raise InvalidInputError(NOT_MADE_HERE) from None
     return plan
+
+
+def count_documents(document: Document) -> int:
+    """Count the documents of an encoded plan, which is faster than to decode it. Raises `InvalidInputError`."""
+    try:
+        entries = [entry for batch in document["batches"] for entry in batch]
+        ids = ((one["collection"], one.get("ids") or [dict(one["document"])["_id"]]) for one in entries)
+        return len({(collection, identifier) for collection, some in ids for identifier in some})
+    except (AttributeError, KeyError, TypeError, ValueError):
+        raise InvalidInputError(NOT_MADE_HERE) from None
 
 
 def _check(plan: Plan) -> None:
@@ -224,10 +291,14 @@ def _check(plan: Plan) -> None:
 
     Secrets, changes of the trail, and changes that a reviewer would not see are refused.
     """
-    if plan.documents > MOST or not isinstance(plan.undoes, ObjectId | None):
+    if plan.documents > MOST or not isinstance(plan.undoes, ObjectId | None) or not isinstance(plan.id, ObjectId):
         raise ValueError
-    if any(one.collection not in FIELDS or not isinstance(one.field, str) for one in plan.relies_on):
+    if {*hidden_values.places(plan.changes)} != plan.digests.keys():
         raise ValueError
+    for unchanged, ids in plan.relies_on.items():
+        is_link = (unchanged.collection, unchanged.field) in OTHER_SIDES
+        if not (is_link and isinstance(unchanged.holds, bool) and all(map(is_literal, (unchanged.id, *ids)))):
+            raise ValueError
     for change in plan.changes:
         again = _kept_change(change, undoing=plan.undoes is not None)
         known = change.collection in {*FIELDS, STATE, HOLDS, *OUR_RECORDS}
@@ -236,12 +307,17 @@ def _check(plan: Plan) -> None:
 
 
 def _is_visible(plan: Plan, change: Change) -> bool:
-    """Tell whether a change has documents and fields with names. A lease, which is not shown, can only be undone."""
+    """Tell whether a change has ids of documents, and fields with names.
+
+    A lease, which is not shown, can only be undone.
+    """
     fields = change.fields if isinstance(change, Update) else change.document
     names = [*fields, *(change.expected if isinstance(change, Update) else ())]
     if not all(isinstance(name, str) for name in names) or (isinstance(change, Update) and "_id" in fields):
         return False
-    return bool(change.ids and fields) and (not is_lease(change) or change.ids == (lease_id(str(plan.undoes)),))
+    return bool(change.ids and fields and all(map(is_literal, change.ids))) and (
+        not is_lease(change) or change.ids == (lease_id(str(plan.undoes)),)
+    )
 
 
 def _decoded_change(entry: Document) -> Change:

@@ -31,7 +31,8 @@ LONGEST_TEXT: Final = 1_000
 LONGEST_LIST: Final = 5_000
 PAGE_BYTES: Final = 2 * 1024 * 1024
 FEW_ROWS: Final = 20
-"""This number of fields always fits into one document of the audit trail, because the size of a field is limited."""
+"""An entry with this number of fields always fits into one document of the audit trail: the size of a field is limited.
+"""
 
 
 def lease_id(event: ObjectId | str) -> str:
@@ -48,9 +49,10 @@ def is_lease(change: Change) -> bool:
 
 
 def stays_after_undo(change: Change) -> bool:
-    """Tell whether an undo leaves out a change: leases are not restored, and a decided proposal stays decided.
+    """Tell whether an undo leaves out a change, because it is a change of a lease or of a proposal.
 
-    Invariant: a proposal never changes. An undo of a decision would delete it, and so open the proposal again.
+    Invariant: a proposal never changes. If an undo deleted the decision about a proposal, the proposal would be open
+    again.
     """
     return is_lease(change) or change.collection == PROPOSALS
 
@@ -142,7 +144,10 @@ def _size(document: Document) -> int:
 
 
 def values_of(part: Document, own: set[Any]) -> Iterator[tuple[str, Any]]:
-    """Yield (field, value) for each value in a part of an event that is about a document with an id in `own`."""
+    """Yield (field, value) for each value in the entries that are about a document whose id is in `own`.
+
+    `part` is a part of an event.
+    """
     for entry in part["changes"]:
         if not own.isdisjoint(entry["ids"]):
             for row in entry["fields"]:

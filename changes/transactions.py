@@ -58,10 +58,11 @@ def acquire(database: Database[dict[str, Any]], lock: str, session: ClientSessio
 
 
 def run(database: Database[dict[str, Any]], work: Work, waits: Callable[[], None]) -> None:
-    """Call `work` in a transaction, and call it again after each conflict. Without transactions, call it directly.
+    """Call `work` in a transaction, and call it again after each conflict.
 
-    `waits` is called once if other writes delay this one for long. The error code of a conflict is checked too, because
-    not every server marks the error of a conflict as retryable.
+    If the server has no transactions, call `work` directly. `waits` is called once if other writes delay this
+    transaction for a long time. Some servers do not mark the error of a conflict as retryable. Therefore the error code
+    is checked too.
     """
     if not connection.transactions():
         work(None)
@@ -93,7 +94,10 @@ def run(database: Database[dict[str, Any]], work: Work, waits: Callable[[], None
 
 
 def reading_in(session: ClientSession | None, read: Callable[[], T]) -> T:
-    """Call a function, and make all its reads part of a transaction, without an additional argument."""
+    """Call the function `read`, so that all its queries belong to the transaction of `session`.
+
+    The function itself needs no argument for the session.
+    """
     if session is None:
         return read()
     try:

@@ -61,7 +61,7 @@ _ALIKE: Final[Mapping[type, tuple[type, ...]]] = {
 }
 """Type of a field → the types of the values that are shown.
 
-If a type is not here, only values of this type are shown.
+For a field type that is not listed here, only values of exactly this type are shown.
 """
 
 _SIMPLE: Final = frozenset({type(None), bool, int, float, str, datetime, ObjectId})

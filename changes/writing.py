@@ -1,6 +1,7 @@
 """Write a batch of changes with its audit record, or detect that a document was changed after the plan was made."""
 
-from collections.abc import Generator, Iterable, Iterator, Mapping
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Final, NamedTuple
 
 from bson import ObjectId
@@ -17,6 +18,7 @@ from changes.id_lists import add_missing, take_present
 from changes.operations import guard, operations
 from changes.trail_entries import is_lease
 from changes.visible_values import readable_text
+from database import connection
 from database.errors import ConflictError
 from database.ids import any_of, equal
 from database.own_collections import PROPOSALS
@@ -30,6 +32,8 @@ PHASES: Final = (Delete, Update, Insert)
 
 Invariant: deletes come before inserts. So a batch can delete a document and give its unique name to a new document.
 """
+SHARD_KEYS: Final = {"Message": "conversationId", "Profile": "userId"}
+"""Collection → the shard key that docs/scale.md recommends, if a command can change it."""
 LOCK_FIELD: Final = "chatctl_held"
 """A field that a transaction sets and removes again, to lock a document. It is never saved."""
 
@@ -45,7 +49,10 @@ class ChangedMeanwhileError(ConflictError):
 
 
 class NotAsPlannedError(Exception):
-    """An internal error: a write matched too few documents, or a unique value already exists (`taken`)."""
+    """An internal error: a write matched too few documents.
+
+    If `taken` is true, another document already has a unique value of the batch.
+    """
 
     def __init__(self, *, taken: bool = False) -> None:
         super().__init__()
@@ -133,9 +140,10 @@ def describe_conflict(
 
 
 def merged(database: Database[dict[str, Any]], batch: Batch) -> Iterator[Change]:
-    """Leave out list changes that other programs have made already: ids added to a list or removed from it.
+    """Yield the changes of a batch, without the list changes that other programs have made already.
 
-    All other planned changes are yielded. Changes of the other programs that are not in the plan are kept.
+    For example, an id is not added to a list that contains it now. The batch does not remove other changes that these
+    programs have made.
     """
     for change in batch:
         lists = _lists(change)
@@ -169,19 +177,42 @@ def _still_needed(collection: str, there: Document, name: str, field: Add | Take
 
 
 def _write(database: Database[dict[str, Any]], batch: list[Change], session: ClientSession | None) -> None:
-    """Write the changes of a batch, with at most three commands for each collection."""
+    """Write the changes of a batch, with at most three commands for each collection, and one for each moved document.
+
+    In a sharded cluster, an update of a shard key can move a document, and must be the only update of its command.
+    """
     for kind in PHASES:
         grouped: dict[str, list[Change]] = {}
         for change in batch:
             if isinstance(change, kind):
                 grouped.setdefault(change.collection, []).append(change)
         for collection, changes in grouped.items():
-            done = database[collection].bulk_write(
-                [one for change in changes for one in operations(change)], session=session
-            )
-            count = done.deleted_count + done.matched_count + done.inserted_count
-            if count != sum(len(change.ids) for change in changes):
-                raise NotAsPlannedError
+            for part in _moves_apart(changes):
+                done = database[collection].bulk_write(
+                    [one for change in part for one in operations(change)], session=session
+                )
+                count = done.deleted_count + done.matched_count + done.inserted_count
+                if count != sum(len(change.ids) for change in part):
+                    raise NotAsPlannedError
+
+
+def _moves_apart(changes: list[Change]) -> Iterator[Sequence[Change]]:
+    """Divide the changes of one collection into commands: one for each moved document, and one for all others."""
+    moves: list[Update] = []
+    others: list[Change] = []
+    for change in changes:
+        if (
+            isinstance(change, Update)
+            and SHARD_KEYS.get(change.collection) in change.fields
+            and connection.is_sharded()
+        ):
+            moves.append(change)
+        else:
+            others.append(change)
+    if others:
+        yield others
+    for change in moves:
+        yield from ([replace(change, ids=(identifier,))] for identifier in change.ids)
 
 
 def children_left(

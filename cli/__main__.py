@@ -4,9 +4,9 @@ import os
 import sys
 
 ENDINGS = {"KeyboardInterrupt": 130, "TerminatedError": 143}
-"""Name of an exception → the exit code.
+"""The name of an exception class → the exit code of the program.
 
-Names are used, because an import of the exceptions would slow down the start.
+The table has names and not the classes, because an import of the classes would slow down the start.
 """
 BUG = 70
 """The exit code of an unexpected error."""
@@ -44,7 +44,10 @@ def _leave(number: int, _: object) -> None:
 
 
 def _end(kind: type[BaseException], error: BaseException, _: object) -> None:
-    """End the program after an error that nothing else has caught: a signal, or an error that prevents the start."""
+    """End the program after an error that `Root.main` has not caught. Python calls this function.
+
+    The error comes from a signal, or from a fault that prevents the start of the program.
+    """
     if kind.__name__ not in ENDINGS:
         if "--debug" in sys.argv:
             sys.__excepthook__(kind, error, error.__traceback__)

@@ -108,8 +108,8 @@ def review(
     """Write a review sheet, or revoke the roles that it rejects.
 
     Without FILE, a sheet with each role of each user is written as CSV. In it, the reviewer writes yes or no into the
-    column keep. With FILE, roles with the answer no are revoked; roles without an answer are kept. A sheet is
-    refused if a user no longer has such a role.
+    column keep. With FILE, roles with the answer no are revoked; roles without an answer are kept. If a user no
+    longer has a role with the answer no, the sheet is refused.
     """
     if sheet is None:
         rows = actions.access.sheet(roles)

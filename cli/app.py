@@ -144,7 +144,10 @@ def _before_dashes(arguments: list[str]) -> list[str]:
 
 @contextmanager
 def _closing() -> Iterator[None]:
-    """Close the database connection after the `with` block. If `database.connection` is not loaded, there is none."""
+    """Close the database connection after the `with` block.
+
+    If the module `database.connection` is not loaded, no connection is open.
+    """
     try:
         yield
     finally:

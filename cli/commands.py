@@ -16,6 +16,7 @@ GROUPS: Final = {
     "proposals": "Approve or reject changes that others propose.",
     "audit": "Show what was changed with chatctl, and undo it.",
     "holds": "Keep users and conversations from being deleted.",
+    "retention": "Delete old messages and inactive users by rules.",
     "db": "Show, check, repair and protect the database.",
     "context": "Save names for databases, and choose the current one.",
 }
@@ -26,7 +27,7 @@ COMMANDS: Final = {
     "demo": "Show a tour of 15 seconds on generated data.",
     "completion": "Print a completion script for your shell.",
 }
-"""Commands without a group → their help."""
+"""The commands that are not in a group → the line about the command in the help of chatctl."""
 
 SHORT_NAMES: Final = {"conv": "conversations", "msg": "messages", "perm": "permissions"}
 """Short names of command groups → full names. The audit trail and the output always use the full names."""
@@ -159,6 +160,12 @@ MODULES: Final = {
             "export": "Write everything that a hold keeps to a zip file.",
         },
     },
+    "retention": {
+        "cli.retention": {
+            "plan": "Count what is due by each retention rule.",
+            "apply": "Delete, suspend or erase what is due by the retention rules.",
+        },
+    },
     "db": {
         "cli.db.server": {
             "status": "Show the server, the database and its collections.",
@@ -177,6 +184,9 @@ MODULES: Final = {
         "cli.db.generating": {
             "generate": "Fill an empty or the embedded database with generated data.",
         },
+        "cli.db.copying": {
+            "copy": "Copy the database into an empty one, without the people in it.",
+        },
         "cli.db.server_roles": {
             "roles": "Print MongoDB roles for the users of the server.",
         },
@@ -191,4 +201,7 @@ MODULES: Final = {
         },
     },
 }
-"""Group → module → command → its line in the help of the group, in the order of the help."""
+"""The modules of each group, the commands of each module, and the line about each command in the help of its group.
+
+The help lists the commands in the same order.
+"""

@@ -47,8 +47,8 @@ def add(
 ) -> None:
     """Save a name for a database. Without a URL option, the URL is asked for (hidden).
 
-    Here --url is the URL of the context. The command of --url-command runs when the database is needed, and its output
-    is not stored.
+    With this command, --url is the URL to save; the command does not connect to it. The command of --url-command runs
+    each time when the database is needed, and its output is not stored.
     """
     from database import contexts
 

@@ -28,9 +28,10 @@ GENERATE: Final = (
     *("db", "generate", "--users", "50", "--conversations", "30", "--messages", "360"),
     *("--seed", "1", "--broken", "1"),
 )
-"""The command that generates the data of the tour, which are few enough for one transaction.
+"""The command that generates the data of the tour. The numbers are small, so that one transaction is enough.
 
-The audit trail records exactly these words. From this event, a later tour knows that an earlier tour made the data.
+The audit trail records exactly these words. A later tour finds the event by these words. Then it knows that an earlier
+tour generated the data.
 """
 USE_ANOTHER_FOLDER: Final = 'use another folder: export CHATCTL_LOCAL_DIR="$HOME/chatctl-demo", then run chatctl demo'
 TOPICS: Final = ("all", "users", "roles", "conversations", "undo", "check")
@@ -228,7 +229,7 @@ def _next(person: Person | None) -> Iterator[Line]:
 def _choose_person() -> Person | None:
     """Choose a person who is not suspended and has a conversation. Return None if there is nobody.
 
-    Each tour chooses again, because the person of the last tour may have changed.
+    Each tour chooses a person again. The user may have suspended or deleted the person of an earlier tour.
     """
     protected = {row["name"] for row in actions.roles.find().rows() if row["protected"]}
     people = [

@@ -96,11 +96,15 @@ UTC_OPTION: Final = _option(OUTPUT, "--utc", "Show times in UTC.  [default: loca
 RECORDED_PARAMETERS: Final = frozenset(
     {"around", "conversation", "event", "last", "message", "sender", "since", "until", "user"}
 )
-"""The parameters of commands that only read whose values the audit trail records."""
+"""If the audit trail records that a command has read messages, it records the values of these parameters."""
 
 
 IF_GIVEN: Final = frozenset({"create", "sheet"})
 """Parameters that make their command write, like FILE of `access review`. Without them, the command only reads."""
+
+
+ELSEWHERE: Final = "local_as"
+"""The parameter of `db copy`, which only reads the chosen database, and writes to another one."""
 
 
 class HelpFormatter(typer.Context.formatter_class):  # type: ignore[misc, valid-type]
@@ -261,7 +265,8 @@ class TimedRevealing(Revealing):
 class Group(Shared, TyperGroup):
     """A group of commands. Without a command, it prints its help. For an unknown command, it suggests a similar one.
 
-    `modules` are the modules of the commands, as in `cli.commands`. A command is made when it is used or asked about.
+    `modules` are the modules of the commands, as in `cli.commands`. The module of a command is imported only when the
+    command is used, or when its own help is printed.
     """
 
     modules: Mapping[str, Mapping[str, str]] = {}
@@ -338,8 +343,11 @@ def _writes(params: Mapping[str, Any]) -> bool:
     """Tell whether a command will write.
 
     Only commands with the option `--dry-run` can write. A command does not write if `--dry-run` or `--save-plan` is
-    given, or if it has a parameter of `IF_GIVEN` that is not given.
+    given, or if it has a parameter of `IF_GIVEN` that is not given. A command with the parameter `ELSEWHERE` does not
+    write to the chosen database.
     """
+    if ELSEWHERE in params:
+        return False
     only_shows = params.get("dry_run", True) or params.get("save_plan") is not None
     return not only_shows and all(params[name] for name in IF_GIVEN & params.keys())
 
@@ -458,7 +466,10 @@ def part() -> _App:
 
 
 def command_in(module: str, name: str) -> Any:
-    """Import a module, and make one of the commands that it has added to its `app`."""
+    """Import a module, and return the Click command `name` that the module defines.
+
+    Raises `LookupError` if the module does not define this command.
+    """
     for info in import_module(module).app.registered_commands:
         if name == (info.name or get_command_name(info.callback.__name__)):
             return get_command_from_info(info, pretty_exceptions_short=False, rich_markup_mode=None)

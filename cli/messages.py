@@ -229,9 +229,9 @@ def _typed_body(out: Out) -> str:
 def tail(out: StreamOut, *, conversation: InConversation = None, sender: FromSender = None) -> None:
     """Show messages when they are sent, changed, redacted or deleted. Ctrl-C stops it.
 
-    The server reports only the id of a deleted message. With --conversation or --sender, deletions are therefore shown
-    only for messages sent while this runs and for the newest 10,000 before that. Without these filters, all
-    deletions are shown; for older messages, only the id is shown.
+    The server reports only the id of a deleted message. The command knows the newest 10,000 messages from before its
+    start, and all messages sent while it runs. With --conversation or --sender, only deletions of these messages are
+    shown. Without these filters, all deletions are shown; for older messages, only the id is shown.
 
     The command continues after a lost connection, but ends when the embedded server stops. If the server has no change
     streams, new messages are read every second, and redactions and deletions are not shown.

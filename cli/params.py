@@ -97,7 +97,10 @@ def file_format(forms: Sequence[str]) -> Any:
 
 
 def format_of(form: str | None, to: str | None, forms: Sequence[str]) -> str:
-    """Return the format of `-o`. Without it, return the format for the ending of the file name, or the first one."""
+    """Return the output format: `form`, the value of `-o`, if it is given.
+
+    Without `-o`, the ending of the file name `to` decides. If it decides nothing, return the first of `forms`.
+    """
     by_name = FORMATS_BY_ENDING.get(PurePath(to or "").suffix.lower())
     return form or (by_name if by_name in forms else None) or forms[0]
 
@@ -146,12 +149,21 @@ def _typed_or_stdin(ctx: typer.Context, items: list[str]) -> list[str]:
     return names
 
 
+def input_file(ctx: typer.Context, name: str) -> str:
+    """Return the name of a file to read (`-` is standard input). Refuse an empty name."""
+    if not name:
+        raise typer.BadParameter("a path cannot be empty")
+    Invocation.of(ctx.meta).items_from_stdin = name == "-"
+    return name
+
+
 def repeatable(noun: str, text: str) -> Any:
     """Return an argument that takes one or more names or ids. `-` reads them from standard input."""
     return typer.Argument(metavar=f"{noun}...", callback=_typed_or_stdin, show_default=False, help=text)
 
 
 Out = Annotated[Output, _output(WRITE)]
+ApplyOut = Annotated[Output, _output((*WRITE, "markdown"))]
 ReadOut = Annotated[Output, _output(READ)]
 
 LinesOut = Annotated[Output, _output(LINES)]
@@ -227,7 +239,10 @@ class Page(Options, heading=PAGING):
 
 
 class Decide(Options, heading=SAFETY):
-    """Options that preview, confirm and explain a change, also one that cannot become a proposal."""
+    """Options that preview, confirm and explain a change.
+
+    A command that cannot be proposed takes these options. Other commands take `Confirm`, which has more.
+    """
 
     dry_run: Annotated[bool, typer.Option("--dry-run", "-n", help="Show what would change, and change nothing.")] = (
         False

@@ -1,17 +1,14 @@
 """The commands of `chatctl proposals`."""
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated
 
 import typer
 
 import actions
 from cli import views
 from cli.group import FILTERS, Timed, TimedRevealing, part
-from cli.output import Output, masking, reports
+from cli.output import reports
 from cli.params import Decide, Out, Page, PlanOut, Proposal, ReadOut, choice
-
-if TYPE_CHECKING:
-    from changes import Changeset
 
 app = part()
 
@@ -52,12 +49,12 @@ def list_(
 def show(proposal: Proposal, out: PlanOut) -> None:
     """Show a proposal and what it would change.
 
-    For an open proposal, it also shows what has changed since. The changes are read from the plan and from the
-    database, not from texts of the proposer.
+    For an open proposal, the command also shows which data has changed after the proposal was made. All changes are
+    read from the plan and from the database, not from texts of the proposer.
     """
     row = actions.proposals.show(proposal)
     change = row.pop("changeset")
-    lines = _lines(out, change, row["id"])
+    lines = list(out.visible_lines(change, row["id"], whole=True))
     if reports.publish(out.form, lambda: reports.of_proposal(row, lines)):
         return
     row["changes"] = out.visible_entries(row["changes"], row["id"])
@@ -70,7 +67,8 @@ def show(proposal: Proposal, out: PlanOut) -> None:
 def approve(proposal: Proposal, out: Out, confirm: Decide) -> None:
     """Carry out a proposal of another person, exactly as proposed.
 
-    If the data have changed since, or the proposal has been decided or is older than 14 days, nothing is changed.
+    Nothing is changed if the data has changed after the proposal was made, if the proposal is already approved,
+    rejected or withdrawn, or if it is older than 14 days.
     """
     change = actions.proposals.approve(proposal, confirm.reason)
     confirm.reason = None  # it is part of the changeset, with the reason of the proposer
@@ -89,9 +87,3 @@ def withdraw(proposal: Proposal, out: Out, confirm: Decide) -> None:
     """Take back your own proposal. It can no longer be approved."""
     change = actions.proposals.withdraw(proposal, confirm.reason)
     out.apply(change, confirm)
-
-
-def _lines(out: Output, change: "Changeset", proposal: Any) -> list[str]:
-    """Return the changes of a proposal as lines. If messages may not be shown, mask the messages in these lines."""
-    whole = not change.shows("Message") or out.may_show_bodies(proposal)
-    return list(change.lines(whole=True) if whole else change.lines(masking.masked_entry, whole=True))

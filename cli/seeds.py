@@ -1,12 +1,14 @@
 """The commands of `chatctl seeds`."""
 
 import os
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+import actions
 import seeds
 from cli import output, views
 from cli.group import Options, part
@@ -21,7 +23,7 @@ if TYPE_CHECKING:
 app = part()
 
 
-def _path(text: str) -> Path:
+def read_path(text: str) -> Path:
     """Parse a path. Refuse an empty path, which often comes from an unset shell variable."""
     if not text:
         raise typer.BadParameter("a path cannot be empty")
@@ -31,13 +33,16 @@ def _path(text: str) -> Path:
 Paths = Annotated[
     list[Path] | None,
     typer.Argument(
-        metavar="PATH...", parser=_path, help="Seed files or folders.  [default: the built-in seed]", show_default=False
+        metavar="PATH...",
+        parser=read_path,
+        help="Seed files or folders.  [default: the built-in seed]",
+        show_default=False,
     ),
 ]
 
 
 class PlanOptions(Options):
-    """Options that allow a plan to delete roles and permissions, or to change more users."""
+    """Options that allow a plan to delete roles and permissions, or to give protected roles to more users."""
 
     prune: Annotated[
         bool, typer.Option("--prune", help="Delete what this seed created earlier and no longer contains.")
@@ -55,8 +60,11 @@ def validate(out: LinesOut, paths: Paths = None) -> None:
     """Check seed files and show all their faults. This needs no database."""
     seed = _read(out, "validate", paths)
     counts = {"permission": len(seed.permissions), "role": len(seed.roles), "user": len(seed.users)}
+    document = {"seed": seed.name, **{f"{noun}s": number for noun, number in counts.items()}}
+    if seed.retention:
+        counts["retention rule"] = document["retentionRules"] = len(seed.retention)
     summary = ", ".join(counted(number, noun) for noun, number in counts.items())
-    out.document({"seed": seed.name, **{f"{noun}s": number for noun, number in counts.items()}}, [f"valid: {summary}"])
+    out.document(document, [f"valid: {summary}"])
 
 
 @app.command(example="chatctl seeds plan seeds/ --exit-code")
@@ -86,7 +94,7 @@ def apply(
     paths: Paths = None,
     *,
     saved: Annotated[
-        Path | None, typer.Option("--plan", metavar="FILE", parser=_path, help="Apply exactly this saved plan.")
+        Path | None, typer.Option("--plan", metavar="FILE", parser=read_path, help="Apply exactly this saved plan.")
     ] = None,
     options: PlanOptions,
     confirm: Confirm,
@@ -97,7 +105,10 @@ def apply(
             "a saved plan already contains its seed and its options",
             "use --plan only, or make a new plan",
         )
-    planned = seeds.saved_plans.load(saved) if saved else _planned(out, "apply", paths, options)
+    if saved:
+        planned = seeds.saved_plans.load(actions.plan_files.read(str(saved), sys.stdin.buffer))
+    else:
+        planned = _planned(out, "apply", paths, options)
     out.apply(planned.changeset, confirm)
 
 

@@ -230,6 +230,20 @@ PROPOSAL: View = (
     Column("changes", table=None),
 )
 
+RETENTION: View = (
+    Column("name", title="RULE", whole=True),
+    Column("action", whole=True),
+    Column("due"),
+    Column("of"),
+    Column("before", table=90, whole=True),
+    Column("oldest", table=80, whole=True),
+    Column("held", table=60),
+    Column("undated", table=100),
+    Column("last", title="KEPT LAST", table=110),
+    Column("protected", table=120),
+    Column("active", table=130),
+)
+
 HOLDS: View = (
     Column("id", table=150, whole=True, collection="chatctl_holds"),
     Column("name", whole=True),

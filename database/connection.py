@@ -4,7 +4,7 @@ import atexit
 import logging
 import os
 import warnings
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -19,8 +19,9 @@ if TYPE_CHECKING:
     from pymongo.database import Database
     from pymongo.monitoring import CommandListener
 
+    from database.contexts import Context
     from database.local.files import Server
-    from database.privileges import MissingPrivileges
+    from database.privileges import MissingPrivileges, Privilege
 
 MILLISECONDS_TO_FIND_A_SERVER = 5000
 _SECONDS_TO_CLOSE = 1
@@ -54,7 +55,7 @@ class _Run:
     target: Target | None = None
     database: "Database[dict[str, Any]] | None" = None
     marker: "tuple[own_collections.Marker | None] | None" = None
-    transactions: bool | None = None
+    hello: "dict[str, Any] | None" = None
     lock: int | None = None
     embedded: "Server | None" = None
     missing_privileges: "MissingPrivileges | None" = None
@@ -118,10 +119,12 @@ def marker() -> "own_collections.Marker | None":
 
 def transactions() -> bool:
     """Tell whether the MongoDB server supports transactions: in a replica set, or as router of a sharded cluster."""
-    if _run.transactions is None:
-        hello = database().command("hello")
-        _run.transactions = "setName" in hello or hello.get("msg") == "isdbgrid"
-    return _run.transactions
+    return "setName" in _hello() or is_sharded()
+
+
+def is_sharded() -> bool:
+    """Tell whether the MongoDB server is the router of a sharded cluster (mongos), or says so."""
+    return _hello().get("msg") == "isdbgrid"
 
 
 def clock() -> datetime:
@@ -133,11 +136,17 @@ def clock() -> datetime:
 def explain(error: BaseException) -> ChatctlError | None:
     """Translate an error of the database driver into a `ChatctlError`. Return None for all other errors."""
     missing = _run.missing_privileges.missing if _run.missing_privileges else ()
-    known = errors.explain(error, _run.target.host if _run.target else "the database's host", missing)
-    if known is not None and _run.target and _run.target.local:
+    return _explained(error, _run.target, missing, _run.embedded)
+
+
+def _explained(
+    error: BaseException, where: Target | None, missing: "Collection[Privilege]", embedded: "Server | None"
+) -> ChatctlError | None:
+    known = errors.explain(error, where.host if where else "the database's host", missing)
+    if known is not None and where and where.local:
         from database import local
 
-        return local.explain(known, _run.embedded)
+        return local.explain(known, embedded)
     return known
 
 
@@ -171,6 +180,51 @@ def peek(choice: urls.Choice, milliseconds: int) -> "Iterator[Database[dict[str,
         yield client[name]
 
 
+@dataclass(frozen=True)
+class Beside:
+    """A database that is only read, beside the target database of this run."""
+
+    target: Target
+    database: "Database[dict[str, Any]]"
+    missing: "MissingPrivileges"
+    embedded: "Server | None" = None
+
+    @contextmanager
+    def explaining(self) -> Iterator[None]:
+        """Translate errors of the driver in this block. They name this database, and not the target database."""
+        from pymongo.errors import PyMongoError
+
+        try:
+            yield
+        except PyMongoError as error:
+            raise _explained(error, self.target, self.missing.missing, self.embedded) or error from None
+
+
+@contextmanager
+def beside() -> Iterator[Beside]:
+    """Open the target database a second time, for reading. It stays open while another target database is chosen."""
+    from database.privileges import MissingPrivileges
+
+    database()  # also checks the expected name
+    found, source, missing = target(), _located(), MissingPrivileges()
+    lock = embedded = None
+    if source.url is None:
+        source, lock, embedded = _embedded(source, found.name)
+    try:
+        with _client(source, MILLISECONDS_TO_FIND_A_SERVER, missing) as client:
+            yield Beside(found, client[found.name], missing, embedded)
+    finally:
+        if lock is not None:
+            os.close(lock)
+
+
+def choose_context(context: "Context") -> None:
+    """Make the database of a context the target database of this run."""
+    global _run  # noqa: PLW0603 - see `choose`
+    close()
+    _run = _Run(urls.Choice(), urls.Source(context.label, context=context))
+
+
 def close() -> None:
     """Close the connection if it is open. The next use opens a new connection."""
     if _run.database is not None:
@@ -178,11 +232,18 @@ def close() -> None:
 
         with pymongo.timeout(_SECONDS_TO_CLOSE):
             _run.database.client.close()
-        _run.database = _run.transactions = _run.marker = None
+        _run.database = _run.hello = _run.marker = None
         _leave_at_once()
     if _run.lock is not None:  # When no command holds this lock any more, the embedded server may stop.
         os.close(_run.lock)
         _run.lock = None
+
+
+def _hello() -> dict[str, Any]:
+    """Return what the server says about itself. It is asked once per run."""
+    if _run.hello is None:
+        _run.hello = database().command("hello")
+    return _run.hello
 
 
 def _check_expected(name: str) -> None:
@@ -210,7 +271,7 @@ def _source() -> urls.Source:
 def _located() -> urls.Source:
     """Return the source of the target database (an option, file or context) with its URL. The URL is read only once."""
     source = _source()
-    if source.context and source.url is None:
+    if source.context and source.url is None and not source.context.local:
         from database import contexts
 
         source = _run.source = replace(source, url=contexts.url(source.context))
@@ -238,7 +299,15 @@ def _other(source: urls.Source) -> str | None:
 
 def _target(source: urls.Source) -> Target:
     if source.url is None:
-        return Target(urls.LOCAL_NAME, "the embedded server", source.label, local=True)
+        context = source.context
+        return Target(
+            source.local_name,
+            urls.LOCAL_HOST,
+            source.label,
+            local=True,
+            context=context.name if context else None,
+            read_only=bool(context and context.read_only),
+        )
     address = source.address
     return Target(
         address.name,
@@ -253,21 +322,21 @@ def _target(source: urls.Source) -> Target:
 
 def _connect(source: urls.Source, name: str) -> "Database[dict[str, Any]]":
     if source.url is None:
-        source = _embedded(source, name)
+        source, _run.lock, _run.embedded = _embedded(source, name)
     from database.privileges import MissingPrivileges
 
     _run.missing_privileges = MissingPrivileges()
     return _client(source, MILLISECONDS_TO_FIND_A_SERVER, _run.missing_privileges)[name]
 
 
-def _embedded(source: urls.Source, name: str) -> urls.Source:
-    """Start the embedded server if it does not run yet, and keep it running while this connection is open."""
+def _embedded(source: urls.Source, name: str) -> "tuple[urls.Source, int, Server]":
+    """Start the embedded server if it does not run yet. It keeps running until the lock (the number) is closed."""
     if os.name != "posix":
         raise NotConfiguredError("the embedded database runs only on Linux and macOS", "choose a server with --url")
     from database import local
 
-    url, _run.lock, _run.embedded = local.use(name)
-    return replace(source, url=url)
+    url, lock, server = local.use(name)
+    return replace(source, url=url), lock, server
 
 
 def _at_hand(choice: urls.Choice) -> urls.Source | None:
@@ -278,7 +347,7 @@ def _at_hand(choice: urls.Choice) -> urls.Source | None:
     source = urls.without_files(choice, os.environ)
     if source is None or source.url is not None:
         return source
-    if source.context:
+    if source.context and not source.context.local:
         from database import contexts
 
         return None if source.context.source == "url-command" else replace(source, url=contexts.url(source.context))
@@ -286,7 +355,7 @@ def _at_hand(choice: urls.Choice) -> urls.Source | None:
         return None
     from database import local
 
-    url = local.peek(urls.LOCAL_NAME)
+    url = local.peek(source.local_name)
     return None if url is None else replace(source, url=url)
 
 
@@ -328,7 +397,7 @@ def _client(source: urls.Source, milliseconds: int, *listeners: "CommandListener
 
 
 def _leave_at_once() -> None:
-    """Let the program end at once. Otherwise the driver waits half a second for its idle threads."""
+    """Prevent the driver from waiting for its idle threads when the program ends. This saves half a second."""
     from pymongo.synchronous import monitor
 
     if wait := getattr(monitor, "_shutdown_resources", None):

@@ -63,14 +63,14 @@ AS_STORED: Final[CodecOptions[dict[str, Any]]] = CodecOptions(
     datetime_conversion=DatetimeConversion.DATETIME_AUTO,
     type_registry=TypeRegistry(_DECODERS),
 )
-"""The codec options for all documents: those of the database, and those inside the images of events."""
+"""The codec options for the documents of the database, and for the documents inside images (the data for undos)."""
 
 
 def is_exact(value: Any) -> bool:
     """Tell whether a value that was read is certainly equal to the stored value.
 
-    Two kinds of values may differ from the stored value. A text with U+FFFD may have replaced invalid bytes. A `DBRef`
-    loses the order of its keys.
+    Two kinds of values may differ from the stored value. A text with the character U+FFFD may be stored with invalid
+    bytes instead. A `DBRef` may be stored with another order of its keys.
     """
     if isinstance(value, dict):
         return all(is_exact(key) and is_exact(item) for key, item in value.items())

@@ -63,9 +63,9 @@ class RefusedError(ChatctlError):
 
 
 class CancelledError(RefusedError):
-    """The error if the user answers a question with no.
+    """The error that ends the program if the user answers a question with no.
 
-    Such an answer is not a failure, but the program ends with the exit code of `RefusedError`.
+    The exit code is that of `RefusedError`, although such an answer is not a failure.
     """
 
     def __init__(self) -> None:
@@ -134,14 +134,17 @@ class AuthFailedError(DatabaseError):
 
 
 class NotAllowedError(DatabaseError):
-    """The error if the database user has no right to do this, or if a file or folder cannot be used safely."""
+    """The error if the database user does not have a required right, or if a file or folder cannot be used safely."""
 
     code = "not-allowed"
 
 
 NOT_ALLOWED: Final = 13
 ATLAS: Final = 8000
-"""The error code that shared Atlas clusters use for every restriction. Only the text of the error tells them apart."""
+"""The error code that shared Atlas clusters use for every restriction.
+
+Only the text of an error says which restriction it is.
+"""
 MADE_BY_ADMIN: Final = frozenset({"createCollection", "createIndex"})
 """The rights to create missing collections and indexes.
 
@@ -225,6 +228,24 @@ def _no_primary(_: BaseException, host: str) -> ChatctlError:
     return UnreachableError(f"{host} has no primary server at the moment", "try again in a moment")
 
 
+def _ended(_: BaseException, host: str) -> ChatctlError:
+    return TimedOutError(
+        f"{host} ended this query before all results were read",
+        "try again, or limit the result with --limit or filters",
+    )
+
+
+def _moving(_: BaseException, host: str) -> ChatctlError:
+    return UnreachableError(f"{host} moves documents between shards at the moment", "try again in a moment")
+
+
+def _shard_key(_: BaseException, host: str) -> ChatctlError:
+    return RefusedError(
+        f"{host} does not allow this change, because of the shard key of a collection",
+        "docs/scale.md lists the shard keys with which every command works",
+    )
+
+
 def _auth_failed(_: BaseException, host: str) -> ChatctlError:
     return AuthFailedError(
         f"{host} refused the user or the password",
@@ -271,6 +292,9 @@ _BY_CODE = {
         _not_allowed: (NOT_ALLOWED,),
         _timed_out: (50, 64, 89, 262),
         _no_primary: (6, 7, 91, 133, 189, 10058, 10107, 11600, 11602, 13435, 13436),
+        _ended: (43, 175, 237),
+        _moving: (63, 150, 249, 13388),
+        _shard_key: (61, 72, 31025),
         _failed: (1, 14031),
         _duplicate: (11000, 11001, 12582),
         _changed_meanwhile: (112, 251),

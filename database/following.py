@@ -21,7 +21,10 @@ T = TypeVar("T")
 NO_STREAMS: Final = {59, 115, 303, 40573}
 """The error codes of servers without change streams: unknown command, not supported, unknown stage, no replica set."""
 LOST: Final = {260, 280, 286}
-"""The error codes that mean: the change stream cannot continue here, because the server has deleted later changes."""
+"""The error codes of a change stream that cannot continue.
+
+The server has already deleted changes that the stream has not read.
+"""
 AWAIT: Final = 1
 """The seconds that a server waits for a change before it answers.
 
@@ -38,7 +41,7 @@ AT_ONCE: Final = 200
 
 
 def lasting(read: Callable[[], Iterator[T | None]], say: Say) -> Iterator[T]:
-    """Yield the items that `read` yields. At the end, call `read` again. If the connection is lost, reconnect first.
+    """Call `read`, yield its items, and call `read` again when it ends. If the connection is lost, reconnect first.
 
     Each call of `read` must continue where the last call stopped. `read` yields None to show that the server answers.
     Raises an error if the server has never answered. Raises an error if the embedded server has stopped, because it is

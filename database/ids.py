@@ -31,7 +31,7 @@ def is_literal(value: Any) -> bool:
 
 
 def any_of(values: Iterable[Any]) -> dict[str, Any]:
-    """Return a filter condition that matches any of these ids. Ids with another meaning for `$in` are left out."""
+    """Return a filter condition that matches any of these ids. Ids that `$in` does not compare exactly are left out."""
     return {"$in": [value for value in values if is_literal(value)]}
 
 
@@ -46,7 +46,10 @@ OBJECT_ID: Final = re.compile("[0-9a-fA-F]{24}")
 ID_PREFIX: Final = re.compile("[0-9a-fA-F]{6,23}")
 """Matches the first digits of an id. Users can type them if no other id of the collection begins with them."""
 READINGS: Final = 200
-"""The most stored values that are searched for one typed text."""
+"""The most stored values that chatctl searches for one typed text.
+
+A typed text can mean several stored values, for example the text `5` or the number 5.
+"""
 
 _WORDS: Final[dict[str, Any]] = {
     "true": True,
@@ -81,7 +84,10 @@ def id_text(value: Any) -> str:
 
 
 def spellings(identifier: Any) -> list[str]:
-    """Return the texts that users can type for an id: as lists print it and, for `{"$oid": digits}`, the digits."""
+    """Return the texts that users can type for an id.
+
+    These are the text that lists print and, for an id `{"$oid": digits}`, the digits.
+    """
     spelt = [id_text(identifier)]
     if isinstance(identifier, dict) and [*identifier] in (["$oid"], ["oid"]):
         [digits] = identifier.values()
@@ -92,7 +98,7 @@ def spellings(identifier: Any) -> list[str]:
 def by_text(documents: Iterable[Document], texts: Iterable[str]) -> dict[str, Document]:
     """Return text → document for typed ids.
 
-    If several match, a document with an ObjectId is preferred, then a document with a text as id.
+    If one text matches several documents, a document whose id is an ObjectId is preferred, then one whose id is a text.
     """
     found: dict[str, Document] = {}
     for document in sorted(documents, key=_likelihood):
@@ -114,7 +120,7 @@ def beginning_with(prefix: str) -> list[Document]:
 
 
 def readings(text: str) -> list[Any]:
-    """Return the stored values that lists print as this text, the most likely value first."""
+    """Return all values that lists print as this text. The most likely value comes first."""
     return [*islice(_readings(text), READINGS)]
 
 
@@ -174,9 +180,9 @@ def _timestamp(text: str) -> Timestamp | None:
 
 
 def _nested(value: Any) -> Iterator[Any]:
-    """Yield the stored values that are printed as this JSON value.
+    """Yield all values that chatctl prints as this JSON value.
 
-    Each text in it can mean several values: see `readings`.
+    A text inside the JSON value can mean several values (see `readings`).
     """
     if isinstance(value, str):
         yield from _readings(value)

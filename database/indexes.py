@@ -15,8 +15,13 @@ IMAGES_ARE_KEPT: Final = 30 * 24 * 60 * 60
 """The seconds after which the server deletes an image (the data for an undo) or a proposal."""
 
 NAMESPACE_EXISTS: Final = 48
-OPTIONS_CONFLICT: Final = {85, 86, 11000}
-"""The error codes for: same key but another name, same name but another key, and duplicate values in documents."""
+REFUSALS: Final = {
+    67: "the shard key of the collection does not allow this unique index: see docs/scale.md",
+    85: "another index conflicts with it",
+    86: "another index conflicts with it",
+    11000: "two documents have the same value",
+}
+"""Error code of a refused index → the reason, as users read it."""
 
 
 class Index(NamedTuple):
@@ -96,10 +101,9 @@ def create(database: Database[dict[str, Any]], index: Index) -> Finding:
     try:
         database[index.collection].create_index(list(index.keys), name=index.name, **index.options)
     except OperationFailure as error:
-        if error.code not in OPTIONS_CONFLICT:
+        if error.code not in REFUSALS:
             raise
-        why = "two documents have the same value" if error.code == 11000 else "another index conflicts with it"  # noqa: PLR2004
-        return Finding(index, "conflict", why)
+        return Finding(index, "conflict", REFUSALS[error.code])
     return Finding(index, "present")
 
 
@@ -121,7 +125,7 @@ def create_all(
             database[collection].create_indexes([_model(index) for index in group])
             found += [Finding(index, "present") for index in group]
         except OperationFailure as error:
-            if error.code not in OPTIONS_CONFLICT:
+            if error.code not in REFUSALS:
                 raise
             found += [create(database, index) for index in group]
     return found

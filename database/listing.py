@@ -45,10 +45,13 @@ TYPES: Final[dict[str, tuple[type, ...]]] = {
 }
 """BSON type → Python types, in the order in which a server sorts them.
 
-If a value has several of these Python types, the last of them is right.
+A value can have two of these Python types: a boolean is also an `int`. Then the later type in this list is right.
 """
 PRESENT: Final = {"$exists": True}
-"""A condition to add to others, because some servers need it to use a partial index. It excludes no document."""
+"""A condition that is added to the other conditions on a field.
+
+Some servers use a partial index only with this condition. It excludes no document that the other conditions match.
+"""
 NO_LIST: Final = {"$not": {"$type": "array"}}
 """A condition to add to `$type`, because `$type` alone also matches a list that contains an item of this type."""
 
@@ -60,8 +63,8 @@ class Listing:
     `resolve` converts raw documents into rows, at most a thousand at a time. A row has "id" first, then fields of the
     schema and computed fields. `resolve` gets the requested columns, and must not make a query for each document.
     `sortable` has the fields by which the list can be sorted, besides "id"; all are single values. `order` is the
-    default order ("-" before the field means descending). `fields` are the fields to read, None for all of them. The
-    server stops a query after `milliseconds`.
+    default order ("-" before the field means descending). `fields` are the fields to read. If `fields` is None, all
+    fields are read. The server stops a query after `milliseconds`.
     """
 
     collection: str
@@ -78,9 +81,9 @@ class Listing:
         return self._documents().count_documents(self.where, **bound)
 
     def count_up_to(self, bound: int) -> tuple[int, bool]:
-        """Count the documents, but at most `bound` of them, and only for a short time.
+        """Count the documents, but at most `bound` of them.
 
-        Returns the number, and whether all documents were counted.
+        Returns the number, and whether all documents were counted. If counting takes too long, returns 0 and False.
         """
         if not self.where:
             return self._documents().estimated_document_count(), True

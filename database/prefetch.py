@@ -14,10 +14,14 @@ PART: Final = 1000
 SOON: Final = 0.0003
 """The seconds that one thread may run before Python switches to another.
 
-An answer of the server arrives in many pieces. The thread that reads must run for each piece, so it must not wait long.
+An answer of the server arrives in many pieces. The reading thread must run for each piece, so it must not wait long for
+its turn.
 """
 OFTEN: Final = 50_000
-"""The number of new objects after which Python collects garbage. Here, this is slow and finds nothing."""
+"""The number of new objects after which Python collects garbage.
+
+While documents are read, garbage collection is slow and finds no garbage.
+"""
 
 
 def prefetched(items: Iterable[T], size: int = PART) -> Iterator[T]:

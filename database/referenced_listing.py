@@ -23,8 +23,9 @@ class ReferencedListing(Listing):
     """A list of documents that have a child matching `having`, and no child matching `lacking`.
 
     `owned` says which documents are the children. If the list is sorted by id and has only `having`, it is read from an
-    index of the children. Any other list is read in batches, and each batch is filtered. If children refer to their
-    parents in another form than an ObjectId, `lacking` always finds these children, and `having` only with `any_form`.
+    index of the child collection. Any other list is read in batches, and each batch is filtered. A child can refer to
+    its parent in another form than an ObjectId. Such a child always counts for `lacking`. For `having`, it counts only
+    if `any_form` is true.
     """
 
     owned: Owned

@@ -26,7 +26,7 @@ ODD: Final = ("string", "object")
 AT_ONCE: Final = 600
 """The most values in one filter."""
 PREFIXES_AT_ONCE: Final = 100
-"""The most beginnings of ids in one filter."""
+"""The most id prefixes (the first characters that users type) in one filter."""
 
 Document = dict[str, Any]
 
@@ -34,7 +34,10 @@ _NESTED_IDS: WeakKeyDictionary[Any, dict[tuple[str, str], bool]] = WeakKeyDictio
 
 
 def referred(value: Any) -> Any:
-    """Return an id in any form as an ObjectId. Any other value is returned unchanged."""
+    """Return an id as an ObjectId, also if it is stored as text or as `{"$oid": digits}`.
+
+    Other values are returned unchanged.
+    """
     if type(value) is ObjectId:
         return value
     inner = next(iter(value.values())) if _is_nested(value) else value
@@ -106,7 +109,9 @@ def documents(
 def ids_beginning_with(
     database: Database[Document], collection: str, prefixes: Iterable[str], where: Document | None = None
 ) -> dict[str, list[str]]:
-    """Return prefix → the ids that begin with it, as lists print ids. If there are many, some are left out.
+    """Return prefix → the ids that begin with this prefix, as lists print them.
+
+    If many ids match, some of them are left out.
 
     If an id is equal to the prefix, only this id is returned. `where` is an additional filter.
     """
@@ -153,7 +158,8 @@ def reference_filter(field: str, ids: Iterable[Any], *, odd: bool) -> Document:
     """Return the filter for documents whose `field` refers to one of the ids.
 
     If `odd` is true, references in other forms are found too. If it is false, only ObjectIds are found, and the server
-    can use an index. Servers refuse `$in` with `{"$oid": …}`, so the filter names the inner key.
+    can use an index. Servers refuse `$in` with `{"$oid": …}`, so for such references the filter compares the value of
+    the inner key.
     """
     wanted = [referred(identifier) for identifier in ids]
     if not odd:

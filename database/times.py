@@ -8,6 +8,7 @@ from typing import Any, Final
 UNITS: Final = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 DAYS_OF_400_YEARS: Final = 146_097
 """The number of days in 400 years. After 400 years, the calendar repeats."""
+AGE: Final = re.compile(r"([1-9][0-9]{0,5})([hdwy])")
 _MOMENT: Final = re.compile(r"\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d(?::?\d\d)?)?)?")
 
 
@@ -22,6 +23,24 @@ def moment(text: str) -> datetime | None:
         except OverflowError:
             return None
     return iso(text)
+
+
+def ago(age: str, now: datetime) -> datetime | None:
+    """Return the time that is an age like `90d` or `2y` before `now`. A year is a calendar year.
+
+    Return None for any other text, for the age 0, and for ages that begin before the year 1.
+    """
+    found = AGE.fullmatch(age)
+    if not found:
+        return None
+    number, unit = int(found[1]), found[2]
+    try:
+        if unit != "y":
+            return _in_milliseconds(now - timedelta(**{UNITS[unit]: number}))
+        leap_day = now.month == 2 and now.day == 29  # noqa: PLR2004 - other years may not have this day
+        return _in_milliseconds(now.replace(year=now.year - number, day=28 if leap_day else now.day))
+    except (OverflowError, ValueError):
+        return None
 
 
 def iso(text: str) -> datetime | None:
@@ -48,7 +67,7 @@ def local(moment: datetime) -> datetime | None:
 
 
 def local_zone() -> str | None:
-    """Return the name of the time zone of this machine, like `CET/CEST` if there is summer time.
+    """Return the name of the time zone of this machine, like `CET/CEST` if the zone has summer time.
 
     Return None for UTC.
     """
@@ -80,7 +99,7 @@ def rfc3339(value: Any) -> str | None:
 
 
 def _beyond(milliseconds: int) -> str:
-    """Write a time in a year that Python's `datetime` does not have. It is given in milliseconds since 1970."""
+    """Write a time, given in milliseconds since 1970, whose year is outside the range of Python's `datetime`."""
     days, rest = divmod(milliseconds, 24 * 60 * 60 * 1000)
     cycles, day = divmod(days, DAYS_OF_400_YEARS)
     near = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(days=day, milliseconds=rest)

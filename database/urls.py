@@ -24,7 +24,7 @@ _NO_DATABASE_NAME = frozenset('/\\. "$*<>:|?\0')
 TOO_LONG = 64
 """The number of bytes at which the name of a database becomes too long. A valid name has fewer bytes."""
 LONGEST_WAIT = 9
-"""The most digits of a time in milliseconds. A number with more digits may not fit into 32 bits."""
+"""The most digits of the option `wTimeoutMS` in a URL. A number with more digits may not fit into 32 bits."""
 
 
 class Address(NamedTuple):
@@ -90,7 +90,7 @@ def read(file: Path, what: str) -> str:
 def _split(url: str, label: str) -> SplitResult:
     """Split a URL into its parts.
 
-    Brackets are escaped first, because some versions of Python refuse them in later hosts.
+    Brackets are escaped first, because some versions of Python refuse brackets after the first host.
     """
     try:
         if url.isprintable():
@@ -149,7 +149,7 @@ _VARIABLE = re.compile(r"(\\?)\$\{(\w*)\}", re.ASCII)
 def read_dotenv(text: str, environment: Mapping[str, str]) -> dict[str, str]:
     """Return the variables of a `.env` file. Each `${NAME}` in a value is replaced by the value of that variable.
 
-    If a variable also exists in `environment`, the value there is returned.
+    If a variable also exists in `environment`, its value in `environment` is used.
     """
     said = {match["key"]: _unquoted(match["value"] or "") for match in _ASSIGNMENT.finditer(_lines(text))}
     known = {**said, **environment}
@@ -168,7 +168,10 @@ def _unquoted(value: str) -> str:
 
 
 def _expanded(value: str, known: Mapping[str, str], within: tuple[str, ...]) -> str:
-    """Replace each `${NAME}` by the value of the variable. Unknown names, and references to itself, become empty."""
+    """Replace each `${NAME}` by the value of the variable.
+
+    An unknown variable, or one that refers to itself, is replaced by an empty text.
+    """
 
     def one(match: re.Match[str]) -> str:
         escaped, name = match.groups()
@@ -182,6 +185,7 @@ def _expanded(value: str, known: Mapping[str, str], within: tuple[str, ...]) -> 
 VARIABLE = "MONGODB_DATABASE_URL"
 CONTEXT = "CHATCTL_CONTEXT"
 LOCAL_NAME = "chatctl"
+LOCAL_HOST = "the embedded server"
 _YES = frozenset({"1", "true", "yes", "on"})
 _NO = frozenset({"", "0", "false", "no", "off"})
 _HOW = f"set {VARIABLE} to {EXAMPLE}, or use the embedded database with --local"
@@ -208,8 +212,8 @@ class Choice:
 class Source:
     """The option, variable, file or context that chose the database. `label` is its name in messages.
 
-    `url` is None for the embedded database, and for a `context` until the URL is needed. `found` is true for a `.env`
-    file that was found in the working directory and that no option of the user names.
+    `url` is None for a database of the embedded server, and for a `context` until the URL is needed. `found` is true if
+    the source is a `.env` file in the working directory that the user did not name with an option.
     """
 
     label: str
@@ -218,13 +222,21 @@ class Source:
     found: bool = False
 
     @property
+    def local_name(self) -> str:
+        """The name of the database in the embedded server, if it is there."""
+        return self.context.value if self.context else LOCAL_NAME
+
+    @property
     def address(self) -> Address:
         """The parsed URL. Raises `NotConfiguredError` if the URL is not valid."""
         return parse(self.url or "", self.label)
 
 
 def find(choice: Choice, environment: Mapping[str, str]) -> Source:
-    """Return the first of these that chooses a database: options, variables, `.env` files, the current context."""
+    """Return the source that chooses the database.
+
+    The first of these sources counts: options, variables, `.env` files, the current context.
+    """
     return (
         _from_options(choice)
         or _from_environment(environment)
@@ -236,7 +248,7 @@ def find(choice: Choice, environment: Mapping[str, str]) -> Source:
 def without_files(choice: Choice, environment: Mapping[str, str]) -> Source | None:
     """Return the same source as `find`, without reading `.env` files.
 
-    Returns None if `find` would read a `.env` file.
+    Returns None if a `.env` file would have to be read.
     """
     if source := _from_options(choice) or _from_environment(environment):
         return source

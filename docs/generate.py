@@ -26,11 +26,14 @@ CASES: Final = {
     "$2y$": "a hash that starts with `$2y$`",
     "twice": "two users with the same address",
 }
-"""Key of `Rule.fixes` → how docs/rules.md describes this case. Keys that are fields need no description."""
+"""A key of `Rule.fixes` → the words for this case in docs/rules.md.
+
+Most keys of `Rule.fixes` are names of fields like `User.email`. The page prints them without other words.
+"""
 
 
 def generated(page: str) -> str:
-    """Return a page with new generated parts and the present sizes of its pictures."""
+    """Return a page in which all generated parts, and the sizes of the pictures, are written again."""
     page = PART.sub(lambda part: f"{part[1]}{PARTS[part[2]](part[3])}{part[4]}", page)
     return PICTURE.sub(lambda found: f"{found[1]} {_size(ROOT / found[2])}", page)
 

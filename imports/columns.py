@@ -36,7 +36,7 @@ REQUIRED: Final = ("email", "username")
 LISTED: Final = f"The columns are {', '.join(COLUMNS)}."
 
 MAX_GUESSED: Final = 100
-"""The most characters of an unknown name for which a similar column is suggested."""
+"""For an unknown name with more characters than this, no similar column is suggested."""
 
 NOT_UTF8: Final = "this is not UTF-8 text"
 SAVE_AS_UTF8: Final = (
@@ -82,8 +82,8 @@ class BadCellError(Exception):
 def check(row: Row, required: Sequence[str] = REQUIRED) -> tuple[Person | None, list[ColumnFault]]:
     """Check a row. Return a `Person` with the values of the row, and the list of its faults.
 
-    The `Person` of a faulty row has only the valid values, which can still be compared with the database. Return None
-    instead of a `Person` if the row could not be read at all.
+    If some values are invalid, the `Person` has only the valid values, which can still be compared with the database.
+    If the row could not be read at all, return None instead of a `Person`.
     """
     found: list[ColumnFault] = [(None, fault) for fault in row.faults]
     values: dict[str, Any] = dict.fromkeys(REQUIRED)
@@ -189,7 +189,10 @@ def _names(value: Any) -> tuple[str, ...]:
 
 
 def _accounts(value: Any) -> tuple[dict[str, Any], ...]:
-    """Read linked sign-ins: a list of objects, or a cell like `google:123; github:45` (provider and id there)."""
+    """Read linked sign-ins from a list of objects, or from a cell like `google:123; github:45`.
+
+    Each part of the cell has a provider, and the id of the user at this provider.
+    """
     given = _in_cell(_text(value)) if isinstance(value, str) else value
     if not isinstance(given, list):
         raise BadCellError(f"expected a list of accounts, found {_KIND_NAMES[type(given)]}")

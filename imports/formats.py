@@ -87,7 +87,10 @@ def encoding_of(head: bytes) -> str:
 
 
 def decoded(file: BinaryIO, head: bytes) -> io.TextIOWrapper:
-    """Open a file of bytes as text. Invalid bytes become surrogates, which the check of a cell reports as a fault."""
+    """Open a file of bytes as text.
+
+    Invalid bytes become surrogate characters, and the check of a cell reports them as a fault.
+    """
     return io.TextIOWrapper(file, encoding=encoding_of(head), errors="surrogateescape", newline="")
 
 

@@ -5,15 +5,15 @@ import json
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
-from pathlib import Path
 from typing import Any, BinaryIO, Final, TextIO, cast
 
 from actions.errors import ImportConflictError
 from actions.users import importing
 from actions.users.importing import Policy, RowFault, StagingDatabase
 from changes import Changeset
-from database.errors import Fault, InvalidInputError, NotFoundError, UsageError
-from database.wording import counted, shown
+from database.errors import Fault, InvalidInputError, UsageError
+from database.input_files import opened
+from database.wording import counted
 from imports import products, readers
 from imports.columns import COLUMNS, MISSING, check
 from imports.formats import ERROR, EXTRA_CELLS, Problem, Row, UnreadableError, decoded, encoding_of, format_of, lines
@@ -42,16 +42,8 @@ def read(
     the file does not exist, and `InvalidInputError` if it cannot be opened.
     """
     found = Import(name, layout, keep=keep, progress=progress)
-    try:
-        if name == "-":
-            found.read(stdin)
-            return found
-        with Path(name).open("rb") as file:
-            found.read(file, os.fstat(file.fileno()).st_size)
-    except FileNotFoundError:
-        raise NotFoundError(f"the file {shown(name)} does not exist") from None
-    except OSError as error:
-        raise InvalidInputError(f"{name} cannot be read: {(error.strerror or 'unknown reason').lower()}") from None
+    with opened(name, stdin) as file:
+        found.read(file, 0 if name == "-" else os.fstat(file.fileno()).st_size)
     return found
 
 
@@ -160,7 +152,7 @@ class Import:
             self._keep_rows(batch)
 
     def _keep_rows(self, batch: Sequence[Row]) -> None:
-        """Keep rows as they are in the file, for the file of --errors."""
+        """Store rows as they are in the import file, so that rejected rows can be written to the file of --errors."""
         self._has_extra_cells |= self.format == "csv" and any(len(row.given) > len(self.header) for row in batch)
         self._staging.keep_originals((row.number, row.written()) for row in batch)
 
@@ -235,9 +227,10 @@ OURS: Final = frozenset({*map(normalize_header, COLUMNS), ERROR})
 
 
 def wrong_product(head: str, form: str, layout: Layout) -> Problem | None:
-    """Return the problem of a file that the expected product did not export. Return None if the product fits.
+    """Return a problem if a file is not an export of the chosen product, otherwise None.
 
-    Only the beginning of the file is checked. The problem quotes no personal data.
+    If no product is chosen, the problem is that the file looks like an export of a product, and the user must add
+    --from. Only the beginning of the file is checked. The problem quotes no personal data.
     """
     beginning = Beginning.of(head, form)
     product = layout.product

@@ -257,7 +257,7 @@ def normalize_header(name: str) -> str:
 
 
 def guess_column(name: str, free: Collection[str]) -> str | None:
-    """Guess the column for an unknown header or key. Only columns in `free` count. Return None if none is similar."""
+    """Guess which column in `free` an unknown header or key means. Return None if no column is similar."""
     if len(name) > MAX_GUESSED:
         return None
     words = [word.casefold() for word in _WORD.findall(_E_MAIL.sub("email", name))]

@@ -112,9 +112,9 @@ def _cells(line: str, delimiter: str) -> list[str]:
 
 
 def _weight(header: list[str], headers: Headers | Translation) -> tuple[int, int]:
-    """Return how well a delimiter divides a header: the number of known columns, then the number of cells.
+    """Return a score for the cells that a delimiter makes of a header: (number of known columns, number of cells).
 
-    Used with `max`.
+    The delimiter with the highest score is used.
     """
     return len({column for name in header if (column := headers.meaning(name))}), len(header)
 
@@ -126,7 +126,7 @@ _LIST: Final = re.compile(r'"([^"\\]{1,100})"\s*:\s*\[\s*\{')
 
 T = TypeVar("T")
 Names = Headers | Translation
-"""One of the two classes that find the column for a header or key."""
+"""The type of an object that finds the column for a header or key."""
 
 
 def ndjson(text: Iterable[str], headers: Names, first: int = 1) -> Iterator[Row]:
@@ -213,7 +213,7 @@ _EMPTY: Final[tuple[Any, ...]] = (None, "", [])
 def _is_whole(line: str) -> bool:
     """Tell whether a line is a complete JSON object.
 
-    If the first line is complete, the file has one object in each line.
+    If the first line is a complete object, the file is read as NDJSON, with one object in each line.
     """
     try:
         return isinstance(_DECODER.decode(line), dict)
@@ -326,7 +326,10 @@ class _JsonStream:
                 return value
 
     def _read_more(self) -> bool:
-        """Read more text. Each call at least doubles the unused text, so that a long value is not parsed too often."""
+        """Read more text.
+
+        A long value is parsed again after each call, so each call at least doubles the text that is not parsed yet.
+        """
         left = self._held[self._at :]
         read = self._text.read(max(CHUNK, len(left)))
         self._held, self._at = left + read, 0
@@ -365,7 +368,7 @@ def _plain(node: Node) -> Any:
 
 
 def _number(text: str) -> float:
-    """Convert text to a number. Only whole numbers are valid in a column; others are kept for the file of --errors."""
+    """Convert text to a number. Columns accept only whole numbers. Other numbers are kept for the file of --errors."""
     if _WHOLE.fullmatch(text):
         return int(text)
     try:

@@ -4,12 +4,12 @@ import csv
 import hashlib
 import io
 from collections.abc import Iterator
-from pathlib import Path
 from typing import BinaryIO, Final, NamedTuple
 
 from actions.access import Decision
 from actions.csv_cells import unescape_formulas
-from database.errors import Fault, InvalidInputError, NotFoundError
+from database.errors import Fault, InvalidInputError
+from database.input_files import opened
 from database.wording import shown
 from imports.formats import DELIMITERS, encoding_of
 
@@ -31,7 +31,8 @@ def read(name: str, stdin: BinaryIO) -> Sheet:
 
     Raises `NotFoundError` if the file does not exist. Raises `InvalidInputError` with all faults of the sheet.
     """
-    data = stdin.read(LARGEST + 1) if name == "-" else _content(name)
+    with opened(name, stdin) as file:
+        data = file.read(LARGEST + 1)
     if len(data) > LARGEST:
         raise InvalidInputError(f"{shown(name)} is larger than {LARGEST // 1024**2} MiB")
     try:
@@ -46,17 +47,6 @@ def read(name: str, stdin: BinaryIO) -> Sheet:
     if faults:
         raise InvalidInputError(f"{shown(name)} is not a valid sheet", None, tuple(faults))
     return Sheet(decisions, hashlib.sha256(data).hexdigest())
-
-
-def _content(name: str) -> bytes:
-    try:
-        with Path(name).open("rb") as file:
-            return file.read(LARGEST + 1)
-    except FileNotFoundError:
-        raise NotFoundError(f"the file {shown(name)} does not exist") from None
-    except (OSError, ValueError) as error:
-        why = getattr(error, "strerror", None) or "its name is not valid"
-        raise InvalidInputError(f"{shown(name)} cannot be read: {why.lower()}") from None
 
 
 def _decisions(text: str, name: str, faults: list[Fault]) -> Iterator[Decision]:

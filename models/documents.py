@@ -70,7 +70,7 @@ class Conversation(ApplicationDocument):
 class Message(ApplicationDocument):
     """A message. `body` is absent if the message is only an image.
 
-    The application spells the name `createAt` like this.
+    The name `createAt`, without a `d`, is the spelling of the application.
     """
 
     body = StringField()

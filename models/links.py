@@ -1,7 +1,8 @@
 """The links between documents: four two-sided links, and the references of children to their parent.
 
 A two-sided link is stored in a list of each document. The application writes both lists, and reads only one of them. A
-reference to a parent is required and only in the child. For most such fields, the application has no index.
+reference to a parent is required, and is stored only in the child. Most fields with such a reference have no index in
+the application.
 """
 
 from typing import Final, NamedTuple

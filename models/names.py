@@ -22,16 +22,16 @@ READ_AS: Final = (
     ("means standard input in a command", re.compile("-")),
 )
 USER_READ_AS: Final = (*READ_AS, ("would be read as an e-mail address", re.compile("email:.*|.*@.*", re.DOTALL)))
-"""Texts that commands do not read as a username: (why they are not valid, a pattern for the text).
+"""Patterns for texts that commands do not read as a username. Each item is (why such a text is not valid, pattern).
 
 A new username must not match any of these patterns.
 """
 
 _PREFIXED: Final = re.compile("(id|email|username):")
 JOINER: Final = re.compile("(?<=[^\x00-\x7f])[\u200c\u200d](?=[^\x00-\x7f])")
-"""Matches an invisible character that joins its neighbours.
+"""Matches an invisible character that joins the characters before and after it.
 
-Between two letters that are not ASCII (Persian, Hindi) and between two parts of an emoji, it is allowed.
+Such a character is allowed between two letters that are not ASCII (Persian, Hindi), and between two parts of an emoji.
 """
 
 _UNSEEN: Final = frozenset({"Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp"})

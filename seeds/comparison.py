@@ -176,9 +176,9 @@ def _unnamed(state: State, kind: str, documents: dict[Any, Document], named: Ite
 def draft(comparison: Comparison, documents: Mapping[Any, Document], members: Iterable[Document]) -> Draft:
     """Make the changes that remove the differences of a comparison, with as few changes per document as possible.
 
-    `documents` maps ids to the roles and permissions to delete, and to the roles that users get (with `userIds`).
-    `members` are the users who have a role that is deleted. All these documents are changed in memory, so describe the
-    comparison before you call this function.
+    `documents` maps ids to documents: the roles and permissions to delete, and the roles that users get (with
+    `userIds`). `members` are the users who have a role that is deleted. All these documents are changed in memory, so
+    describe the comparison before you call this function.
     """
     return _Drafting(comparison, documents, members).draft
 

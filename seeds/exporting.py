@@ -1,4 +1,4 @@
-"""Write the roles and permissions of the database as a seed file. To apply this file changes nothing."""
+"""Write the roles and permissions of the database as a seed file. If this seed is applied at once, nothing changes."""
 
 import json
 from collections import Counter
@@ -30,10 +30,11 @@ class Export(NamedTuple):
 
 
 def export() -> Export:
-    """Return all roles and permissions of the database as a seed file. To apply this file changes nothing.
+    """Return all roles and permissions of the database as a seed file.
 
-    A role or permission is left out if its name cannot be in a seed: empty, duplicate or with a control character. If a
-    permission of a role is left out, the role gets no list of permissions. Then the seed does not manage them.
+    If this seed is applied at once, nothing changes. A role or permission is left out if its name is not valid in a
+    seed (empty, duplicate, or with a control character). If a permission of a role is left out, the file has no list of
+    permissions for this role. Then the seed does not manage the permissions of this role.
     """
     there = state.read(UNNAMED)
     notes = [

@@ -121,7 +121,7 @@ class PlannedChange:
     before: dict[str, Any] | None
     after: dict[str, Any] | None
     affected: dict[str, Any]
-    """`{users, gain: {permission: users}, lose: {permission: users}}`, where `users` are numbers of users."""
+    """The numbers of users whom the change affects: `{users, gain: {permission: users}, lose: {permission: users}}`."""
     details: list[str] = field(default_factory=list)
     """The additional lines that are printed after the first line of the change."""
 
@@ -174,9 +174,9 @@ class _Describer:
         return PlannedChange("delete", kind, before["name"], before, None, affected, lost)
 
     def _unmanaged_losers(self) -> dict[Any, list[str]]:
-        """Return deleted permission → the roles that lose it although the seed does not manage their permissions.
+        """Return deleted permission → the roles that lose it, only roles whose permissions the seed does not manage.
 
-        The plan has no lines about these roles, so the line about the permission names them.
+        The plan has no lines about these roles, so the line about the deleted permission names these roles.
         """
         losers: dict[Any, list[str]] = {permission: [] for permission in self._comparison.pruned_permissions}
         managed = {role.document["_id"] for role in self._comparison.roles if role.desired is not None}
@@ -263,9 +263,9 @@ class Plan:
     options: Options
     comparison: Comparison
     changes: list[PlannedChange]
-    """The changes for `lines` and `document`.
+    """The descriptions of the changes for `lines` and `document`.
 
-    The changes are described early, because `changeset` changes the documents in memory.
+    They are made before `changeset` is called, because it changes the documents in memory.
     """
     members: list[Document]
     """The users who have a role that is changed or deleted."""
@@ -309,9 +309,10 @@ class Plan:
         return replace(made, replan=self._plan_again)
 
     def _plan_again(self) -> Changeset:
-        """Plan again after a conflict. Raise `ConflictError` if only the new plan removes something.
+        """Plan again after a conflict.
 
-        The user has not confirmed that anything is removed.
+        Raise `ConflictError` if the first plan removes nothing and the new plan removes something. The user has not
+        confirmed this removal.
         """
         again = self.replan()
         if again.comparison.removes_something and not self.comparison.removes_something:

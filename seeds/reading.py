@@ -14,7 +14,9 @@ from seeds.yaml_tree import MAX_BYTES, Faults, Node, compose
 
 _SHIPPED: Final = Path(__file__).with_name("default.yaml")
 _ENDINGS: Final = frozenset({".yaml", ".yml"})
-_LOOKS_LIKE_A_SEED: Final = re.compile(rb"^version\s*:.*^(permissions|roles|users)\s*:", re.MULTILINE | re.DOTALL)
+_LOOKS_LIKE_A_SEED: Final = re.compile(
+    rb"^version\s*:.*^(permissions|roles|users|retention)\s*:", re.MULTILINE | re.DOTALL
+)
 _HEAD_BYTES: Final = 64 * 1024
 _FOLDER: Final = "seeds"
 

@@ -3,13 +3,13 @@
 import hashlib
 import json
 from dataclasses import replace
-from pathlib import Path
 from typing import Any, Final
 
 from actions import plan_files
-from actions.plan_files import StalePlanError
+from actions.plan_files import PlanFile, StalePlanError
 from database.errors import InvalidInputError
 from database.references import ids_in
+from database.wording import shown
 from seeds.exporting import seed_document
 from seeds.planning import Options, Plan, plan
 from seeds.reading import parse
@@ -35,17 +35,16 @@ def dump(made: Plan) -> str:
     return json.dumps(document, indent=1, ensure_ascii=False) + "\n"
 
 
-def load(path: Path) -> Plan:
-    """Read a saved plan, and plan its seed again.
+def load(file: PlanFile) -> Plan:
+    """Plan the seed of a saved plan again.
 
     Raises `StalePlanError` if the new plan or the database differs from the saved one.
     """
-    document = plan_files.read(path)
-    if not _is_plan(document):
-        other = document["chatctl"] != plan_files.SEEDS
+    if not _is_plan(file.document):
+        other = file.document["chatctl"] != plan_files.SEEDS
         what = "is not a plan of a seed" if other else "is not a plan saved by chatctl"
-        raise InvalidInputError(f"{path} {what}", "use chatctl apply FILE" if other else MAKE_ONE)
-    return _check_and_plan(document, str(path))
+        raise InvalidInputError(f"{shown(file.name)} {what}", "use chatctl apply FILE" if other else MAKE_ONE)
+    return _check_and_plan(file.document, file.name)
 
 
 def _check_and_plan(document: dict[str, Any], name: str) -> Plan:

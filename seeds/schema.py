@@ -2,12 +2,15 @@
 
 import re
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any, Final, NamedTuple
 
-from database.wording import name_flaw, shown
+from database.times import AGE, ago
+from database.wording import did_you_mean, name_flaw, shown
 from models.names import LONGEST
 from seeds.yaml_tree import Faults, Node
 
+_COUNT: Final = re.compile("[1-9][0-9]{0,17}")
 _PARTS: Final = re.compile(r"\\(.)|(\*)|(.)", re.DOTALL)
 
 
@@ -37,7 +40,8 @@ class Pattern(NamedTuple):
     def matches(self, name: str) -> bool:
         """Tell whether a name matches the pattern.
 
-        The time is linear, because for each part it is enough to try the leftmost place.
+        The time grows only linearly with the length of the name: for each part of the pattern, only the first place
+        where it fits is tried.
         """
         first, *middle, last = self.parts
         if len(name) < len(first) + len(last) or not name.startswith(first) or not name.endswith(last):
@@ -120,6 +124,18 @@ _DEFINITIONS: Final[dict[str, Schema]] = {
         "description": "Can contain ${VARIABLES} of the environment. Write $${ for a literal ${.",
     },
     "variable": {"type": "string", "title": "the name of a variable", "pattern": "^[A-Za-z_][A-Za-z0-9_]*$"},
+    "age": {
+        "type": "string",
+        "title": "an age like 90d",
+        "pattern": f"^{AGE.pattern}$",
+        "description": "Hours (h), days (d), weeks (w) or calendar years (y).",
+    },
+    "deed": {
+        "type": "string",
+        "title": "suspend or erase",
+        "enum": ["suspend", "erase"],
+        "description": "What is done to these users. An erased user becomes a placeholder, and messages stay.",
+    },
     "permission": _object(
         "a permission",
         ["name"],
@@ -171,6 +187,44 @@ _DEFINITIONS: Final[dict[str, Schema]] = {
             "cannot": _list("a list of permissions", _ref("pattern"), "Permissions that the role must not have."),
         },
     ),
+    "oldMessages": _object(
+        "a rule for messages",
+        ["older_than"],
+        {
+            "older_than": {**_ref("age"), "description": "Messages that are older are deleted."},
+            "keep_last": {
+                "type": "integer",
+                "title": "a number from 1",
+                "minimum": 1,
+                "description": "The last messages of each conversation that are kept, whatever their age.",
+            },
+            "conversation": {
+                **_ref("text"),
+                "description": "Only messages of this conversation (id, or exact name of a group).",
+            },
+            "role": {**_ref("name"), "description": "Only messages of senders who have this role."},
+        },
+    ),
+    "inactiveUsers": _object(
+        "a rule for users",
+        ["inactive_for", "do"],
+        {
+            "inactive_for": {
+                **_ref("age"),
+                "description": "Only users without a sign-in for this time, and without a message.",
+            },
+            "do": _ref("deed"),
+            "role": {**_ref("name"), "description": "Only users who have this role."},
+        },
+    ),
+    "retentionRule": {
+        **_object(
+            "a retention rule",
+            ["name"],
+            {"name": _ref("name"), "messages": _ref("oldMessages"), "users": _ref("inactiveUsers")},
+        ),
+        "oneOf": [{"required": ["messages"]}, {"required": ["users"]}],
+    },
 }
 
 SCHEMA: Final[Schema] = {
@@ -195,6 +249,12 @@ SCHEMA: Final[Schema] = {
                 "a list of tests",
                 _ref("test"),
                 "Checked by `chatctl seeds test`, never written to the database.",
+                unique=False,
+            ),
+            "retention": _list(
+                "a list of retention rules",
+                _ref("retentionRule"),
+                "Carried out by `chatctl retention apply`, ignored by `chatctl seeds apply`.",
                 unique=False,
             ),
         },
@@ -240,6 +300,8 @@ def check(node: Node, faults: Faults, schema: dict[str, Any] = SCHEMA) -> None:
             _reject(node, faults, problem)
     elif "const" in schema and node.value != str(schema["const"]):
         _reject(node, faults, f"unknown version {shown(node.value)}; use version {schema['const']}")
+    elif "minimum" in schema and not _COUNT.fullmatch(node.value):
+        _reject(node, faults, f"{shown(node.value)} is not a whole number from {schema['minimum']}")
 
 
 def _definition(schema: dict[str, Any]) -> tuple[str | None, dict[str, Any]]:
@@ -317,6 +379,20 @@ def _check_template(node: Node) -> str | None:
     return None
 
 
+def _check_age(node: Node) -> str | None:
+    if ago(node.value, datetime.now(UTC)) is None:
+        return f"{shown(node.value)} is not a valid age. Use 12h, 90d, 8w or 2y."
+    return None
+
+
+def _check_deed(node: Node) -> str | None:
+    choices = SCHEMA["$defs"]["deed"]["enum"]
+    if node.value in choices:
+        return None
+    near = did_you_mean(node.value, choices)
+    return f"{shown(node.value)} is not valid here. Use {' or '.join(choices)}." + (f" ({near})" if near else "")
+
+
 def _check_variable(node: Node) -> str | None:
     if variables(f"${{{node.value}}}") != [node.value]:
         return f"{shown(node.value)} is not a valid variable name: use letters, digits and _"
@@ -329,7 +405,14 @@ _TEXTS: Final[dict[str, Callable[[Node], str | None]]] = {
     "text": _check_text,
     "filled": _check_template,
     "variable": _check_variable,
+    "age": _check_age,
+    "deed": _check_deed,
 }
 _NOT_TEXTS: Final = {
     definition["title"] for definition in SCHEMA["$defs"].values() if definition["type"] != "string"
-} | {"true or false", *(value["title"] for value in SCHEMA["properties"].values() if "title" in value)}
+} | {
+    "true or false",
+    "an age like 90d",
+    "a number from 1",
+    *(value["title"] for value in SCHEMA["properties"].values() if "title" in value),
+}

@@ -1,13 +1,19 @@
-"""The classes of a seed: the permissions, roles and users that should exist. `resolve` makes a seed from files."""
+"""The classes of a seed: the permissions, roles and users that should exist, and tests.
+
+`resolve` makes a seed from files.
+"""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from database.wording import shown
 from models.names import user_flaw
 from seeds.schema import Pattern, expand, variables
 from seeds.yaml_tree import Faults, Node
+
+if TYPE_CHECKING:
+    from actions.retention import Rule
 
 UNNAMED: Final = "default"
 """The name of a seed whose files have no `seed` key."""
@@ -15,7 +21,7 @@ UNNAMED: Final = "default"
 SHIPPED: Final = "chatctl"
 """The name of the seed that ships with chatctl.
 
-`SHIPPED` differs from `UNNAMED`, so that a seed without a name does not own the roles of the shipped seed.
+A seed without a name gets the name `UNNAMED`, which is different. So it does not own the roles of the shipped seed.
 """
 
 
@@ -65,6 +71,7 @@ class Seed:
     roles: tuple[SeedRole, ...]
     users: tuple[SeedUser, ...] = ()
     tests: tuple[SeedTest, ...] = ()
+    retention: "tuple[Rule, ...]" = ()
     shipped: bool = field(default=False, kw_only=True)
 
 
@@ -76,7 +83,10 @@ _MOST_COMPARED: Final = 10_000_000
 
 
 def resolve(roots: Sequence[Node], faults: Faults, *, shipped: bool = False) -> Seed:
-    """Merge the trees of checked files into a seed. New faults are noted; the seed is valid only without any fault."""
+    """Merge the trees of checked files into a seed.
+
+    New faults are added to `faults`. The seed is valid only if there are no faults.
+    """
     return _Resolver(roots, faults).seed(shipped=shipped)
 
 
@@ -94,7 +104,8 @@ class _Resolver:
         roles = self._resolved_roles()
         users = self._users()
         tests = [test for root in self._roots for item in root.items("tests", "object") if (test := self._test(item))]
-        return Seed(name, tuple(self._permissions), tuple(roles), tuple(users), tuple(tests), shipped=shipped)
+        rules = tuple(self._retention())
+        return Seed(name, tuple(self._permissions), tuple(roles), tuple(users), tuple(tests), rules, shipped=shipped)
 
     def _name(self) -> str | None:
         named = [node for root in self._roots if (node := root.get("seed", "string"))]
@@ -160,7 +171,7 @@ class _Resolver:
     def _union(self, parts: Iterable[tuple[Node, frozenset[str]]]) -> dict[str, Node]:
         """Return the union of sets of permissions: permission → the first item that contains it.
 
-        If the seed then has too many links, note a fault and stop.
+        If all roles and tests together contain too many permissions, note a fault and stop.
         """
         whole: dict[str, Node] = {}
         for item, names in parts:
@@ -197,7 +208,7 @@ class _Resolver:
     def _missing(self, node: Node, kind: str, names: Iterable[str]) -> None:
         """Note a fault for an unknown role or permission.
 
-        If a file could not be read, note none: the file may define it.
+        If a file could not be read, note no fault, because that file may define the role or permission.
         """
         if not self._faults.incomplete:
             near = self._faults.did_you_mean(node.value, names)
@@ -260,6 +271,28 @@ class _Resolver:
         )
         return SeedTest(role.value, dict(sorted(can.items())), dict(sorted(cannot.items()))) if role else None
 
+    def _retention(self) -> "Iterator[Rule]":
+        items = (item for root in self._roots for item in root.items("retention", "object"))
+        for name, item in self._named("retention rule", items).items():
+            if len({"messages", "users"} & item.value.keys()) != 1:
+                self._faults.add(item, "a retention rule requires either `messages` or `users`")
+            elif rule := _retention_rule(name, item):
+                yield rule
+
+
+def _retention_rule(name: str, item: Node) -> "Rule | None":
+    """Return the retention rule of an item in a seed file. Return None if the item is not complete and valid."""
+    from actions.retention import Rule  # imported here because other seeds do not require the database driver
+
+    messages, users = item.get("messages", "object"), item.get("users", "object")
+    if messages and (age := messages.text("older_than")):
+        last = messages.get("keep_last", "integer")
+        keep_last = int(last.value) if last else None
+        return Rule(name, "delete", age, messages.text("role"), messages.text("conversation"), keep_last)
+    if users and (age := users.text("inactive_for")) and (deed := users.text("do")):
+        return Rule(name, deed, age, users.text("role"))
+    return None
+
 
 def _items(root: Node, key: str) -> list[Node]:
     array = root.get(key, "array")
@@ -272,9 +305,11 @@ def _flag(role: Node, key: str) -> bool | None:
 
 
 def resolution_order(graph: dict[str, list[str]]) -> tuple[list[str], list[list[str]]]:
-    """Sort names so that each name comes after the names that it needs. Also return each cycle, like `[a, b, a]`.
+    """Sort names so that each name comes after the names that it needs.
 
-    This function uses no recursion, because a chain can be very long. In a cycle, the last step is ignored.
+    `graph` maps each name to the names that it needs. The result also has a list of cycles, like `[a, b, a]`. For the
+    order, the last step of a cycle is ignored. This function uses no recursion, because a chain of names can be very
+    long.
     """
     order: dict[str, None] = {}
     cycles: list[list[str]] = []

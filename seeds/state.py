@@ -16,7 +16,7 @@ from database.references import ids_in
 from database.wording import shown
 
 _AT_ONCE: Final = 1_000_000
-"""The most documents in one reply of the server. A reply also has at most 16 MiB."""
+"""The most documents that the server is asked to send in one reply. A reply also has at most 16 MiB."""
 
 
 @dataclass
@@ -29,7 +29,10 @@ class State:
     owned: Document
     """The record of what the seed has created. If the database has no records, `owned` and `protected` are empty."""
     recorded: set[str]
-    """The `_id` of those of the two records (`owned` and `protected`) that exist in the database."""
+    """The `_id` values of the records that exist in the database.
+
+    There are at most two records: `owned` and `protected`.
+    """
     invalid_ids: dict[str, set[str]]
     """`role` or `permission` → names of documents whose `_id` is not an ObjectId. Such documents cannot be linked."""
     backlinks: dict[Any, set[Any]] = field(init=False)

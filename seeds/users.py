@@ -1,4 +1,4 @@
-"""Replace variables in the users of a seed by values of the environment, and find these users in the database."""
+"""Replace variables in the users of a seed by values of environment variables, and find these users in the database."""
 
 import os
 import re

@@ -1,7 +1,8 @@
 """Read YAML files as trees of nodes. Each node knows its line and column.
 
-Files are read event by event, without a YAML loader. Anchors, aliases and tags are refused. The depth and the number of
-nodes are limited before anything is built, so that no file can exhaust memory or the stack.
+The parser reads a file as a sequence of events (like the start of a list), and no YAML loader builds objects from it.
+Anchors, aliases and tags are refused. The depth and the number of nodes are limited before anything is built, so that
+no file can exhaust memory or the stack.
 """
 
 import re
@@ -38,19 +39,25 @@ class Node:
     line: int
     column: int
     keys: dict[str, "Node"] = field(default_factory=dict)
-    """Key → node of the key itself, for an object. Such a node has the place of the key in the file."""
+    """For an object: key → a node for the key itself.
+
+    This node has the place of the key in the file, not of its value.
+    """
 
     @property
     def place(self) -> str:
         return f"{self.file}:{self.line}:{self.column}"
 
     def get(self, key: str, kind: str) -> "Node | None":
-        """Return the value of a key if it has this kind, otherwise None. A wrong kind is already noted as a fault."""
+        """Return the value of a key if the value has this kind, otherwise None.
+
+        A value of a wrong kind was noted as a fault before.
+        """
         found: Node | None = self.value.get(key) if self.kind == "object" else None
         return found if found is not None and found.kind == kind else None
 
     def items(self, key: str, kind: str = "string") -> "list[Node]":
-        """Return those items of the array under a key that have this kind."""
+        """Return the items of an array that have this kind. The array is the value of `key`."""
         array = self.get(key, "array")
         return [item for item in array.value if item.kind == kind] if array else []
 

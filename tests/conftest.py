@@ -13,6 +13,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import hypothesis
 import mongomock
 import pymongo
 import pytest
@@ -36,6 +37,11 @@ VARIABLES = (
     "GITHUB_STEP_SUMMARY",
     "GITHUB_WORKSPACE",
 )
+
+
+# On a busy machine, an example can take longer than the 200 ms that Hypothesis allows.
+hypothesis.settings.register_profile("patient", deadline=None)
+hypothesis.settings.load_profile("patient")
 
 
 class Result(NamedTuple):
@@ -110,10 +116,15 @@ def name() -> str:
 @pytest.fixture
 def url(server: str, server_client: pymongo.MongoClient[dict[str, Any]], name: str) -> Iterator[str]:
     """Yield the URL of a new database for one test. After the test, the database is dropped."""
+    yield named(server, name)
+    server_client.drop_database(name)
+
+
+def named(server: str, name: str) -> str:
+    """Return the URL of a server with the name of a database."""
     address, _, options = server.partition("?")
     scheme, _, rest = address.partition("://")
-    yield f"{scheme}://{rest.partition('/')[0]}/{name}" + (f"?{options}" if options else "")
-    server_client.drop_database(name)
+    return f"{scheme}://{rest.partition('/')[0]}/{name}" + (f"?{options}" if options else "")
 
 
 def beside(url: str) -> str:
@@ -234,6 +245,13 @@ def chatctl(
     else:
         monkeypatch.setenv("MONGODB_DATABASE_URL", request.getfixturevalue("url"))
 
+    yield typist(monkeypatch)
+    connection.choose()
+
+
+def typist(monkeypatch: pytest.MonkeyPatch) -> Chatctl:
+    """Return the function of the fixture `chatctl`. The environment must name a database already."""
+
     def run(
         *args: object,
         code: int | None = 0,
@@ -248,8 +266,7 @@ def chatctl(
         assert code in {result.code, None}, result
         return result
 
-    yield run
-    connection.choose()
+    return run
 
 
 def _typed(args: tuple[object, ...], given: bytes, patch: pytest.MonkeyPatch, *, together: bool) -> Result:

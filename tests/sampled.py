@@ -1,5 +1,7 @@
 """Sample command lines for every command that uses the database. Lines of one command need different rights."""
 
+import json
+import os
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
@@ -11,7 +13,7 @@ from people import Documents, messages
 from typed import EVENT, MESSAGE, PROPOSAL
 
 from database.own_collections import AUDIT, HOLDS, STATE
-from tests.conftest import Chatctl
+from tests.conftest import Chatctl, beside
 
 NIGHT = ("--conversation", "Night shift")
 PLACED = ObjectId("700000000000000000000003")
@@ -51,11 +53,13 @@ LOOKS: dict[str, tuple[tuple[str, ...], ...]] = {
     "holds show": (("case-1",),),
     "holds check": ((), ("case-1",)),
     "holds export": (("case-1", "--to", "case.zip", "--overwrite"),),
+    "retention plan": (("retention.yaml",), ("users.yaml",)),
     "db status": ((),),
     "whoami": ((),),
     "db check": ((),),
     "db stats": ((),),
     "db indexes": ((),),
+    "db copy": (("--to", "copy", "--dry-run"),),
 }
 MORE: dict[str, tuple[tuple[str, ...], ...]] = {
     "users create": (("--email", "e@b.c", "--username", "eve", "--no-password", "--role", "support", "--phone", "1"),),
@@ -65,6 +69,7 @@ MORE: dict[str, tuple[tuple[str, ...], ...]] = {
     "users merge": (("ada", "--into", "bob", "--roles", "union"), ("bob", "--into", "ada"), ("ada", "--into", "cyd")),
     "users import": (("changes.csv", "--on-conflict", "update"), ("linked.csv", "--on-conflict", "update")),
     "audit undo": ((str(PLACED),),),
+    "retention apply": (("users.yaml", "--max", "99"),),
     "roles create": (("intern", "--permission", "user.read"),),
     "roles delete": (("support", "temp"),),
     "db repair": (("--rule", "one-sided-link"), ("--rule", "secret-in-trail")),
@@ -100,6 +105,15 @@ users:
 
 
 EMPTY = {"db generate", "db indexes --apply"}
+
+USERS = """
+version: 1
+retention:
+  - {name: asleep, users: {inactive_for: 20d, do: suspend}}
+  - {name: gone, users: {inactive_for: 30d, do: erase, role: support}}
+  - {name: old, messages: {older_than: 30d, role: support, conversation: Night shift, keep_last: 2}}
+"""
+
 
 FEW = """
 version: 1
@@ -168,11 +182,21 @@ def samples() -> Iterator[Sample]:
 
 def lay_out(folder: Path) -> None:
     typed.lay_out(folder)
+    add_context(folder, "copy", beside(os.environ["MONGODB_DATABASE_URL"]))
     (folder / "full.yaml").write_text(FULL)
     (folder / "few.yaml").write_text(FEW)
+    (folder / "users.yaml").write_text(USERS)
     linked = "ada@example.org,ada,google:ada-google;github:ada\ndot@example.org,dot,google:dot\n"
     (folder / "linked.csv").write_text(f"email,username,accounts\n{linked}")
     (folder / "changes.csv").write_text("email,username,phoneNumber,roles\nada@example.org,ada,2,support\n")
+
+
+def add_context(folder: Path, name: str, url: str) -> None:
+    """Write a configuration with a context."""
+    config = folder / ".config" / "chatctl" / "config.toml"
+    config.parent.mkdir(parents=True, mode=0o700)
+    config.touch(mode=0o600)
+    config.write_text(f"[contexts.{name}]\nurl = {json.dumps(url)}\n")
 
 
 def settle(database: Documents) -> None:

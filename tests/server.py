@@ -13,6 +13,7 @@ PLAIN: Final = {ObjectId, str}
 """Types whose values are equal only to a value of the same type."""
 
 slow = query._op_matches
+prune = transactions.TransactionRegistry._prune_locked
 divided: dict[int, tuple[list[Any], set[Any], list[Any]]] = {}
 
 
@@ -43,8 +44,18 @@ def op_matches(values: list[Any], op: str, asked: Any, collation: Any = None, **
     return (found or (bool(others) and slow(values, "$in", others, **how))) == (op == "$in")
 
 
+def prune_once_a_second(registry: Any) -> int:
+    """Abort the transactions that have expired. SecantusDB examines all its transactions again at each statement."""
+    now = registry._time()
+    if now - vars(registry).get("pruned", now - 1) < 1:
+        return 0
+    registry.pruned = now
+    return int(prune(registry))
+
+
 if __name__ == "__main__":
     query._op_matches = op_matches
+    transactions.TransactionRegistry._prune_locked = prune_once_a_second
     # SecantusDB reads all kept records at each write. Its default is the records of half an hour.
     transactions._RETRYABLE_RECORD_MAX = 100
     gc.freeze()

@@ -68,6 +68,7 @@ WRITES: dict[str, tuple[str, ...]] = {
     "audit prune": ("--before", "2999-01-01"),
     "holds add": ("case-2", "--user", "ada", "--reason", "a letter"),
     "holds release": ("case-1",),
+    "retention apply": ("retention.yaml", "--max", "9"),
     "db indexes": ("--apply",),
     "db repair": (),
     "db protect": ("prod",),
@@ -93,7 +94,9 @@ def commands() -> Iterator[tuple[str, Any]]:
 
 
 def is_write(command: Any) -> bool:
-    return any(parameter.name == "dry_run" for parameter in command.params)
+    """Say whether a command writes to the database that is chosen: `db copy` writes to another one."""
+    names = {parameter.name for parameter in command.params}
+    return "dry_run" in names and "local_as" not in names
 
 
 def lay_out(folder: Path) -> None:
@@ -101,6 +104,7 @@ def lay_out(folder: Path) -> None:
     (folder / "people.csv").write_text("email,username\neve@example.org,eve\n")
     (folder / "sheet.csv").write_text(f"id,role,keep\n{ADA},support,no\n")
     (folder / "seed.yaml").write_text("version: 1\npermissions: [role.read]\n")
+    (folder / "retention.yaml").write_text("version: 1\nretention: [{name: old, messages: {older_than: 1d}}]\n")
     if "MONGODB_DATABASE_URL" in os.environ:
         create = Insert("Permission", {"_id": ObjectId(), "name": "role.write", "rolesIds": []})
         connection.choose()
@@ -150,7 +154,11 @@ def propose(database: Documents, proposal: ObjectId, who: str, plan: plans.Plan)
     """Insert a plan as a proposal of the person `who`."""
     by = {"actor": {"os": who, "host": "office"}, "by": {"system": who}, "at": datetime.now(UTC)}
     targets = [identifier for change in plan.changes for identifier in change.ids]
-    about = {"command": plan.command, "reason": "spam", "documents": len(targets), "targets": targets}
+    about = {"command": plan.command, "reason": "spam", "documents": 1_000_000, "targets": targets}
     data = bson.encode({"plan": plans.encoded(plan)})
     kept = {"kind": "proposal", "parts": 1, "data": data, "expires": datetime.now(UTC) + timedelta(days=1)}
     database["chatctl_proposals"].insert_one({"_id": proposal, **by, **about, **kept})
+    if plan.key_entry:
+        event = {"_id": ObjectId(), "kind": "event", **by, "command": f"{plan.command} --propose", "summary": []}
+        part = {"kind": "part", "event": event["_id"], "targets": [plan.id], "changes": [], "names": []}
+        database["chatctl_audit"].insert_many([{**event, "planKey": plan.key_entry, "whole": True}, part])

@@ -36,7 +36,7 @@ class Grant(NamedTuple):
 
 
 Grants = Mapping[tuple[Any, ObjectId], Grant]
-"""(id of a user, id of a role) → the last grant of this role to this user."""
+"""The last grant of each role to each user. The key is the pair (id of the user, id of the role)."""
 
 
 class Report(NamedTuple):
@@ -77,7 +77,10 @@ def report(*, idle_since: datetime, granted_since: datetime, privileged: Sequenc
 
 
 def diff(left: str, right: str) -> list[Row]:
-    """Return the permissions that only one of two users has, as rows `{id, permission, user, through}`."""
+    """Return the permissions that only one of two users has, as rows `{permission, user, through}`.
+
+    `user` is the user who has the permission. `through` lists the roles of this user that grant the permission.
+    """
     users = [lookup.find_user(ref, ("rolesIds",)) for ref in (left, right)]
     held = [_permissions(user) for user in users]
     rows = [
@@ -260,7 +263,11 @@ def last_grants(since: datetime | None = None) -> Grants:
 
 
 def _first_id(time: datetime) -> ObjectId:
-    """Return the smallest ObjectId with this creation time. An ObjectId stores seconds, from 1970 to 2106."""
+    """Return the smallest ObjectId that can have this creation time.
+
+    An ObjectId stores its creation time in seconds, from 1970 to 2106. An earlier or later time is replaced by the
+    nearest possible time.
+    """
     seconds = min(max(int(time.timestamp()), 0), 2**32 - 1)
     return ObjectId(f"{seconds:08x}{0:016x}")
 

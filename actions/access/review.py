@@ -69,8 +69,8 @@ def _sheet_rows(roles: dict[Any, str], where: Document) -> Iterator[Row]:
 def review(decisions: Sequence[Decision], sha256: str, *, allow_last_member: bool = False) -> Changeset:
     """Revoke the roles that the reviewer of a sheet has answered with no.
 
-    Raises `ConflictError` if such a user or role no longer exists, or if the user no longer has the role. But if the
-    same sheet was applied before, these rows are reported as unchanged. Raises `LastMemberError` if a protected role
+    Raises `ConflictError` if such a user or role no longer exists, or if the user no longer has the role. If the same
+    sheet was applied before, these rows are reported as unchanged instead. Raises `LastMemberError` if a protected role
     would lose its last active member.
     """
     command = f"access review sha256:{sha256}"

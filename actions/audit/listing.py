@@ -24,7 +24,10 @@ ACTORS: Final = ("os", "host", "database", "claimed")
 RECENT: Final = timedelta(hours=1)
 """`last_own` ignores events that are older than this."""
 PARTS_SEARCHED: Final = 1_000
-"""To find changed documents by the first digits of their ids, at most this many parts of events are read."""
+"""The most parts of audit events that a search by the first digits of an id reads.
+
+A part is a document with some of the changes of an event.
+"""
 LOOKED_AT: Final = 20
 """The number of events whose states are read with one query."""
 
@@ -58,12 +61,12 @@ def find(
 
 
 def show(ref: str) -> Row:
-    """Return the row that `find` makes of an event, with its `changes`, and with the related events.
+    """Return an event as a row of `find`, with its `changes` and the related events.
 
     `undoes` is the id of the event that this event undoes; `undoneBy` is the id of the event that undoes this one. If
     the event approves a proposal, the row also has `proposal` (its id) and `proposedBy`. A change is `{op, collection,
-    ids, name?, fields}`; `names` is id → name. An event of a very large write records only the numbers of its changes.
-    Then `summary` has these numbers as lines of text.
+    ids, name?, fields}`. `names` maps the ids of documents to their names. For a very large write, the audit trail does
+    not have each change, only the numbers of changes. In this case, `summary` has these numbers as lines of text.
     """
     event = lookup.find_event(ref)
     database = connection.database()
@@ -93,11 +96,11 @@ def lines(event: Row) -> list[str]:
 
 
 def last_own() -> Row:
-    """Return `{id, command}` of the last event of the caller in the past hour that can be undone, except undos.
+    """Return `{id, command}` of the caller's last event in the past hour that can be undone.
 
-    An event belongs to the caller if it has the system user, the database user and the claimed name of the caller. If
-    the caller has no database user, the host must also be the same. Raises `UnknownNameError` if there is no such
-    event.
+    An event that undoes another event is never returned. An event belongs to the caller if it has the system user, the
+    database user and the claimed name of the caller. If the caller has no database user, the host must also be the
+    same. Raises `UnknownNameError` if there is no such event.
     """
     me = events.actor()
     told_apart_by = [name for name in ACTORS if name != "host" or "database" not in me]
@@ -116,7 +119,7 @@ def last_own() -> Row:
 
 
 def running(events: Iterable[ObjectId]) -> Iterator[ObjectId]:
-    """Yield the ids of those given events that are still running and can be undone."""
+    """Yield the ids of the given events that are still running and that can be undone after their end."""
     for some in queries.chunks(events):
         where = {"_id": {"$in": some}, "whole": False, "undoable": True}
         states = _own_states(list(connection.database()[AUDIT].find(where, {"whole": 1})))
@@ -144,7 +147,10 @@ def _target(ref: str) -> list[Any]:
 
 
 def _targets_beginning_with(prefix: str) -> set[Any]:
-    """Find the ids that begin with some digits, among the documents that events changed. These may be deleted now."""
+    """Return the ids of changed documents that begin with these digits, as recorded in the audit trail.
+
+    Some of these documents may be deleted now.
+    """
     ranges = [{"targets": {"$elemMatch": one}} for one in beginning_with(prefix)]
     parts = connection.database()[AUDIT].find({"$or": ranges}, ["targets"], limit=PARTS_SEARCHED)
     listed = (target for part in parts for target in _list(part.get("targets")))
@@ -187,7 +193,7 @@ def actor_text(event: Document) -> str:
 
 
 def is_undone(event: ObjectId) -> bool:
-    """Tell whether an event is undone now. It is not undone if the undo was undone later."""
+    """Tell whether an event is undone now. If its undo was undone later, the event is not undone."""
     return states_of(connection.database()[AUDIT].find({"kind": "event", "_id": event})).get(event) == "undone"
 
 
@@ -211,7 +217,7 @@ def states_of(events: Iterable[Document]) -> dict[ObjectId, str]:
 
 
 def _own_states(events: Sequence[Document]) -> dict[ObjectId, str]:
-    """Return the state of each event without its undo: `done`, `running` or `interrupted`."""
+    """Return the state of each event as if no event was ever undone: `done`, `running` or `interrupted`."""
     database = connection.database()
     states = {event["_id"]: "done" for event in events}
     open_ended = [event["_id"] for event in events if not event.get("whole")]

@@ -133,9 +133,9 @@ def add(conversation: str, users: Sequence[str], *, skip_missing: bool = False) 
 
 @replannable()
 def remove(conversation: str, users: Sequence[str], *, skip_missing: bool = False) -> Changeset:
-    """Remove users from a conversation, even if only one of the two documents lists the other.
+    """Remove users from a conversation, but keep their messages.
 
-    Their messages are kept.
+    The link between a user and the conversation is removed even if only one of the two documents lists the other.
     """
     document = lookup.find_one("Conversation", conversation, _FIELDS)
     found = lookup.find_users(users, ("conversationIds",), skip_missing=skip_missing)
@@ -164,7 +164,10 @@ def rename(conversation: str, name: str) -> Changeset:
 def _change_participants(
     verb: str, conversation: Document, found: FoundAll, participants: Collection[Any], **details: Any
 ) -> Changeset:
-    """Add or remove users. `participants` are the ids of all participants after the change."""
+    """Return the changeset that adds users to a conversation, or removes users from it.
+
+    `verb` is "add" or "remove". `participants` are the ids of all participants after the change.
+    """
     adding = verb == "add"
     title = titles([conversation])[conversation["_id"]]
     members = set(ids_in(conversation, "userIds"))
@@ -201,10 +204,10 @@ def _at_most_two(conversation: Any, title: str, participants: Collection[Any]) -
 
 
 def rules_of(changes: Iterable[Change]) -> Iterator[Rule]:
-    """Yield the rules to check before a proposal is carried out that creates conversations or adds people.
+    """Yield the rules to check when a proposal is carried out that creates conversations or adds participants.
 
-    The commands `create` and `add` have the same rules. Raises `ConflictError` if a one-to-one conversation would get a
-    third participant.
+    The rules are the same as for the commands `create` and `add`. Raises `ConflictError` if a one-to-one conversation
+    would get a third participant.
     """
     added: dict[Any, set[Any]] = {}
     taken: dict[Any, set[Any]] = {}
@@ -296,7 +299,10 @@ def delete(conversations: Sequence[str], *, skip_missing: bool = False, forever:
 
 
 def _message_counts(ids: Sequence[Any]) -> Counter[str]:
-    """Count the messages of each conversation: text of its id → number. In broken data, the id may have any type."""
+    """Count the messages of each conversation. The keys of the result are the ids of the conversations, as text.
+
+    In broken data, the id of a conversation may have any type.
+    """
     counts: Counter[str] = Counter()
     for some in queries.chunks(ids):
         of_each: list[Document] = [

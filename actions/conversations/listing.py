@@ -22,7 +22,7 @@ from database.references import forms, has_other_forms, joined, reference_filter
 from models.links import MESSAGE_CONVERSATION
 
 CONVERSATION_FIELDS: Final = ("lastMessageAt", "created_at", *display_names.FIELDS)
-"""The fields to read of a conversation. The list of message ids is left out: it may have hundreds of thousands."""
+"""The fields to read of a conversation. `messagesIds` is not read, because it may have hundreds of thousands of ids."""
 
 NEWEST: Final = [("createAt", DESCENDING), ("_id", DESCENDING)]
 
@@ -190,7 +190,10 @@ def unread_counts(where: Document, people: Collection[str], total: int) -> dict[
 
 
 def _last_read(where: Document, people: Collection[str]) -> dict[str, tuple[Any, ObjectId]]:
-    """Find the last message that each person has seen or written: person → its time and id. This is one query."""
+    """Find the last message that each person has seen or written: person → time and id of the message.
+
+    This needs only one query.
+    """
     among = [form for person in people for form in forms(person)]
     seen = {"$cond": [{"$isArray": "$seenIds"}, "$seenIds", []]}
     pipeline: list[Document] = [

@@ -130,7 +130,7 @@ def lacks_index() -> bool:
 def _last(selected: Transcript, number: int) -> Transcript:
     """Select the last `number` messages of a transcript.
 
-    Messages without a time are selected only if there are too few with a time.
+    Messages without a time are selected only if too few messages have a time.
     """
     before = next(islice(_dated(selected.listing).ids("-createAt", limit=number + 1), number, None), None)
     return replace(selected, after=before and before["id"], limit=number)

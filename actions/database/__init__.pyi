@@ -1,3 +1,3 @@
-from . import checking, generating, server, server_roles, stats
+from . import checking, copying, generating, server, server_roles, stats
 
-__all__ = ["checking", "generating", "server", "server_roles", "stats"]
+__all__ = ["checking", "copying", "generating", "server", "server_roles", "stats"]

@@ -176,7 +176,10 @@ def _size_of(database: Database[dict[str, Any]], name: str, not_allowed: list[st
 
 
 def _if_allowed(read: Callable[[], T], what: str, not_allowed: list[str]) -> T | None:
-    """Return the result of `read`. If the server refuses, add `what` to `not_allowed` and return None."""
+    """Call `read` and return its result.
+
+    If the server refuses the request, add `what` to `not_allowed` and return None.
+    """
     try:
         return read()
     except OperationFailure as error:

@@ -30,8 +30,8 @@ READ_ACTIONS: Final = "find listIndexes collStats"
 class Role:
     """A role of the MongoDB server. It adds commands and rights to those of the roles that it includes.
 
-    `verbs` is group of commands → the commands of this group that the role is for. The key "" means commands without a
-    group. `also_allowed` has other commands that work with the same rights, some of them only in part.
+    `verbs` maps a group of commands to the commands of this group that the role is for. The key "" means commands
+    without a group. `also_allowed` lists other commands that work with the same rights. Some of them work only in part.
     """
 
     name: str
@@ -49,7 +49,7 @@ class Role:
 
     @property
     def rights(self) -> dict[str, list[str]]:
-        """Return collection → the actions that the role allows there, with the rights of the roles that it includes."""
+        """Return the rights of the role and of the roles that it includes: collection → allowed actions."""
         found: dict[str, set[str]] = {}
         for rights in (*(role.rights for role in self.includes), self.added_rights):
             for collection, actions in rights.items():
@@ -74,7 +74,8 @@ SUPPORT_READ: Final = Role(
         "proposals": "list, show",
         "audit": "list, show",
         "holds": "list, show, check, export",
-        "db": "status, indexes, check, stats",
+        "retention": "plan",
+        "db": "status, indexes, check, stats, copy",
         "whoami": "",
     },
     {
@@ -116,7 +117,7 @@ SUPPORT_WRITE: Final = Role(
         STATE: "insert update remove",
     },
     includes=(SUPPORT_PROPOSE,),
-    also_allowed=("db protect", "db repair", "db unprotect", "users import"),
+    also_allowed=("db protect", "db repair", "db unprotect", "retention apply", "users import"),
 )
 
 SEEDER: Final = Role(
@@ -160,6 +161,7 @@ ADMIN: Final = Role(
         "apply": "",
         "audit": "undo, prune",
         "holds": "add, release",
+        "retention": "apply",
         "db": "indexes --apply, repair, generate, protect, unprotect",
     },
     {
@@ -188,7 +190,7 @@ ROLE_LIMITS: Final = (
 
 
 def database_name(name: str | None) -> str:
-    """Return the name of the database for the roles: `name`, or by default the target database.
+    """Return the name of the database that the roles are for: `name`, or the target database if it is None.
 
     No server is contacted.
     """

@@ -17,7 +17,7 @@ from database.references import has_other_forms, referred
 from models.values import UserStatus
 
 FORMATS: Final = {"day": "%Y-%m-%d", "week": "%G-%V", "month": "%Y-%m"}
-"""Length of a period → the format of the name of such a period, for MongoDB and Python.
+"""Length of a period (day, week or month) → the format of its name, for MongoDB and Python.
 
 Weeks begin on Monday, in UTC.
 """
@@ -25,7 +25,10 @@ DEFAULT_PERIODS: Final = {"day": 30, "week": 12, "month": 12}
 """Length of a period → the number of periods to count if the option `--since` is not given."""
 TOP_SENDERS: Final = 10
 END_OF_CALENDAR: Final = datetime(9999, 12, 31, tzinfo=UTC)
-"""Later times are ignored. MongoDB cannot format them, so a single later time would make the whole count fail."""
+"""The last time that is counted.
+
+MongoDB cannot format a later time. One later time in the data would make the whole count fail.
+"""
 
 
 def stats(since: datetime | None = None, by: str = "day") -> Row:

@@ -1,7 +1,7 @@
 """Legal holds: place and release them, list them, find deleted documents, and export what holds keep.
 
-`changes.holds` says what a hold keeps, and `changes.losses` refuses the changes that would lose it. Start reading at
-`placing.add`.
+`changes.holds` says which data a hold keeps. `changes.losses` refuses changes that would lose these data. Start reading
+at `placing.add`.
 """
 
 import lazy_loader

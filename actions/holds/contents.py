@@ -52,11 +52,14 @@ class Contents:
             yield from ConversationRows()(found, ("messages",))
 
     def missing(self) -> Row:
-        """Return collection → the ids of recorded documents that no longer exist."""
+        """Return the ids of documents that the hold recorded and that no longer exist: collection → ids."""
         return {of: [id_text(one) for one in listing.missing(self._hold, of)] for of in NOUNS}
 
     def transcripts(self) -> Iterator[Transcript]:
-        """Yield the messages of each held conversation, then the other messages of held users by conversation."""
+        """Yield the messages of each held conversation, then the messages of held users in other conversations.
+
+        Each transcript has messages of one conversation.
+        """
         yield from self._transcripts(self._held.conversations, {}, "")
         if users := self._held.users:
             mine = queries.refers_to("Message", "senderId", *users)
@@ -66,7 +69,7 @@ class Contents:
             yield from self._transcripts(elsewhere, mine, "only messages of held users")
 
     def events(self) -> list[ObjectId]:
-        """Return the ids of the events of the audit trail about what the hold keeps, oldest first."""
+        """Return the ids of the audit events about the data that the hold keeps, oldest first."""
         return sorted(self._held.events(connection.database(), {}))
 
     def event(self, identifier: ObjectId) -> Row:

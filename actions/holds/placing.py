@@ -24,7 +24,7 @@ from database.wording import counted, did_you_mean, enumerated, shown
 from models.names import EASY, HOW_EASY
 
 IDS_IN_PART: Final = 50_000
-"""The most ids in one document: about a megabyte."""
+"""The most ids in one document. This number of ids needs about a megabyte."""
 
 NOUNS: Final = {
     "User": "user",
@@ -83,7 +83,10 @@ def add(name: str, *, users: Sequence[str] = (), conversations: Sequence[str] = 
 
 
 def rules_of(changes: Iterable[Change]) -> Iterator[Rule]:
-    """Yield the rule for a proposal that places a hold, like in `add`. Raises `InvalidInputError` for a bad hold."""
+    """For a proposal that places a hold, yield the same rule as in `add`: recorded documents still exist.
+
+    Raises `InvalidInputError` if this version of chatctl cannot have made the hold.
+    """
     inserted = [change.document for change in changes if isinstance(change, Insert) and change.collection == HOLDS]
     for hold in (one for one in inserted if one.get("kind") != "part"):
         parts = [one for one in inserted if one.get("hold") == hold["_id"]]
@@ -102,18 +105,19 @@ def release(name: str) -> Changeset:
         draft.set(HOLDS, hold, {"released": now()})
     outcome = "released" if draft.changes else "unchanged"
     return checked_changeset(
-        f"holds release {name}",
+        f"holds release {hold['name']}",
         draft,
-        [Result(hold["_id"], name, outcome, if_unchanged="already released")],
+        [Result(hold["_id"], hold["name"], outcome, if_unchanged="already released")],
         asks=True,
-        question=Question(f"Release hold {name}"),
+        question=Question(f"Release hold {hold['name']}"),
     )
 
 
 def find_hold(name: str) -> Document:
-    """Find a hold by its name. Raises `UnknownNameError`."""
+    """Find a hold by its name, or by `id:` and its id. Raises `UnknownNameError`."""
     holds = connection.database()[HOLDS]
-    if found := holds.find_one({"kind": "hold", "name": name}):
+    identifier = referred(name.removeprefix("id:")) if name.startswith("id:") else None
+    if found := holds.find_one({"kind": "hold", "$or": [{"name": name}, {"_id": identifier}]}):
         return found
     names = [one["name"] for one in holds.find({"kind": "hold"}, ["name"])]
     raise UnknownNameError(f"no hold {shown(name)}", did_you_mean(name, names) or "see chatctl holds list")
@@ -147,9 +151,10 @@ def _parts(hold: ObjectId, held: Held) -> Iterator[Document]:
 
 
 def _unchanged(parts: list[Document]) -> Rule:
-    """Return the rule that no recorded document was deleted before the hold was placed.
+    """Return the rule that each document that the hold records still exists when the hold is placed.
 
-    The lock is that of every deletion with chatctl. So nothing recorded can be deleted without the hold in between.
+    Every deletion with chatctl takes the same lock as this rule. So chatctl cannot delete a recorded document between
+    the check of this rule and the placing of the hold.
     """
 
     def check(session: ClientSession | None) -> None:

@@ -14,10 +14,12 @@ from actions.display_names import FIELDS, titles
 from actions.rules.checked_changeset import FOREVER, replannable
 from changes import Batch, Change, Changeset, Document, Question, Result, Stream, holds
 from database import connection
-from database.ids import id_text
+from database.errors import RefusedError
+from database.ids import any_of, id_text
 from database.listing import PRESENT
-from database.references import joined, referred
-from database.wording import NAMED, counted, in_words
+from database.references import forms, has_other_forms, joined, reference_filter, referred
+from database.times import rfc3339
+from database.wording import NAMED, counted, in_words, shown
 
 
 @replannable(deletes=True)
@@ -70,6 +72,8 @@ VALID_DATE: Final[Document] = {"$type": "date", "$not": {"$type": "array"}, **PR
 """A filter for a field whose value is a date. A list that contains a date does not match."""
 HELD_MESSAGES: Final = "held messages"
 """The name of the result that has the number of messages kept by legal holds."""
+MOST_SENDERS: Final = 100_000
+"""The most senders in one filter. With more senders, the filter could become too large for the server."""
 REPAIR_COMMAND: Final = "chatctl db check --rule wrong-type --rule missing-field"
 
 
@@ -91,13 +95,13 @@ class _PurgedPart(NamedTuple):
         return repr(self.conversation)
 
     def combined(self, other: "_PurgedPart") -> "_PurgedPart":
-        """Add up two parts of one conversation.
+        """Add up two parts of one conversation, whose id the messages store in two forms.
 
-        Its messages store the id in two forms, for example as an ObjectId and as text.
+        For example, some messages store it as an ObjectId, and some as text.
         """
         oldest, newest = (
-            min(self.oldest, other.oldest, key=_since_1970),
-            max(self.newest, other.newest, key=_since_1970),
+            min(self.oldest, other.oldest, key=since_1970),
+            max(self.newest, other.newest, key=since_1970),
         )
         return self._replace(number=self.number + other.number, oldest=oldest, newest=newest)
 
@@ -116,37 +120,84 @@ def purge(
     With `keep_last`, this number of newest messages of each conversation is kept. Messages of all senders count. After
     an interruption, the same command continues. With `forever`, the messages are not kept for an undo.
     """
-    in_conversation, in_scope, scope = _scope(conversation, sender)
-    words = ["messages purge", f"--before {before.isoformat(timespec='milliseconds').replace('+00:00', 'Z')}", *scope]
-    before_time: Document = {"createAt": {"$lt": before, **VALID_DATE}}
-    kept = _KeptByHolds()
-    where = kept.without_senders(joined(before_time, in_scope))
-    parts = found = kept.without_conversations(_group_by_conversation(where))
-    if keep_last is not None:
-        parts = list(_without_last(found, where, joined(before_time, in_conversation), keep_last))
-        words.append(f"--keep-last {keep_last}")
-    names = _labels(parts)
-    parts.sort(key=lambda part: (-part.number, str(part.conversation)))
-    number = sum(part.number for part in parts)
+    old = OldMessages(before, conversation=conversation, sender=sender, keep_last=keep_last)
+    words = ["messages purge", f"--before {rfc3339(before)}", *old.scope]
     return Changeset(
-        " ".join(words),
-        [*(_result(part, names) for part in parts), *_kept_undated(in_scope), *kept.results()],
-        _deletion(parts, where, names),
+        " ".join(words if keep_last is None else [*words, f"--keep-last {keep_last}"]),
+        [*(_result(part, old.names) for part in old.parts), *old.passed_over()],
+        old.deletion(),
         asks=True,
         notes=[
-            *_purge_notes(parts, sum(part.number for part in found)),
-            *(str(result.message) for result in kept.results()),
-            *(FOREVER if forever and parts else ()),
+            *old.notes(),
+            *([f"--keep-last keeps {counted(old.spared, 'older message')}"] if old.spared else []),
+            *(str(result.message) for result in old.kept.results()),
+            *(FOREVER if forever and old.number else ()),
         ],
-        names=names,
+        names=old.names,
         undoable=not forever,
-        items=number,
-        question=Question(f"Delete {counted(number, 'message')}"),
-        passing_over=kept.corrected,
+        items=old.number,
+        question=Question(f"Delete {counted(old.number, 'message')}"),
+        passing_over=old.kept.corrected,
     )
 
 
-class _KeptByHolds:
+class OldMessages:
+    """The messages that were sent before a time.
+
+    `number` of them can be deleted. These are in `parts`, which has one part for each conversation. `kept` counts the
+    messages that legal holds keep. `spared` is the number of messages that `keep_last` keeps, and `undated` is the
+    number of messages without a valid date. `scope` has the options that select the messages, for example `--sender
+    ada`.
+    """
+
+    def __init__(
+        self,
+        before: datetime,
+        *,
+        conversation: str | None = None,
+        sender: str | None = None,
+        role: str | None = None,
+        keep_last: int | None = None,
+    ) -> None:
+        in_conversation, in_scope, self.scope = _scope(conversation, sender, role)
+        before_time: Document = {"createAt": {"$lt": before, **VALID_DATE}}
+        self.kept = KeptByHolds()
+        self._where = self.kept.without_senders(joined(before_time, in_scope))
+        self.parts = found = self.kept.without_conversations(_group_by_conversation(self._where))
+        if keep_last is not None:
+            self.parts = list(_without_last(found, self._where, joined(before_time, in_conversation), keep_last))
+        self.parts.sort(key=lambda part: (-part.number, str(part.conversation)))
+        self.number = sum(part.number for part in self.parts)
+        self.spared = sum(part.number for part in found) - self.number
+        self.names = _labels(self.parts)
+        undated: Document = {"$nor": [{"createAt": VALID_DATE}]}
+        self.undated = connection.database()["Message"].count_documents(joined(undated, in_scope))
+
+    @property
+    def oldest(self) -> datetime | DatetimeMS | None:
+        return min((part.oldest for part in self.parts), key=since_1970, default=None)
+
+    def deletion(self) -> Stream:
+        """Return the batches of changes that delete the messages."""
+        return _deletion(self.parts, self._where, self.names)
+
+    def notes(self) -> Iterator[str]:
+        """Say how many messages are deleted, and from which time."""
+        if self.oldest is not None:
+            newest = max((part.newest for part in self.parts), key=since_1970)
+            yield f"{counted(self.number, 'message')} in {counted(len(self.parts), 'conversation')}"
+            yield f"oldest: {_time_text(self.oldest)}, newest: {_time_text(newest)}"
+
+    def passed_over(self) -> Iterator[Result]:
+        """Report the messages that are kept because they have no valid date, or because of a legal hold."""
+        if number := self.undated:
+            have, kept = ("message has", "is kept") if number == 1 else ("messages have", "are kept")
+            told = f"{number:,} {have} no valid date and {kept}. To see why: {REPAIR_COMMAND}"
+            yield Result(None, "messages without a valid date", "passed-over", told)
+        yield from self.kept.results()
+
+
+class KeptByHolds:
     """Counts the messages of each conversation that a purge does not delete because of legal holds."""
 
     def __init__(self) -> None:
@@ -171,12 +222,16 @@ class _KeptByHolds:
                 free.append(part)
         return free
 
+    @property
+    def number(self) -> int:
+        return self._counts.total()
+
     def results(self) -> list[Result]:
         """Return a list with one result: the number of all messages that legal holds keep.
 
         If it is 0, return an empty list.
         """
-        if not (number := self._counts.total()):
+        if not (number := self.number):
             return []
         return [Result(None, HELD_MESSAGES, "passed-over", self._held.note(number, "message"), documents=number)]
 
@@ -205,10 +260,10 @@ def _deletion(parts: list[_PurgedPart], where: Document, names: dict[Any, str]) 
     return Stream(batches, {("delete", "Message"): sum(part.number for part in parts)}, losing=losing)
 
 
-def _scope(conversation: str | None, sender: str | None) -> tuple[Document, Document, list[str]]:
-    """Return two filters and the options of the command: messages of the conversation, messages of the sender in it.
+def _scope(conversation: str | None, sender: str | None, role: str | None) -> tuple[Document, Document, list[str]]:
+    """Return the filter for the conversation, the filter for the conversation and the senders, and the options.
 
-    The options are words like `--conversation office` and `--sender ada`.
+    Both filters match messages. The options are words like `--conversation office` and `--sender ada`.
     """
     words = []
     in_conversation: Document = {}
@@ -221,20 +276,29 @@ def _scope(conversation: str | None, sender: str | None) -> tuple[Document, Docu
         user = lookup.find_user(sender, ())
         in_scope = joined(in_conversation, queries.refers_to("Message", "senderId", user["_id"]))
         words.append(f"--sender {lookup.user_label(user)}")
+    if role is not None:
+        in_scope = joined(in_scope, queries.refers_to("Message", "senderId", *_members(role)))
+        words.append(f"--role {role}")
     return in_conversation, in_scope, words
 
 
-def _kept_undated(in_scope: Document) -> Iterator[Result]:
-    """Report how many messages are kept because they have no valid date."""
-    number = connection.database()["Message"].count_documents(joined({"$nor": [{"createAt": VALID_DATE}]}, in_scope))
-    if number:
-        have, kept = ("message has", "is kept") if number == 1 else ("messages have", "are kept")
-        told = f"{number:,} {have} no valid date and {kept}. To see why: {REPAIR_COMMAND}"
-        yield Result(None, "messages without a valid date", "passed-over", told)
+def _members(role: str) -> list[Any]:
+    """Return the ids of the users who have a role. Raises `RefusedError` if they are too many for one filter."""
+    having = {"rolesIds": any_of(forms(lookup.find_one("Role", role, ())["_id"]))}
+    found = [user["_id"] for user in connection.database()["User"].find(having, ["_id"], limit=MOST_SENDERS + 1)]
+    if len(found) > MOST_SENDERS:
+        raise RefusedError(
+            f"the role {shown(role)} has more than {MOST_SENDERS:,} members: too many to choose messages by it",
+            "use another role, or none",
+        )
+    return found
 
 
 def _group_by_conversation(where: Document) -> Iterator[_PurgedPart]:
-    """Group messages by conversation. Messages that store the same id in two forms are in the same group."""
+    """Group messages by conversation.
+
+    Messages that store the id of their conversation in two forms are in the same group.
+    """
     of_each = {
         "_id": "$conversationId",
         "count": {"$sum": 1},
@@ -253,9 +317,10 @@ def _without_last(found: list[_PurgedPart], where: Document, old: Document, numb
     """Leave out the last `number` messages of each conversation, so that they are not deleted."""
     since = {**old, "createAt": {"$gte": old["createAt"]["$lt"], **VALID_DATE}}
     stay = {part.key: part.number for part in _group_by_conversation(since)}
+    odd = _has_odd_conversations()
     for part in found:
         more = number - stay.get(part.key, 0)
-        in_conversation = _of_conversations([part.conversation])
+        in_conversation = _of_conversations([part.conversation], odd=odd)
         if more <= 0:
             yield part
         elif last := _nth_newest(joined(old, in_conversation), more):
@@ -276,19 +341,28 @@ def _nth_newest(where: Document, number: int) -> Document | None:
 def _purge_filters(parts: list[_PurgedPart]) -> Iterator[list[Document]]:
     """Yield lists of filters that match the messages to delete. Each filter is short enough for one query."""
     whole = [part.conversation for part in parts if not part.narrowed]
+    odd = bool(whole) and _has_odd_conversations()
     for some in queries.chunks(one for one in whole if isinstance(one, ObjectId)):
-        yield [_of_conversations(some)]
-    yield from ([_of_conversations([one])] for one in whole if not isinstance(one, ObjectId))
+        yield [_of_conversations(some, odd=odd)]
+    yield from ([_of_conversations([one], odd=odd)] for one in whole if not isinstance(one, ObjectId))
     yield from queries.chunks(part.narrowed for part in parts if part.narrowed)
 
 
-def _of_conversations(conversations: list[Any]) -> Document:
+def _has_odd_conversations() -> bool:
+    """Tell whether any message stores the id of its conversation in another type than ObjectId.
+
+    Call this only once, not for each conversation: without an index, the server reads all messages to answer.
+    """
+    return has_other_forms(connection.database(), "Message", "conversationId")
+
+
+def _of_conversations(conversations: list[Any], *, odd: bool) -> Document:
     """Return the filter for the messages of conversations. In broken data, the id may have any type or be missing."""
     [one, *_] = conversations
     # Exclude messages whose `conversationId` is a list with the id. They are another group of messages.
     if isinstance(one, ObjectId):
         no_list = {"$nor": [{"conversationId": {"$type": "array"}}]}
-        return joined(no_list, queries.refers_to("Message", "conversationId", *conversations))
+        return joined(no_list, reference_filter("conversationId", conversations, odd=odd))
     if one is None:
         return {"conversationId": None}
     return {"$expr": {"$eq": ["$conversationId", {"$literal": one}]}}
@@ -305,19 +379,7 @@ def _result(part: _PurgedPart, names: dict[Any, str]) -> Result:
     return Result(identifier, ref, "purged", counted(part.number, "message"), documents=part.number)
 
 
-def _purge_notes(parts: list[_PurgedPart], old: int) -> Iterator[str]:
-    """Say how many messages are deleted, from which times, and how many old messages `--keep-last` keeps."""
-    number = sum(part.number for part in parts)
-    if parts:
-        yield f"{counted(number, 'message')} in {counted(len(parts), 'conversation')}"
-        oldest = min((part.oldest for part in parts), key=_since_1970)
-        newest = max((part.newest for part in parts), key=_since_1970)
-        yield f"oldest: {_time_text(oldest)}, newest: {_time_text(newest)}"
-    if old > number:
-        yield f"--keep-last keeps {counted(old - number, 'older message')}"
-
-
-def _since_1970(time: datetime | DatetimeMS) -> int:
+def since_1970(time: datetime | DatetimeMS) -> int:
     """Return milliseconds since 1970, to compare any two times, even times for which Python has no date."""
     return int(DatetimeMS(time) if isinstance(time, datetime) else time)
 

@@ -32,7 +32,10 @@ MESSAGE_FIELDS: Final = ("createAt", "body", "image", "seenIds", "conversationId
 """The fields of a message that are read."""
 
 READERS_KEPT: Final = 1_000
-"""The number of sets of readers to keep in memory. Most messages have the same readers as the message before them."""
+"""The most sets of readers to keep in memory.
+
+The users who have seen a message are its readers. Most messages have the same readers as the message before them.
+"""
 
 NO_SENDER: Final[Row] = {"id": None, "username": None}
 
@@ -85,7 +88,10 @@ def _user_id(ref: str | None) -> Any:
 
 
 def _in_conversations(ref: str | None, reader: Any) -> Document:
-    """Return the filter for messages of the conversation `ref`. With `reader`, only their conversations count."""
+    """Return the filter for messages of the conversation `ref`, or of all conversations if it is None.
+
+    With `reader`, the filter matches only messages of conversations in which this user is a participant.
+    """
     chosen = [] if ref is None else [lookup.find_one("Conversation", ref, ())["_id"]]
     if reader is not None:
         among = {"_id": {"$in": chosen}} if chosen else {}
@@ -153,7 +159,10 @@ LONGEST_PATTERN: Final = 200
 SECONDS_ON_SERVER: Final = 10
 """The seconds after which the MongoDB server stops a query of a search."""
 SECONDS_PER_MESSAGE: Final = 0.1
-"""The seconds that Python may search for the match in one message. MongoDB has found it, but does not say where."""
+"""The seconds that Python may search for the match in one message.
+
+MongoDB finds messages with a match, but does not say where in the message the match is.
+"""
 CHARACTERS_BEFORE: Final = 20
 CHARACTERS_AFTER: Final = 60
 """The numbers of characters that are shown before a match, and after it."""
@@ -186,7 +195,10 @@ def search(text: str, filters: Filters | None = None, *, pattern: bool = False) 
 
 @dataclass(frozen=True)
 class _Search(Listing):
-    """The messages that match a search. An error of the server about the pattern or the time gets a clear message."""
+    """The messages that match a search.
+
+    If the server refuses the pattern, or stops the search because it takes too long, the error has a clear message.
+    """
 
     def count(self) -> int:
         with _search_errors():

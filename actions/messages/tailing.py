@@ -64,7 +64,10 @@ def _pipeline(where: Document) -> list[Document]:
 
 
 class _Follower:
-    """Makes rows of changes, and remembers conversations: for a deleted message, the server sends only the id."""
+    """Makes rows of changes, and remembers the conversation and the sender of messages.
+
+    When a message is deleted, the server sends only its id.
+    """
 
     def __init__(self, wanted: Document) -> None:
         self._wanted = wanted

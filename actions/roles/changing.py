@@ -127,7 +127,8 @@ def _change_permissions(verb: str, ref: str, refs: Sequence[str]) -> Changeset:
 def _have_link(role: Document, permissions: list[Document], sides: Callable[[Iterable[bool]], bool]) -> list[bool]:
     """Tell for each permission whether the role has it.
 
-    If `sides` is the function `all`, both documents must list each other. If it is `any`, one of them is enough.
+    Both documents store the link. If `sides` is the function `all`, the role and the permission must list each other.
+    If it is `any`, it is enough that one of them lists the other.
     """
     held = set(ids_in(role, "permissionsIds"))
     identifier = referred(role["_id"])
@@ -140,7 +141,7 @@ def _have_link(role: Document, permissions: list[Document], sides: Callable[[Ite
 def _delete(draft: Draft, role: Document, users: list[Document], permissions: list[Document]) -> None:
     """Delete a role and its links.
 
-    At most a thousand members are changed in one batch; the last one deletes the role.
+    One batch changes at most a thousand members. The last batch deletes the role.
     """
     identifier = referred(role["_id"])
     members = [user for user in users if identifier in ids_in(user, "rolesIds")]

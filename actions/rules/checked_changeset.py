@@ -150,7 +150,7 @@ def _is_same_document(deleted: Change, change: Change) -> bool:
 
 
 def _list_rules(draft: Draft, names: Mapping[Any, str]) -> list[Rule]:
-    """Return the rule that no list has changed that a draft relies on. Otherwise the write is refused.
+    """Return the rule that lists on which a draft relies have not changed. If one has, the write is refused.
 
     A draft relies on a list if only one of two linked documents must change: the list of the other document must stay
     as it is. The rule has one lock, so commands with this rule are written one after the other.

@@ -20,7 +20,7 @@ def sign_in_rules(changes: Iterable[Change], names: Mapping[Any, str]) -> list[R
     """Return a rule for each user who loses a password or a linked sign-in, except deleted users.
 
     Each rule is checked twice: now, to raise `LastSignInError` before the question to the user, and in the transaction.
-    Which rules there are depends only on the changes.
+    Only the changes decide which rules are returned.
     """
     accounts: dict[Any, list[Any]] = {}
     without: set[Any] = set()
@@ -89,8 +89,8 @@ def member_rules(changes: Iterable[Change]) -> list[Rule]:
     """Return a rule for each protected role that would lose members.
 
     A user who gets such a role in the same changeset counts as a member. Each rule is checked twice: now, to raise
-    `LastMemberError` before the question to the user, and in the transaction. Which rules there are depends only on the
-    changes, so that no command and no undo can forget a rule.
+    `LastMemberError` before the question to the user, and in the transaction. Only the changes decide which rules are
+    returned, so that no command and no undo can forget a rule.
     """
     of_users = [change for change in changes if change.collection == "User" and _may_leave(change)]
     leaving = _leaving_users(of_users)

@@ -219,7 +219,7 @@ class _Deletion:
 
 
 def _listing(users: Iterable[Document], field: str) -> dict[Any, list[Document]]:
-    """Return id → the users whose list contains this id."""
+    """Return id → the users whose list `field` contains the id."""
     found: dict[Any, list[Document]] = {}
     for user in users:
         for identifier in references_in(user, field):
@@ -228,7 +228,10 @@ def _listing(users: Iterable[Document], field: str) -> dict[Any, list[Document]]
 
 
 def _labels(conversations: Sequence[Document], without: Collection[Any]) -> Iterator[str]:
-    """Yield a label for each conversation: the name of a group, or the usernames of the other people."""
+    """Yield a label for each conversation: the name of a group, or the usernames of its participants.
+
+    The participants in `without` are left out.
+    """
     people = {c["_id"]: [i for i in ids_in(c, "userIds") if i not in without] for c in conversations}
     users = queries.find_by_ids("User", {i for ids in people.values() for i in ids}, ["username"])
     names = {referred(user["_id"]): lookup.user_label(user) for user in users}

@@ -3,10 +3,11 @@
 from collections import Counter
 from collections.abc import Hashable, Iterable, Iterator
 from dataclasses import replace
+from functools import cached_property
 from itertools import chain
 from typing import Any, Final
 
-from bson import ObjectId
+from bson import Binary, ObjectId
 
 from actions import audit, lookup, queries
 from actions.errors import StillRunningError, UnknownNameError
@@ -22,11 +23,14 @@ from changes import (
     Delete,
     Document,
     Draft,
+    Insert,
     Result,
     Set,
     Stream,
     Update,
     are_ids,
+    events,
+    holds,
 )
 from changes.change import Overwrite
 from changes.changeset import count_lines, kind
@@ -60,9 +64,10 @@ EVENT_FIELDS: Final = ("command", "reason", "summary", "erased", "undoable")
 """The fields that are read of an event of the audit trail."""
 
 UNCOMMON_LENGTH: Final = 6
-"""Names of at least this length with a character that is not a letter are uncommon words.
+"""The smallest length of an uncommon word, which also has a character that is not a letter.
 
-An uncommon word that is a name of the person is removed from all reasons. It is probably no ordinary word or number.
+Such a word is probably no ordinary word or number. So if a name of the person is an uncommon word, it is removed from
+the reasons of all events.
 """
 
 
@@ -107,13 +112,63 @@ class AuditTraces:
         needs these names to find the other traces.
         """
         yield from self._event_changes()
-        for some in queries.chunks(self.lost):
-            for image in connection.database()[IMAGES].find({"event": {"$in": some}}, {"_id": 1}):
-                yield Delete(IMAGES, image)
+        yield from self._images()
         yield from self._proposals()
         for some in queries.chunks(self._parts):
             for part in self._trail.find({"_id": {"$in": some}}):
                 yield from changes_to(AUDIT, part, blanked(part, self._own_ids(part), self._label))
+
+    def _images(self) -> Iterator[Change]:
+        """Delete the data for an undo (the images) of the `lost` events.
+
+        If a legal hold keeps an event, only the data of the person are removed from its images. Such an event cannot be
+        undone either, but its images still have the earlier values of held documents.
+        """
+        database = connection.database()
+        held = holds.read(database)
+        for some in queries.chunks(self.lost):
+            kept = held.events(database, {"event": {"$in": some}}) if held else {}
+            for image in database[IMAGES].find(
+                {"event": {"$in": [one for one in some if one not in kept]}}, {"_id": 1}
+            ):
+                yield Delete(IMAGES, image)
+            for event in kept:
+                yield from self._without_own(event)
+
+    def _without_own(self, event: ObjectId) -> Iterator[Change]:
+        """Yield the changes that remove the person's documents from the data for an undo (the images) of an event."""
+        batches: dict[int, list[Document]] = {}
+        for image in connection.database()[IMAGES].find({"event": event}).sort([("batch", 1), ("part", 1)]):
+            batches.setdefault(image["batch"], []).append(image)
+        for images in batches.values():
+            if len(images) < images[0]["parts"]:  # it cannot be decoded without the missing parts
+                yield from (Delete(IMAGES, {"_id": image["_id"]}) for image in images)
+                continue
+            changes = events.decode_changes(image["data"] for image in images)
+            others = list(self._others(changes))
+            if others != changes:
+                yield from (Delete(IMAGES, {"_id": image["_id"]}) for image in images)
+                parts = events.encode_changes(others)
+                for number, data in enumerate(parts):
+                    place = {"_id": ObjectId(), "parts": len(parts), "part": number}
+                    yield Insert(IMAGES, {**images[0], **place, "data": Binary(data)})
+
+    def _others(self, changes: list[Change]) -> Iterator[Change]:
+        """From some changes, yield those of documents that are not the person's.
+
+        If a change is also about documents of the person, only these are left out of the change.
+        """
+        mine = self._own | self._gone_messages
+        mine |= self._sent(one for change in changes if change.collection == "Message" for one in change.ids)
+        owners = set(map(referred, self._owners))
+        for change in changes:
+            owner = OWNERS.get(change.collection) if change.collection in self._collections else None
+            if not isinstance(change, Update):
+                value = referred(change.document.get(owner)) if owner else None
+                if change.ids[0] not in mine and not (isinstance(value, Hashable) and value in owners):
+                    yield change
+            elif others := tuple(one for one in change.ids if one not in mine):
+                yield change if others == change.ids else replace(change, ids=others)
 
     def _proposals(self) -> Iterator[Change]:
         """Delete the proposals about the person. Without the person's data, nobody could approve such a proposal."""
@@ -128,8 +183,9 @@ class AuditTraces:
         """Yield the changes that remove a person's names from the commands and reasons of audit events.
 
         From events about the person, all names are removed. From the arguments of commands that only read, all names
-        are removed too, because the trail does not record whom they are about. In other events, a name may be an
-        ordinary word, so only e-mail addresses are removed, and uncommon words from the reasons.
+        are removed too, because the trail does not record whom they are about. In all other events, a name of the
+        person may also be an ordinary word. Therefore only e-mail addresses are removed from their commands, and only
+        uncommon words from their reasons.
         """
         emails = {word for word in self._words if "@" in word}
         uncommon = {word for word in self._words if len(word) >= UNCOMMON_LENGTH and not word.isalpha()}
@@ -187,18 +243,24 @@ class AuditTraces:
     def _own_ids(self, part: Document) -> set[Any]:
         """Return the ids in a part of an event that belong to documents of the person.
 
-        The senders of messages are looked up.
+        The sender of each message is read from the database, to find out whether the person has sent the message.
         """
         ids = {identifier for entry in part["changes"] for identifier in entry["ids"]}
         ids |= {*part["targets"], *(named["id"] for named in part["names"])}
         own = (ids & self._own) | (ids & self._gone_messages)
-        if "Message" in self._collections:
-            messages = connection.database()["Message"]
-            written = [i for entry in part["changes"] if entry["collection"] == "Message" for i in entry["ids"]]
-            for some in queries.chunks(written):
-                where = joined({"_id": {"$in": some}}, queries.refers_to("Message", "senderId", self._owner))
-                own |= {message["_id"] for message in messages.find(where, {"_id": 1})}
-        return own
+        written = (i for entry in part["changes"] if entry["collection"] == "Message" for i in entry["ids"])
+        return own | self._sent(written)
+
+    def _sent(self, ids: Iterable[Any]) -> set[Any]:
+        """From the ids of some messages, return those that the person has sent.
+
+        If the erasure keeps messages, return an empty set.
+        """
+        found: set[Any] = set()
+        for some in queries.chunks(ids) if "Message" in self._collections else ():
+            where = joined({"_id": {"$in": some}}, queries.refers_to("Message", "senderId", self._owner))
+            found |= {message["_id"] for message in connection.database()["Message"].find(where, {"_id": 1})}
+        return found
 
     def _collect_names(self, held: Iterable[tuple[str, Any]]) -> None:
         texts = [(field, value) for field, value in held if isinstance(value, str) and self._is_personal(value)]
@@ -253,7 +315,17 @@ def _split_command(command: str) -> tuple[str, str]:
 KEPT_FIELDS: Final = frozenset(
     {"_id", "email", "username", "status", "rolesIds", "createdAt", "updatedAt", "conversationIds", "seenMessageIds"}
 )
-"""The fields that the placeholder keeps. All others are removed, including fields that are not in the schema."""
+"""The fields that an erased user keeps. All others are removed, including fields that are not in the schema."""
+
+
+def placeholder_name(user: Any) -> str:
+    """Return the username of the placeholder for an erased user, whose id stays."""
+    return f"erased-{user}"
+
+
+def placeholder_email(user: Any) -> str:
+    """Return the e-mail address of the placeholder for an erased user. By it, an erased user is recognised."""
+    return f"{placeholder_name(user)}@erased.invalid"
 
 
 @replannable(quick=False)
@@ -268,13 +340,13 @@ def erase(ref: str, *, with_messages: bool = False, allow_last_member: bool = Fa
     """
     user = _user(ref)
     lookup.refuse_duplicate_ids("User", [user])
-    erasure = _Erasure(user, with_messages=with_messages)
+    erasure = Erasure(user, with_messages=with_messages)
     rules = [] if allow_last_member else lockout.member_rules(erasure.placeholder())
     counts: Counter[tuple[str, str]] = Counter()
     image_urls = dict(erasure.traces.image_urls)
     for batch in erasure.batches():
         counts.update(what for what, _ in {(kind(change), one) for change in batch for one in change.ids})
-        image_urls |= dict.fromkeys(url for change in batch for url in _image_urls(change))
+        image_urls |= dict.fromkeys(url for change in batch for url in removed_image_urls(change))
     done = Result(erasure.id, erasure.label, "erased", elsewhere=list(image_urls))
     return Changeset(
         f"users erase {erasure.id}" + (" --with-messages" if with_messages else ""),
@@ -286,24 +358,33 @@ def erase(ref: str, *, with_messages: bool = False, allow_last_member: bool = Fa
         rules=rules,
         merges_lists=True,
         undoable=False,
-        unproposable="a proposal would keep the data that it erases",
+        unproposable=("a proposal would keep the data that it erases", None),
         # Roles are not counted here, because they only lose this user. The notes report the removed roles.
         preview=count_lines({what: number for what, number in counts.items() if what != ("update", "Role")}),
     )
 
 
-class _Erasure:
-    """The erasure of one person. `label` is the username of the placeholder that replaces the user."""
+class Erasure:
+    """The erasure of one person.
 
-    def __init__(self, user: Document, *, with_messages: bool) -> None:
+    `label` is the new username of the erased user. If the user signs in during the erasure, this sign-in is erased too.
+    With `unless_signed_in`, such a sign-in makes the last batch fail, so that the user is kept. In this case, only the
+    names of the user in the audit trail are removed.
+    """
+
+    def __init__(self, user: Document, *, with_messages: bool = False, unless_signed_in: bool = False) -> None:
         self.id = user["_id"]
-        self.label = f"erased-{self.id}"
+        self.label = placeholder_name(self.id)
         self._database = connection.database()
         self._user = user
         self._with_messages = with_messages
-        self.traces = AuditTraces(
-            self.id, self.label, [user, *chain(*self._owned().values())], with_messages=with_messages
-        )
+        self._unless_signed_in = unless_signed_in
+
+    @cached_property
+    def traces(self) -> AuditTraces:
+        """The traces of the person in the audit trail. They are read at the first use."""
+        owned = chain(*self._owned().values())
+        return AuditTraces(self.id, self.label, [self._user, *owned], with_messages=self._with_messages)
 
     def batches(self) -> Iterator[Batch]:
         """Yield the batches of changes. No batch removes data that a later batch needs."""
@@ -338,7 +419,7 @@ class _Erasure:
             return []
         draft = Draft()
         values: Document = {name: ABSENT for name in self._user if name not in KEPT_FIELDS}
-        values |= {"email": f"{self.label}@erased.invalid", "username": self.label}
+        values |= {"email": placeholder_email(self.id), "username": self.label}
         values |= {"status": UserStatus.SUSPENDED.value}
         user = dict(self._user)
         if held is not None:
@@ -351,8 +432,9 @@ class _Erasure:
             values["rolesIds"] = []
         # The old value is not compared. If the user signs in at this moment, the new time is removed too.
         login = Overwrite(user.get("lastLogin", ABSENT), ABSENT)
-        given = FIELDS["User"] - LINKS_THAT_STAY - {"lastLogin", "rolesIds"}
-        if not status.change(draft, user, values, given):
+        moving = {"rolesIds"} if self._unless_signed_in else {"lastLogin", "rolesIds"}
+        given = FIELDS["User"] - LINKS_THAT_STAY - moving
+        if not status.change(draft, user, values, given) or self._unless_signed_in:
             return draft.changes
         *others, last = draft.changes
         if not isinstance(last, Update):  # for a broken document, the draft deletes the user and inserts it again
@@ -434,7 +516,7 @@ def _treat_as_listed(document: Document, field: str, identifier: Any) -> None:
         document[field] = [*listed, identifier]
 
 
-def _image_urls(change: Change) -> Iterator[str]:
+def removed_image_urls(change: Change) -> Iterator[str]:
     """Yield the URLs of the images that a change removes."""
     for name in IMAGE_FIELDS:
         value = change.document.get(name) if isinstance(change, Delete) else None

@@ -79,9 +79,9 @@ def _rows(
 
 
 def _first_profiles(found: Iterable[Document]) -> dict[Any, Document]:
-    """Return user → profile. If the unique index is missing, a user may have two.
+    """Return the profile of each user: id of the user → profile.
 
-    As in the application, the first counts.
+    If the unique index is missing, a user may have two profiles. The first one is returned, as in the application.
     """
     profiles: dict[Any, Document] = {}
     for profile in found:

@@ -67,7 +67,10 @@ def _change(
 
 
 class MemberChanges:
-    """Collects the changes of `Role.userIds` in one batch. A role gets at most one change of each kind."""
+    """Collects the changes of `Role.userIds` in one batch.
+
+    The users of a role are added or removed together, not one by one.
+    """
 
     def __init__(self) -> None:
         self._documents: dict[ObjectId, Document] = {}
@@ -97,7 +100,7 @@ class MemberChanges:
         self._lost.setdefault(role, []).append(user)
 
     def reserve(self, role: ObjectId, count: int) -> None:
-        """Count `count` more users for a role. Raise `TooManyLinksError` if the role has no room for them."""
+        """Count `count` more users for a role. Raise `TooManyLinksError` if its list of users would become too long."""
         held = self._document(role).get(USER_IDS) or ()
         self._reserved[role] = self._reserved.get(role, len(held)) + count
         if self._reserved[role] > MOST_IDS:
@@ -106,8 +109,8 @@ class MemberChanges:
     def changes(self) -> Iterator[Change]:
         """Yield the changes that were collected since the last call.
 
-        Another program may already have changed the list of a role in the same way. The change is made nevertheless:
-        if that program changes the list back, the write still changes both sides of the link.
+        Another program may already have added or removed the same user in the list of a role. The write repeats this
+        change. So both sides of the link are right even if that program takes its change back.
         """
         for role, users in self._lost.items():
             absent = self._listed(role, users, present=False)
@@ -123,7 +126,7 @@ class MemberChanges:
             gathered.clear()
 
     def _listed(self, role: ObjectId, users: Iterable[ObjectId], *, present: bool) -> tuple[ObjectId, ...]:
-        """Return the users who are in the list of a role (`present`), or the users who are not."""
+        """Return the users who are in the list of a role. If `present` is false, return the users who are not."""
         members = set(ids_in(self._document(role), USER_IDS))
         return tuple(user for user in users if (referred(user) in members) == present)
 

@@ -42,7 +42,10 @@ ACCOUNT: Final = ("provider", "type", "providerAccountId", "expires_at", "token_
 """The fields of a linked sign-in that are not secret."""
 
 TOKENS: Final = {"access_token": "hasAccessToken", "refresh_token": "hasRefreshToken", "id_token": "hasIdToken"}
-"""Secret field of a linked sign-in → the key in a row that only tells whether the field has a value."""
+"""Secret field of a linked sign-in → the key that a row has instead.
+
+The value of this key only tells whether the secret field has a value.
+"""
 
 SEARCHED_FIELDS: Final = ("email", "username", "name")
 ABSENT_OR_NULL: Final[Document] = {"$eq": None}
@@ -172,7 +175,8 @@ def rows(
 ) -> Iterator[Row]:
     """Turn users into rows. Other collections are read only if one of `columns` needs them.
 
-    `giving` has the roles that grant a permission: id → name. `through` of a row lists those that the user has.
+    `giving` has the roles that grant a permission: id → name. In each row, `through` lists the roles of `giving` that
+    the user has.
     """
     ids = [user["_id"] for user in users]
     wanted = {item for user in users for item in ids_in(user, "rolesIds")} if ROLE_COLUMNS & set(columns) else ()
@@ -245,7 +249,10 @@ OTHER_COLUMNS: Final[dict[str, tuple[Callable[[Ids], dict[Any, Any]], Any]]] = {
     "conversations": (reference_counter("Conversation", "userIds"), 0),
     "messages": (reference_counter("Message", "senderId"), 0),
 }
-"""Column from another collection → the function that reads it, and the value for users without such documents."""
+"""The columns that come from another collection.
+
+The value is a pair: the function that reads the column, and the default for users without such documents.
+"""
 
 RESOLVED: Final = ROLE_COLUMNS | set(OTHER_COLUMNS)
 """The columns of a row that are not fields of the user."""

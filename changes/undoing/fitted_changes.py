@@ -122,8 +122,9 @@ class FittedChanges:
     """The changes of an undo, adapted to the documents as they are now.
 
     Each call of `of` also changes the documents in `present`, so the order of the calls matters. `returning` has the
-    documents that the undo inserts. `orphaned` maps each document that cannot be inserted to its missing parent. With
-    `force`, documents that were changed after the event are overwritten. Without it, they raise `ChangedSinceError`.
+    documents that the undo inserts. `orphaned` maps each document that cannot be inserted to its missing parent. If
+    `force` is true, documents that were changed after the event are overwritten. If it is false, such a document raises
+    `ChangedSinceError`.
     """
 
     present: PresentDocuments
@@ -224,7 +225,8 @@ class FittedChanges:
     def _value(self, collection: str, there: Document, name: str, field: Set, *, moves: bool) -> FieldChange | None:
         """Adapt the change of a single value. Return None if the document already has the right value.
 
-        With `moves`, a date gets the present time instead of its old value, so that other programs notice the undo.
+        If `moves` is true, a date gets the present time instead of its old value, so that other programs notice the
+        undo.
         """
         present, after = there.get(name, ABSENT), field.after
         if same(present, after):

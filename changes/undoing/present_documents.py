@@ -41,6 +41,13 @@ class PresentDocuments:
         """Note that the plan deletes a document, and return this document."""
         return self._documents.pop(key, None)
 
+    def copies(self) -> dict[Key, Document]:
+        """Return copies of all documents as they are now. Later changes of the plan do not change these copies."""
+        return {
+            key: {name: [*value] if isinstance(value, list) else value for name, value in document.items()}
+            for key, document in self._documents.items()
+        }
+
     def read(self, collection: str, ids: list[Any], fields: Iterable[str] | None = None) -> None:
         """Read documents from the database, with all fields or only with `fields`."""
         projection = None if fields is None else {"_id": 1, **dict.fromkeys(fields, 1)}

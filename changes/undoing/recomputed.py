@@ -54,10 +54,13 @@ class Recomputed:
     now: datetime = field(default_factory=now)
 
     def value(self, document: Document, name: str, present: object) -> object:
-        """Return the value that a field has after the undo, if the field was changed after the event.
+        """Compute the value that a field has after the undo.
 
-        Invariant: often changed fields are computed again. Their old value is wrong now. If such a change were an
-        error, almost no undo would be possible.
+        This is called if the field was changed after the event, or if its old value is the time of a message that the
+        undo does not keep.
+
+        Invariant: often changed fields are computed again. Their old values may be wrong now. If an undo failed because
+        such a field was changed, almost no undo would be possible.
         """
         if name == UPDATED:
             return self.now

@@ -10,6 +10,7 @@ from typing import Any, Final, TextIO
 import typer
 
 from database import contexts, urls
+from database.own_collections import HOLDS, PROPOSALS
 
 FILES: Final = ":files"
 """The result that tells the completion script of the shell to complete file names."""
@@ -28,6 +29,8 @@ NAMES: Final = {
     "ROLE": "Role",
     "PERMISSION": "Permission",
     "CONVERSATION": "Conversation",
+    "HOLD": HOLDS,
+    "PROPOSAL": PROPOSALS,
 }
 """Metavar (the name of a value in the help, like USER) → collection whose names complete the value."""
 
@@ -108,9 +111,9 @@ def _found(root: Any, words: list[str], prefix: str) -> Iterable[str]:
 class ParsedLine:
     """The command line before the word to complete, read word by word.
 
-    `context` is the Click context of the command so far. `arguments` is the number of its arguments so far. `waiting`
-    is an option that still needs values, and `awaited` is their number. `only_arguments` is True after `--`. `values`
-    has option → value.
+    `context` is the Click context of the group or command that was read last. `arguments` is the number of arguments
+    that were read for this command. `waiting` is an option whose values are not complete, and `awaited` is the number
+    of its missing values. `only_arguments` is True after `--`. `values` has the name of each option with its value.
     """
 
     context: typer.Context
@@ -185,8 +188,8 @@ class ParsedLine:
         return None
 
     def _values(self, parameter: Any, prefix: str) -> Iterable[str]:
-        """Return the possible values of a parameter, which its metavar decides (its name in the help, like USER)."""
-        called = (getattr(parameter, "metavar", None) or "").removesuffix("...")
+        """Return the possible values of a parameter. Its metavar decides which: the name of its value in the help."""
+        called = (getattr(parameter, "metavar", None) or "").removesuffix("...").strip("[]")
         command: Any = self.context.command
         if self._is_context(parameter):
             return contexts.load().by_name

@@ -33,7 +33,7 @@ def generate(
     """Fill an empty or the embedded database with generated data.
 
     The users have names, existing roles and conversations with each other. --broken adds faults. All times are in the
-    year before the last midnight in UTC: on the same day, the same seed gives the same data, including ids and times.
+    year before the last midnight in UTC: on the same day, the same --seed gives the same data, with ids and times.
     All generated users have the password "made up to try things out". Keep this database private. This cannot be
     undone. If the command is interrupted, run it again to finish the work.
     """

@@ -51,8 +51,8 @@ By = Annotated[
 def stats(out: FiguresOut, *, since: Since = None, by: By = "day") -> None:
     """Count sign-ups, messages and active conversations.
 
-    Without --since, these are the last 30 days, 12 weeks or 12 months. Weeks begin on Monday. Users are counted by
-    their present status and roles, messages by their sender in that time.
+    Without --since, the command counts the last 30 days, 12 weeks or 12 months. Weeks begin on Monday. It also prints
+    the number of users with each status and role now, and who sent the most messages in the counted time.
     """
     found = actions.database.stats.stats(since, by)
     status = [{"status": name, "users": users} for name, users in found["status"].items()]
@@ -61,7 +61,7 @@ def stats(out: FiguresOut, *, since: Since = None, by: By = "day") -> None:
 
 
 def _print(out: Output, found: Row, curves: Sequence[Figure], tables: Iterable[tuple[Sequence[Row], View]]) -> None:
-    """Print the numbers. For people, print curves and tables. As CSV, print only the periods."""
+    """Print the statistics. People get curves and tables. CSV has only one row with numbers for each period."""
     periods = found["periods"]
     if out.form == "csv":
         formats.write_rows("csv", periods, list(periods[0]))
@@ -79,7 +79,11 @@ def _print(out: Output, found: Row, curves: Sequence[Figure], tables: Iterable[t
 
 
 def _curves(periods: Sequence[Row], figures: Sequence[Figure], by: str) -> tuple[list[Row], str]:
-    """Return a row `{figure, total, most, curve}` for each kind of number, and a caption. Curves fit the terminal."""
+    """Return a row for each kind of number, for example the messages sent, and a caption for all rows.
+
+    A row has the keys `figure` (the title), `total`, `most` (the highest number of a period) and `curve` (a text that
+    fits the terminal).
+    """
     values = {figure: [period[figure.key] for period in periods] for figure in figures}
     rows = [
         {"figure": figure.title, "total": sum(some) if figure.sums else None, "most": max(some), "curve": ""}

@@ -13,7 +13,7 @@ from database.wording import counted
 
 app = part()
 
-Name = Annotated[str, typer.Argument(metavar="NAME", help="Name of a hold.", show_default=False)]
+Hold = Annotated[str, typer.Argument(metavar="HOLD", help="Name or id of a hold.", show_default=False)]
 
 
 @app.command(
@@ -43,7 +43,7 @@ def add(
 
     A hold keeps the users with their profiles and linked sign-ins, everything they wrote, the conversations they are
     in, all messages in these conversations, and the events of the audit trail about all this. The application can still
-    delete them; holds check finds what is gone.
+    delete held data; holds check finds what is gone.
     """
     change = actions.holds.add(name, users=user, conversations=conversation)
     if not (confirm.reason or "").strip():
@@ -64,16 +64,16 @@ def list_(out: ReadOut, page: Page) -> None:
 
 
 @app.command(example="chatctl holds show case-12", cls=Timed)
-def show(name: Name, out: ReadOut) -> None:
+def show(hold: Hold, out: ReadOut) -> None:
     """Show a hold, the reason, and what it kept when it was placed."""
     below = {"users": views.HELD_USERS, "conversations": views.HELD_CONVERSATIONS, "kept": views.HELD_DOCUMENTS}
-    out.record(actions.holds.show(name), views.HOLD, below=below)
+    out.record(actions.holds.show(hold), views.HOLD, below=below)
 
 
 @app.command(example="chatctl holds release case-12 --reason 'Case closed'")
-def release(name: Name, out: Out, confirm: Confirm) -> None:
+def release(hold: Hold, out: Out, confirm: Confirm) -> None:
     """Release a hold. What it kept can be deleted again, unless another hold keeps it."""
-    change = actions.holds.release(name)
+    change = actions.holds.release(hold)
     out.apply(change, confirm)
 
 
@@ -81,16 +81,16 @@ def release(name: Name, out: Out, confirm: Confirm) -> None:
 def check(
     out: LinesOut,
     *,
-    name: Annotated[
+    hold: Annotated[
         str | None,
-        typer.Argument(metavar="[NAME]", help="Name of a hold.  [default: all active holds]", show_default=False),
+        typer.Argument(metavar="[HOLD]", help="Name or id of a hold.  [default: all active holds]", show_default=False),
     ] = None,
 ) -> None:
     """Find out which held documents are gone since the hold was placed.
 
     If any are, the exit code is 1. chatctl refuses to delete them, but the application and other programs can.
     """
-    found = actions.holds.check(name)
+    found = actions.holds.check(hold)
     out.items(found, views.HELD_NOW)
     if gone := sum(row["gone"] for row in found):
         out.note(f"{counted(gone, 'held document')} no longer exist{'s' if gone == 1 else ''}")
@@ -99,7 +99,7 @@ def check(
 
 @app.command(example="chatctl holds export case-12 --to case-12.zip", cls=Revealing)
 def export(
-    name: Name,
+    hold: Hold,
     out: LinesOut,
     *,
     to: ToZip,
@@ -113,13 +113,13 @@ def export(
     from changes.events import now
     from cli.holds import export_zip
 
-    contents = actions.holds.contents(name)
+    contents = actions.holds.contents(hold)
     masked = not out.may_show_bodies(contents.id)
     with output.opened(to, overwrite=overwrite) as file:
         if file.isatty():
             raise UsageError("cannot write a zip to the terminal", "add --to FILE")
         counts = export_zip.write(contents, file, now(), masked=masked)
-    summary = export_zip.summary(name, counts)
+    summary = export_zip.summary(contents.name, counts)
     if to in output.STANDARD_OUTPUT:
         out.note(summary)
     else:

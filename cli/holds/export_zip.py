@@ -25,7 +25,7 @@ SCHEMA_VERSION: Final = 1
 """The version of the file formats in the zip. It increases if programs that read the old formats would fail."""
 
 HUGE: Final = 2**28
-"""The bytes of all messages together from which on a file in the zip may need the Zip64 format."""
+"""A limit in bytes. If all messages together have more, a file in the zip may need the Zip64 format."""
 
 EASY: Final = re.compile(r"[0-9A-Za-z-]{1,64}")
 """Matches an id that can be the name of a file."""
@@ -65,9 +65,9 @@ class _Page(NamedTuple):
 
 
 def write(contents: "Contents", file: BinaryIO, at: datetime, *, masked: bool) -> Row:
-    """Write the zip, and return part of the data → number of items.
+    """Write the zip. Return the number of its users, conversations, messages and events, as a dict with these keys.
 
-    The memory does not grow with the number of messages.
+    The used memory does not grow with the number of messages.
     """
     with MessageFile() as messages, Archive(file, at) as archive:
         pages = list(_collect(contents, messages, masking.masked_message if masked else lambda row: row))

@@ -4,7 +4,7 @@ Start reading at `Output.rows` for a list, and at `applying.apply` for a write.
 """
 
 import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
@@ -31,7 +31,7 @@ Row = dict[str, Any]
 PAGE: Final = 50
 """The number of rows in a table if neither `--limit` nor `--all` is given."""
 COUNTED_UP_TO: Final = 10_000
-"""The note after a table gives the number of matches exactly up to this number. For more, it says `10,000+`."""
+"""The highest number of matches that the note after a table prints exactly. If there are more, it prints `10,000+`."""
 
 
 @dataclass(frozen=True)
@@ -115,7 +115,8 @@ class Output:
     ) -> None:
         """Print one row with all its values.
 
-        For people, more can follow: the `lines`, a table for each key of `below`, and the text of the column `passage`.
+        `lines`, `below` and `passage` are printed only for people, after the row: first the `lines`, then a table for
+        each key of `below`, then the text in the column `passage`.
         """
         [row] = self._masked([row], view, [row["id"]] if "id" in row else [])
         if not self.for_people:
@@ -151,6 +152,15 @@ class Output:
         if self.form == "ids" or not any(map(masking.is_private, entries)) or self.may_show_bodies(*targets):
             return entries
         return [masking.masked_entry(entry) for entry in entries]
+
+    def visible_lines(self, changeset: "Changeset", *targets: Any, whole: bool = False) -> Iterator[str]:
+        """Return a line for each change of a changeset; see `Changeset.lines`. Messages are masked if required.
+
+        `targets` are the ids of the shown documents.
+        """
+        if not changeset.shows("Message") or self.may_show_bodies(*targets):
+            return changeset.lines(whole=whole)
+        return changeset.lines(masking.masked_entry, whole=whole)
 
     def document(self, document: Row, lines: Iterable[str]) -> None:
         """Print a result that is not a list: `lines` for people, `document` for programs.
@@ -196,6 +206,15 @@ class Output:
 
         applying.apply(self, changeset, confirm)
 
+    def apply_each(self, changesets: "Sequence[Changeset]", confirm: "Decide") -> None:
+        """Apply several changesets one after the other, each as `apply` does.
+
+        If nothing has to be changed, print nothing, except on a terminal, with `--dry-run` or as JSON.
+        """
+        from cli.output import applying
+
+        applying.apply_each(self, changesets, confirm)
+
     def nothing_to_do(self) -> None:
         """Report that a command has nothing to change, for example because standard input was empty."""
         if self.form == "json":
@@ -220,12 +239,12 @@ class Output:
         return streams.has_colour(sys.stdout)
 
     def note_zone(self) -> None:
-        """Print a note with the time zone of the times for people, unless it is UTC."""
+        """Print a note with the time zone of the printed times. Print no note in UTC or in formats for programs."""
         if self.for_people and self.screen.zone:
             self.note(f"times are in {self.screen.zone}; for UTC add --utc")
 
     def _usual_columns(self, view: View) -> View:
-        """Return the columns of a list: for people those of a table, for programs all columns."""
+        """Return the columns that a list has if the user does not choose columns. Programs get all columns."""
         return _table_columns(view) if self.for_people or self.form == "markdown" else view
 
     def _masked(self, rows: Iterable[Row], view: View, targets: Sequence[Any] = ()) -> Iterable[Row]:
@@ -265,7 +284,10 @@ class Output:
         return shown.hidden, screen.shows_local_times(rows, shown.columns)
 
     def _explain(self, tables: Sequence[tuple[Sequence[str], bool]]) -> None:
-        """Print notes after some tables: which columns are hidden, and the time zone of local times."""
+        """Print notes about the tables that were just printed: their hidden columns, and the zone of local times.
+
+        A table is `(keys of its hidden columns, whether it has local times)`.
+        """
         hidden = [key for keys, _ in tables for key in keys]
         if hidden:
             self.note(f"{counted(len(hidden), 'column')} hidden ({', '.join(hidden)}): -o wide")

@@ -1,13 +1,14 @@
 """Carry out a write: preview the changes or ask for confirmation, write them, and report the results."""
 
+import sys
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from textwrap import indent
 from typing import TYPE_CHECKING, Any, Final
 
 from cli.output import formats, questions, say, streams, text
-from cli.output.masking import masked, masked_entry
+from cli.output.masking import masked
 from database.errors import ConflictError, OutputError, RefusedError, TerminatedError, UsageError
 from database.wording import NAMED, counted
 
@@ -39,44 +40,129 @@ If there are more, only their number is printed.
 
 def apply(out: "Output", changeset: "Changeset", confirm: "Decide") -> None:
     """Preview a changeset (planned changes), or ask for confirmation if required, write it, and report the results."""
+    _refuse_form(out)
+    if confirm.save_plan is not None:
+        _check(out, changeset, confirm)
+        _save_plan(out, changeset, confirm, confirm.save_plan)
+        return
+    _report_written(out, [_write(out, changeset, confirm)], confirm)
+
+
+def apply_each(out: "Output", changesets: "Sequence[Changeset]", confirm: "Decide") -> None:
+    """Apply several changesets one after the other, each with its own question and event.
+
+    All changesets are checked before the first one is written. After a changeset is written, the next one is planned
+    again, because its data may have changed. If no changeset changes anything, nothing is printed, except on a
+    terminal, with `--dry-run` or as JSON.
+    """
+    due = [changeset for changeset in changesets if changeset.changes_something]
+    if confirm.save_plan is not None and len(due) == 1:
+        apply(out, due[0], confirm)
+        return
+    _check_each(out, due, confirm)
+    done: list[tuple[Changeset, ObjectId | None]] = []
+    for changeset in due:
+        again = changeset.replan() if changeset.replan and done and not confirm.dry_run else changeset
+        try:
+            done.append(_write(out, again, confirm))
+        except BaseException as error:
+            if events := [str(event) for _, event in done if event]:
+                error.add_note(f"Earlier changes are saved: chatctl audit show {events[-1]}")
+            raise
+        if out.form != "json":
+            _report_written(out, done[-1:], confirm)
+    if out.form == "json":
+        left = [(changeset, None) for changeset in changesets if not changeset.changes_something]
+        _report_written(out, [*done, *left], confirm, each=True)
+    elif not due and (confirm.dry_run or streams.is_terminal(sys.stderr)):
+        out.nothing_to_do()
+
+
+def _check_each(out: "Output", due: "Sequence[Changeset]", confirm: "Decide") -> None:
+    """Refuse several changesets if one of them would be refused, or if they have too many items together."""
+    _refuse_form(out)
+    number = sum(changeset.touched for changeset in due)
+    _refuse_number(number, confirm.max)
+    for changeset in due:
+        if confirm.propose and changeset.unproposable:
+            _proposal_of(changeset, confirm)  # raises its error before another changeset is proposed
+        elif not (confirm.dry_run or confirm.propose):
+            _refuse_unasked(out, changeset, confirm, number)
+
+
+def _refuse_form(out: "Output") -> None:
     if out.form not in {"table", "json"}:
         raise UsageError(f"-o {out.form} is not available for a write", "use -o json, or remove -o")
-    _refuse_more(changeset, confirm.max)
+
+
+def _check(out: "Output", changeset: "Changeset", confirm: "Decide") -> None:
+    """Refuse a changeset with too many items, and one that would lose held data. Print a note about missing items."""
+    _refuse_number(changeset.touched, confirm.max)
     _note_skipped(out, changeset)
     from changes import losses
 
     losses.refuse(changeset)
-    if confirm.save_plan is not None:
-        _save_plan(out, changeset, confirm, confirm.save_plan)
-        return
-    changeset = _proposal_of(changeset, confirm)
-    from database import connection
 
-    event: ObjectId | None = None
+
+def _write(out: "Output", changeset: "Changeset", confirm: "Decide") -> "tuple[Changeset, ObjectId | None]":
+    """Preview a changeset with `--dry-run`. Without it, ask for confirmation if required, and write the changeset.
+
+    Return the changeset that was written, and the id of its event. It can differ from the given one, because a conflict
+    causes a new plan. The id is None if nothing was written.
+    """
+    _check(out, changeset, confirm)
+    changeset = _proposal_of(changeset, confirm)
     out.invocation.command = changeset.command + (" --dry-run" if confirm.dry_run else "")
     if confirm.dry_run:
         _preview(out, changeset)
-    elif changeset.changes_something:
-        from changes.applying import require_two_people
+    if confirm.dry_run or not changeset.changes_something:
+        return changeset, None
+    marker, asked, yes = _refuse_unasked(out, changeset, confirm)
+    # If there is a question, it shows the notes itself. If --yes has answered the question and the write can be
+    # undone, the notes are not needed.
+    notes_are_known = asked or (changeset.asks and changeset.undoable) or out.form == "json"
+    verb = "proposing a change of" if _proposed(changeset) else "changing"
+    _announce(out, verb, [] if notes_are_known else _notes(out, changeset), asked=asked)
+    agreement = _Agreement(out, changeset, marker, asked=asked, yes=yes, max_items=confirm.max)
+    if asked:
+        questions.confirm(out, changeset, _notes(out, changeset), marker)
+        changeset = agreement.renewed()
+    event, changeset = _carry_out(out, changeset, confirm.reason, agreement)
+    return changeset, event
 
-        require_two_people(changeset)
-        marker = None if _proposed(changeset) else connection.marker()
-        yes = out.invocation.expect is not None if marker else confirm.yes
-        asked = not yes and (marker is not None or _must_ask(changeset))
-        if asked and not questions.can_ask(out.invocation):
-            raise _unconfirmed(marker)
-        # If there is a question, it shows the notes itself. If --yes has answered the question and the write can be
-        # undone, the notes are not needed.
-        notes_are_known = asked or (changeset.asks and changeset.undoable) or out.form == "json"
-        verb = "proposing a change of" if _proposed(changeset) else "changing"
-        _announce(out, verb, [] if notes_are_known else _notes(out, changeset), asked=asked)
-        agreement = _Agreement(out, changeset, marker, asked=asked, yes=yes, max_items=confirm.max)
-        if asked:
-            questions.confirm(out, changeset, _notes(out, changeset), marker)
-            changeset = agreement.renewed()
-        event, changeset = _carry_out(out, changeset, confirm.reason, agreement)
+
+def _refuse_unasked(
+    out: "Output", changeset: "Changeset", confirm: "Decide", most: int = 0
+) -> "tuple[Marker | None, bool, bool]":
+    """Refuse a changeset that must be confirmed, if no option confirms it and no question is possible.
+
+    Return three values: the protection of the database, whether the user must be asked, and whether an option
+    (`--yes`, or `--expect` in a protected database) has confirmed the changeset. If the question demands a typed text,
+    these options confirm it only together with `--max`. The hint of the error suggests at least `most` for `--max`.
+    """
+    from changes.applying import require_two_people
+    from database import connection
+
+    require_two_people(changeset)
+    marker = None if _proposed(changeset) else connection.marker()
+    limited = confirm.max is not None or not changeset.asked.typed
+    yes = limited and (out.invocation.expect is not None if marker else confirm.yes)
+    asked = not yes and (marker is not None or _must_ask(changeset))
+    if asked and not questions.can_ask(out.invocation):
+        raise _unconfirmed(marker) if limited else _unlimited(changeset, marker, max(most, changeset.touched))
+    return marker, asked, yes
+
+
+def _report_written(
+    out: "Output", done: "Sequence[tuple[Changeset, ObjectId | None]]", confirm: "Decide", *, each: bool = False
+) -> None:
+    """Print the results of written changesets. With `each`, every result in JSON has the id of its event.
+
+    If the output fails, the error says that the changes are saved, and names the command that shows them.
+    """
+    event = next((event for _, event in reversed(done) if event), None)
     try:
-        _report(out, changeset, event, dry_run=confirm.dry_run)
+        _report(out, done, event, dry_run=confirm.dry_run, each=each)
         streams.flush()
     except OutputError as error:
         error.hint = (
@@ -103,21 +189,25 @@ def _proposed(changeset: "Changeset") -> "ObjectId | None":
 
 
 def _save_plan(out: "Output", changeset: "Changeset", confirm: "Decide", to: str) -> None:
-    """Save a changeset as a plan in a file, and change nothing."""
+    """Save a changeset as a plan in a file, and change nothing. If nothing would change, no file is written."""
     if confirm.propose or confirm.dry_run:
         raise UsageError("--save-plan cannot be combined with --propose or --dry-run", "use one of them")
+    if not changeset.changes_something:
+        _report(out, [(changeset, None)], None, dry_run=True)
+        return
     from actions import plan_files
     from changes import Result
     from cli.output.files import STANDARD_OUTPUT, write_file
 
-    text_of_plan = plan_files.dump(changeset)
+    text_of_plan = plan_files.dump(changeset, confirm.reason)
     try:
         write_file(text_of_plan, to)
     except ConflictError as error:
         error.hint = "use another name"
         raise
     if out.form == "json" and to not in STANDARD_OUTPUT:
-        _report(out, replace(changeset, results=[Result(None, changeset.command, "saved")]), None, dry_run=False)
+        saved = replace(changeset, results=[Result(None, changeset.command, "saved")])
+        _report(out, [(saved, None)], None, dry_run=False)
     if to not in STANDARD_OUTPUT:
         out.note(f"saved, nothing was changed; carry it out with: {text.quoted(['chatctl', 'apply', to])}")
 
@@ -126,9 +216,9 @@ def _preview(out: "Output", changeset: "Changeset") -> None:
     """Print a line for each change that would be made."""
     _announce(out, "would change", [] if out.form == "json" else _notes(out, changeset))
     if out.form != "json":
-        whole = not changeset.shows("Message") or out.may_show_bodies()
+        lines = out.visible_lines(changeset)
         with out.paged():
-            out.lines(changeset.lines() if whole else changeset.lines(masked_entry))
+            out.lines(lines)
 
 
 def _note_skipped(out: "Output", changeset: "Changeset") -> None:
@@ -207,7 +297,7 @@ class _Agreement:
         After the second question, the user knows that new data keeps arriving. If every addition caused a question,
         nobody could delete a user who sends messages all the time.
         """
-        _refuse_more(again, self._max)
+        _refuse_number(again.touched, self._max)
         if not self._asked:
             return self._yes or not _must_ask(again)
         if self.asks_about(again):
@@ -221,10 +311,10 @@ class _Agreement:
         return self._asked and not self._told_of_more and bool(again.beyond(self._changeset))
 
 
-def _refuse_more(changeset: "Changeset", max_items: int | None) -> None:
-    if max_items is not None and changeset.touched > max_items:
-        number = counted(changeset.touched, "item")
-        raise RefusedError(f"this would change {number}, but --max allows only {max_items:,}", "nothing was changed")
+def _refuse_number(number: int, max_items: int | None) -> None:
+    if max_items is not None and number > max_items:
+        items = counted(number, "item")
+        raise RefusedError(f"this would change {items}, but --max allows only {max_items:,}", "nothing was changed")
 
 
 def _must_ask(changeset: "Changeset") -> bool:
@@ -271,22 +361,46 @@ def _addresses_elsewhere(out: "Output", result: "Result") -> Iterator[str]:
 
 
 def _unconfirmed(marker: "Marker | None") -> RefusedError:
+    hint = f"Preview it with --dry-run, confirm it with {_answer(marker)}."
     if marker is None:
-        hint = "Preview it with --dry-run, confirm it with --yes."
         return RefusedError("Not changed: confirmation is required.", hint)
-    # The name of a database may contain any character if it was stored by another program.
-    expected = text.quoted(["--expect", marker.name])
     return RefusedError(
-        f'Not changed: this database is protected as "{marker.name}".',
-        f"Preview it with --dry-run, confirm it with {expected}. --yes is not enough here.",
+        f'Not changed: this database is protected as "{marker.name}".', f"{hint} --yes is not enough here."
     )
 
 
-def _report(out: "Output", changeset: "Changeset", event: "ObjectId | None", *, dry_run: bool) -> None:
+def _unlimited(changeset: "Changeset", marker: "Marker | None", most: int) -> RefusedError:
+    verb = changeset.asked.verb
+    return RefusedError(
+        f"Not changed: a limit is required to {verb[0].lower()}{verb[1:]}.",
+        f"Preview it with --dry-run, confirm it with {_answer(marker)} --max {most}.",
+    )
+
+
+def _answer(marker: "Marker | None") -> str:
+    """Return the option that confirms a write."""
+    # The name of a database may contain any character if it was stored by another program.
+    return "--yes" if marker is None else text.quoted(["--expect", marker.name])
+
+
+def _report(
+    out: "Output",
+    done: "Sequence[tuple[Changeset, ObjectId | None]]",
+    event: "ObjectId | None",
+    *,
+    dry_run: bool,
+    each: bool = False,
+) -> None:
+    """Print the outcome of changesets. `event` is the id of the last event.
+
+    `done` has each changeset with the id of its event. JSON can have several changesets. Text for people needs a list
+    of exactly one.
+    """
     if out.form == "json":
-        for part in _outcome_as_json(out, changeset, event, dry_run=dry_run):
+        for part in _outcome_as_json(out, done, event, dry_run=dry_run, each=each):
             streams.write(part)
         return
+    [(changeset, _)] = done
     if dry_run:
         if not changeset.changes_something:
             out.notes(_result_lines(out, [result for result in changeset.results if result.if_unchanged]))
@@ -294,7 +408,8 @@ def _report(out: "Output", changeset: "Changeset", event: "ObjectId | None", *, 
         return
     passwords = [result.password for result in changeset.results if result.password]
     try:
-        for line in _result_lines(out, changeset.results):
+        told = () if changeset.undoable else changeset.notes
+        for line in _result_lines(out, changeset.results, told):
             if passwords:  # standard output has only the passwords, so that a shell variable can receive them
                 out.note(line)
             else:
@@ -315,17 +430,19 @@ def _note_next_step(out: "Output", changeset: "Changeset", event: "ObjectId | No
         out.note(f"undo: chatctl audit undo {event}")
 
 
-def _result_lines(out: "Output", results: "Collection[Result]") -> Iterator[str]:
+def _result_lines(out: "Output", results: "Collection[Result]", told: "Sequence[str]" = ()) -> Iterator[str]:
     """Yield a line for each result. If many results have the same outcome, yield only their number.
 
     Unchanged items are listed only if there are at most `MANY_ITEMS`, because most readers do not need their names.
+    Notes that were `told` before the write are not printed again.
     """
     counts = Counter(result.outcome for result in results if not result.message and result.outcome != MISSING)
     bounds = {"unchanged": MANY_ITEMS if len(results) > MANY_ITEMS else MOST_RESULT_LINES}
     folded = {outcome: count for outcome, count in counts.items() if count > bounds.get(outcome, MOST_RESULT_LINES)}
     for result in results:
         if result.outcome == PASSED_OVER:
-            out.note(result.message or f"{result.ref} was not changed")
+            if result.message not in told:
+                out.note(result.message or f"{result.ref} was not changed")
         elif result.outcome != MISSING and (result.message or result.outcome not in folded):
             why = result.message or (result.if_unchanged if result.outcome == "unchanged" else None)
             yield f"{result.ref}: {result.outcome}" + (f" ({why})" if why else "")
@@ -335,16 +452,24 @@ def _result_lines(out: "Output", results: "Collection[Result]") -> Iterator[str]
 
 
 def _outcome_as_json(
-    out: "Output", changeset: "Changeset", event: "ObjectId | None", *, dry_run: bool
+    out: "Output",
+    done: "Sequence[tuple[Changeset, ObjectId | None]]",
+    event: "ObjectId | None",
+    *,
+    dry_run: bool,
+    each: bool,
 ) -> Iterator[str]:
-    """Yield the outcome of a write as JSON, in small parts, because there may be a hundred thousand results."""
-    changed = changeset.changed
-    unchanged = len(changeset.results) - changed
+    """Yield the outcome of writes as JSON, in small parts, because there may be a hundred thousand results.
+
+    With `each`, each result has the event of its write.
+    """
+    changed = sum(changeset.changed for changeset, _ in done)
+    unchanged = sum(len(changeset.results) for changeset, _ in done) - changed
     head: dict[str, Any] = {"event": event, "changed": changed, "unchanged": unchanged, "results": []}
     before, brackets, after = formats.as_json(head, indent=2).rpartition("[]")
     opening = "["
     yield before
-    for result in changeset.results:
+    for result, its_event in ((result, one) for changeset, one in done for result in changeset.results):
         shown = result._replace(password=None) if dry_run else result
         if shown.outcome != PASSED_OVER:  # For other outcomes, the number of documents is in the message already.
             shown = shown._replace(documents=0)
@@ -352,6 +477,7 @@ def _outcome_as_json(
             shown = shown._replace(elsewhere=[masked(url) for url in result.elsewhere])
         shown = shown._replace(if_unchanged=None)
         given = {key: value for key, value in shown._asdict().items() if value or key in ALWAYS_PRINTED}
+        given |= {"event": its_event} if each else {}
         yield f"{opening}\n{indent(formats.as_json(given, indent=2), '    ')}"
         opening = ","
     yield f"{brackets}{after}\n" if opening == "[" else f"\n  ]{after}\n"

@@ -54,7 +54,10 @@ class Archive:
 
 
 class _NoSeekFile:
-    """A file that has no method `seek`, like a pipe. So a zip has the same bytes in a file and in a pipe."""
+    """A file without the method `seek`, like a pipe.
+
+    If a file had `seek`, the zip module would write other bytes than for a pipe.
+    """
 
     def __init__(self, file: BinaryIO) -> None:
         self.write = file.write
@@ -83,7 +86,7 @@ class MessageFile:
         return self._file.seek(0, 2)
 
     def counts(self) -> dict[str | None, int]:
-        """Return conversation → number of its messages."""
+        """Return a dict: the id of each conversation → the number of its messages."""
         return {conversation: len(places) for conversation, places in self._places.items()}
 
     def lines(self) -> Iterator[str]:

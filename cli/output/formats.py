@@ -118,7 +118,11 @@ def _ndjson(rows: Iterable[Row], _: Sequence[str]) -> Iterator[str]:
 
 
 def _compact(row: Row, dumps: Callable[[Row], bytes]) -> str:
-    """Return a row as JSON without spaces. First convert only values that JSON does not have, like ids."""
+    """Return a row as JSON on one line, without spaces.
+
+    `dumps` is a fast function that cannot write all values. If it fails or would write NaN as null, the row is
+    converted by slower code.
+    """
     try:
         line = dumps(row)
         if line.count(b"null") > [*map(type, row.values())].count(_NOTHING):
@@ -201,9 +205,9 @@ def _named(value: Any) -> Any:
 
 
 def _obeyed(written: str) -> bool:
-    """Tell whether a text contains a command for GitHub Actions, which obeys commands in the output of a job.
+    """Tell whether a text contains a command that GitHub Actions would obey in the output of a job.
 
-    In JSON and YAML, such a text can be escaped.
+    The caller escapes such a text. A program that reads the JSON or YAML still gets the same value.
     """
     return "##[" in written and streams.on_github()
 

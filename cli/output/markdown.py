@@ -9,11 +9,11 @@ from typing import Final
 _LINKED: Final = re.compile(r"@|//|www\.", re.IGNORECASE)
 _SPECIAL: Final = re.compile(r"[\\`*_{}\[\]<>#|~&$^]|\.(?=\S)")
 _BEGINS: Final = re.compile(r"^(?:\d+(?=[.)])|(?=[-+=:]))")
-"""Characters that would turn a line into a list item, the underline of a heading, or a part of a table."""
+"""Matches the beginning of a line that Markdown would read as a list item, a heading, or a part of a table."""
 _BLANKS: Final = re.compile(r"(\s+)")
 _SIGN: Final = re.compile(r"^( *)([+~-])(?= )")
 _SIGNS: Final = {"~": "!"}
-"""The sign of a changed line in a block of the language `diff`."""
+"""Sign of a line in chatctl's own lists of changes → the sign for it in a code block of the language `diff`."""
 LONGEST: Final = 50_000
 """The most characters of a list, table or diff in a report. A comment on GitHub has at most 65,536 characters."""
 

@@ -58,12 +58,12 @@ def masked(value: Any) -> Any:
 
 
 def is_private(entry: Row) -> bool:
-    """Tell whether an entry of the audit trail contains messages or images."""
+    """Tell whether a recorded change of an event (`entry`) contains the text or the image of a message."""
     return entry["collection"] == "Message" and any(row["field"] in PRIVATE for row in entry["fields"])
 
 
 def masked_entry(entry: Row) -> Row:
-    """Return an entry of the audit trail in which messages and images are replaced by their lengths."""
+    """Return a recorded change of an event in which texts and images of messages are replaced by their lengths."""
     if not is_private(entry):
         return entry
     fields = (

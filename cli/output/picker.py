@@ -27,7 +27,10 @@ if TYPE_CHECKING:
 Row = dict[str, Any]
 
 MOST_READ: Final = 1_000
-"""The most rows that a menu reads at the start. If there are more users, the database server searches them."""
+"""The most rows that a menu reads at the start.
+
+If there are more users, the typed text is searched by the database server. Otherwise the menu filters the rows itself.
+"""
 MOST_SHOWN: Final = 100
 """The most items in the menu."""
 MENU_LINES: Final = 12
@@ -89,6 +92,18 @@ def _events(_: str) -> "Listing":
     return audit.find()
 
 
+def _proposals(_: str) -> "Listing":
+    from actions import proposals
+
+    return proposals.find()
+
+
+def _holds(_: str) -> "Listing":
+    from actions import holds
+
+    return holds.find()
+
+
 KINDS: Final = {
     "USER": Kind(_users, ("username",), ("name", "email"), searchable=True),
     "FROM": Kind(_users, ("username",), ("name", "email"), searchable=True),
@@ -96,6 +111,8 @@ KINDS: Final = {
     "PERMISSION": Kind(_permissions, ("name",)),
     "CONVERSATION": Kind(_conversations, ("title",), ("lastMessageAt",)),
     "EVENT": Kind(_events, ("at", "command"), ("reason", "state")),
+    "PROPOSAL": Kind(_proposals, ("at", "command"), ("by", "reason")),
+    "HOLD": Kind(_holds, ("name",), ("placed", "state")),
 }
 """Name of an argument in the help, like USER → the kind of items that can be chosen for it."""
 
@@ -164,7 +181,7 @@ class _Choice(Completion):
 
 
 class _Menu(Completer):
-    """The menu: the items that match the typed text. After a database error, it ends the prompt."""
+    """The menu of the prompt: the items that match the typed text. If the database fails, the prompt ends."""
 
     def __init__(self, choices: _Choices) -> None:
         self._choices = choices

@@ -29,7 +29,7 @@ def confirm(out: "Output", changeset: "Changeset", notes: Iterable[str], marker:
     """Print the items and effects of a write, and ask for confirmation. Raises `CancelledError` if the user says no.
 
     Ctrl-C raises `LeftError`. In a protected database, the user must type the name of the protection (`marker.name`)
-    instead of y.
+    instead of y. In other databases, a few questions demand a text (`changeset.asked.typed`) instead of y.
     """
     import actions
     from changes import effects
@@ -41,11 +41,14 @@ def confirm(out: "Output", changeset: "Changeset", notes: Iterable[str], marker:
         say(f"  {out.pasteable(line)}")
     question = _question(changeset, rows, out.screen.zone)
     try:
-        if marker is None:
-            agreed = ask(f"{question}? [y/N] ").lower() in {"y", "yes"}
-        else:
+        if marker is not None:
             say(f"{question}? This database is protected.")
             agreed = ask(f'Type "{marker.name}" to confirm: ') == marker.name
+        elif changeset.asked.typed:
+            say(f"{question}?")
+            agreed = ask(f'Type "{changeset.asked.typed}" to confirm: ') == changeset.asked.typed
+        else:
+            agreed = ask(f"{question}? [y/N] ").lower() in {"y", "yes"}
     except KeyboardInterrupt:
         raise LeftError from None
     if not agreed:
@@ -54,7 +57,7 @@ def confirm(out: "Output", changeset: "Changeset", notes: Iterable[str], marker:
 
 def _question(changeset: "Changeset", rows: Sequence[Row], zone: str | None) -> str:
     """Return the text of the question, like `Suspend ada (Ada Lovelace, ada@example.org)` or `Delete 12 roles`."""
-    verb, of, rest = changeset.asked
+    verb, of, rest, _ = changeset.asked
     if of is None:
         return verb
     number = changeset.changed
@@ -101,7 +104,11 @@ def _body(body: Any) -> str:
 
 
 def can_ask(invocation: Invocation) -> bool:
-    """Tell whether questions are possible: only on a terminal, without `--no-input`, and if stdin has no items."""
+    """Tell whether the user can be asked.
+
+    Questions need a terminal. They are not possible with `--no-input`, or if the names for the command come from
+    standard input.
+    """
     if invocation.no_input or invocation.items_from_stdin:
         return False
     return streams.is_terminal(sys.stdin) and streams.is_terminal(sys.stderr)

@@ -77,17 +77,30 @@ def of_plan(plan: "Plan") -> Report:
 
 
 def of_proposal(row: Mapping[str, Any], lines: Iterable[str]) -> Report:
-    """Make the report of a proposal for its reviewer: who proposes what and why, and what has changed since."""
+    """Make the report of a proposal for its reviewer.
+
+    It says who proposes which changes and why, and which data has changed since the proposal was made.
+    """
+    return of_changes(f"proposals show {row['id']}", row, lines, ("by", "at", "reason", "state"))
+
+
+def of_changes(title: str, row: Mapping[str, Any], lines: Iterable[str], facts: Sequence[str] = ()) -> Report:
+    """Make the report of a plan for its reviewer: what it would change, and what has changed since it was made."""
     what = markdown.code(text.safe(row["command"]))
-    facts = [(name, markdown.code(text.safe(text.cell(row[name])))) for name in ("by", "at", "reason", "state")]
-    shown = "".join(f"- {name}: {value}\n" for name, value in facts)
-    more = [("note", one) for one in row["notes"]] + [("moved since", one) for one in row["moved"]]
-    moved = "".join(f"- {name}: {markdown.code(text.safe(one))}\n" for name, one in more)
+    more = [*((name, text.cell(row[name])) for name in facts), *(("note", one) for one in row["notes"])]
+    more += [("moved since", one) for one in row["moved"]]
+    listed = "".join(f"- {name}: {markdown.code(text.safe(value))}\n" for name, value in more)
     block = markdown.diff(map(text.safe, lines))
-    head = f"### chatctl proposals show {row['id']}: {_database()}"
-    return Report(
-        "proposals show", f"{head}\n\n{what}\n\n{shown}{moved}\n{block}\n{markdown.text(', '.join(row['summary']))}\n"
-    )
+    head = f"### chatctl {title}: {_database()}"
+    return Report(title, f"{head}\n\n{what}\n\n{listed}\n{block}\n{markdown.text(', '.join(row['summary']))}\n")
+
+
+def of_retention(rows: Sequence[Mapping[str, Any]]) -> Report:
+    """Make the report of `retention plan`: what is due by each rule."""
+    keys = ("name", "action", "due", "of", "before", "oldest", "held")
+    cells = [[markdown.code(text.safe(text.cell(row[key]))) for key in keys] for row in rows]
+    table = markdown.table(("rule", *keys[1:]), cells)
+    return Report("retention plan", f"### chatctl retention plan: {_database()}\n\n{table}")
 
 
 def of_tests(assertions: Sequence["Assertion"]) -> Report:
@@ -115,9 +128,10 @@ def of_check(rows: Sequence[Mapping[str, Any]], rules: Iterable[str]) -> Report:
 
 
 def annotate(faults: Sequence[Fault], message: str = "") -> None:
-    """In GitHub Actions, print annotations: a line for each fault, or for the message if there are no faults.
+    """In a job of GitHub Actions, print a line for each fault of a file. GitHub calls such a line an annotation.
 
-    GitHub reads these lines from the output of the job, and shows each fault at its place in the changed file.
+    GitHub reads these lines from the output of the job, and shows each fault at its place in the changed file. If there
+    are no faults but a `message`, print one line with the message.
     """
     if streams.on_github():
         if message and not faults:

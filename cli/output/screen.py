@@ -84,9 +84,9 @@ class Screen:
 def _fitting(view: View, filled: Sequence[int], needed: Sequence[int], width: int) -> list[int]:
     """Choose the columns of a table that fit a terminal of `width` cells. Return their indexes in `view`.
 
-    Chosen first are columns with values that a terminal of this width always shows (see `Column.table` in `cli.views`).
-    Then other columns are chosen while there is room. `filled` has the indexes of columns with values, and `needed` the
-    widths of all columns.
+    The function first chooses the columns that a terminal of this width always shows (see `Column.table` in
+    `cli.views`), if they have values. Then it chooses other columns, until the next one does not fit. `filled` has the
+    indexes of columns with values, and `needed` the widths of all columns.
     """
     certain = [number for number in filled if (view[number].table or 0) <= width]
     others = sorted({*range(len(view))} - {*certain}, key=lambda number: (view[number].table or 0, number))

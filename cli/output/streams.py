@@ -238,7 +238,10 @@ def draws() -> bool:
 
 
 def has_cursor() -> bool:
-    """Tell whether output may move the cursor. Pagers can show only colours, so no pager may be open."""
+    """Tell whether output may move the cursor: only on a terminal, and not while a pager is open.
+
+    A pager can show colours, but it cannot move the cursor.
+    """
     return draws() and _pager() is None
 
 

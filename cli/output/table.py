@@ -13,7 +13,7 @@ from cli.output.text import BEGIN, END, VIRAMA, isolated
 GAP: Final = "  "
 _MARKED: Final = re.compile(f"{BEGIN}(.*?){END}")
 BEFORE_MATCH: Final = 2
-"""The part of a narrow cell that is kept for the words before the match of a search: 2 means 1/2 of its width."""
+"""If a cell is too narrow for its text, the words before the match of a search get this part: 2 means one half."""
 _COMMAND: Final = r"""chatctl(?: +(?:'[^']*'|"[^"]*"|\$'(?:\\.|[^'\\])*'|[^\s'"();,]|[;,](?=\S))+)+"""
 _UNBROKEN: Final = re.compile(rf"[^\w\s]*\b{_COMMAND}\S*|\S+")
 _WORD: Final = re.compile(r"\S+")

@@ -31,7 +31,10 @@ _LEGITIMATE = (
 _UNSAFE = re.compile(f"({_LEGITIMATE})|([{_HARMFUL}])")
 _BREAKS = re.compile("[\n\t]")
 _JOB_COMMAND: Final = re.compile(r"#(?=#\[)|(?<![^\n])([^\S\n]*):(?=:)")
-"""What GitHub Actions would obey in the output of a job: `##[` anywhere, and `::` at the beginning of a line."""
+"""Matches the beginning of a command for GitHub Actions: `##[` anywhere, or `::` at the beginning of a line.
+
+GitHub Actions obeys such commands in the output of a job.
+"""
 
 BEGIN, END = "\x02", "\x03"
 """The marks around the match of a search in a table cell.

@@ -244,8 +244,8 @@ def erase(
 ) -> None:
     """Erase the personal data of a user. This cannot be undone.
 
-    Removed: e-mail, names, password, roles, profile and linked sign-ins, also from the audit trail. Events that held
-    them can no longer be undone. Kept: a suspended placeholder user (erased-ID), so that the conversations of other
+    Removed: e-mail, names, password, roles, profile and linked sign-ins, also from the audit trail. Events with this
+    data can no longer be undone. Kept: a suspended placeholder user (erased-ID), so that the conversations of other
     people stay complete, and the user's messages unless --with-messages is given. Image files are stored elsewhere:
     their URLs are printed, so that you can delete them there. Backups are not changed, and the text of --reason is
     kept. If the command is interrupted, run it again to finish the work.

@@ -10,8 +10,7 @@ import typer
 import actions
 from cli import output
 from cli.group import OUTPUT, Options, part
-from cli.invocation import Invocation
-from cli.params import AllowLastMember, Confirm, Out, Overwrite, choice
+from cli.params import AllowLastMember, Confirm, Out, Overwrite, choice, input_file
 from cli.views import IMPORTED
 from database.errors import UsageError
 
@@ -19,13 +18,6 @@ app = part()
 
 POLICIES: Final = ("fail", "skip", "update")
 USERNAME_SOURCES: Final = ("email", "name")
-
-
-def _file(ctx: typer.Context, name: str) -> str:
-    if not name:
-        raise typer.BadParameter("a path cannot be empty")
-    Invocation.of(ctx.meta).items_from_stdin = name == "-"
-    return name
 
 
 def _columns(ctx: typer.Context, wanted: bool) -> None:
@@ -48,7 +40,7 @@ File = Annotated[
     str,
     typer.Argument(
         metavar="FILE",
-        callback=_file,
+        callback=input_file,
         help="CSV, JSON, NDJSON or YAML file (- is standard input). Its name or content tells the format.",
         show_default=False,
     ),
@@ -125,7 +117,11 @@ RequirePasswords = Annotated[
 
 
 class LayoutOptions(Options):
-    """Options that say how to read the file: its product, columns, headers and list."""
+    """Options that say how to read the file.
+
+    They name the product that exported the file, the column for each header, the list in a JSON or YAML file that has
+    the users, and how to fill missing usernames.
+    """
 
     product: From = None
     map_file: MapFile = None

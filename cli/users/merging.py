@@ -21,9 +21,9 @@ ROLES: Final = ("keep", "union")
 def duplicates(out: ReadOut, page: Page) -> None:
     """List probable duplicates, and why.
 
-    A user is listed if an older user, in the column SAME AS, is probably the same person. The reasons are the same
-    e-mail address (ignoring case, dots and parts after a plus), the same name and telephone number, or the same account
-    at a provider.
+    A user is listed if an older user is probably the same person. The column SAME AS has the older user. The reason is
+    the same e-mail address (ignoring case, dots and parts after a plus), the same name and telephone number, or the
+    same account at a provider.
     """
     found = actions.users.find_duplicates()
     out.rows(found.listing, views.DUPLICATES, page)

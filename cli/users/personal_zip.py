@@ -25,13 +25,13 @@ SCHEMA_VERSION: Final = 1
 """The version of the file formats in the zip. It increases if programs that read the old formats would fail."""
 
 HUGE: Final = 2**28
-"""The bytes of all messages together from which on a file in the zip may need the Zip64 format."""
+"""A limit in bytes. If all messages together have more, a file in the zip may need the Zip64 format."""
 
 
 def write(data: "PersonalData", file: BinaryIO, show: Callable[[Row], Row]) -> Row:
-    """Write the zip, and return part of the data → number of items. `show` masks a message if required.
+    """Write the zip. Return a dict: name of a part of the data, like `messages` → number of its items.
 
-    The memory does not grow with the number of messages.
+    `show` gets a message and returns it, masked if required. The used memory does not grow with the number of messages.
     """
     about = _about(data)
     with MessageFile() as messages, Archive(file, about["exportedAt"]) as archive:

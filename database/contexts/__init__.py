@@ -3,8 +3,8 @@
 Start reading at `load`.
 """
 
-from database.contexts.config_file import SOURCES, Context, Contexts, load
+from database.contexts.config_file import LOCAL, SOURCES, Context, Contexts, load
 from database.contexts.editing import add, remove, use
 from database.contexts.urls import address, check, url
 
-__all__ = ["SOURCES", "Context", "Contexts", "add", "address", "check", "load", "remove", "url", "use"]
+__all__ = ["LOCAL", "SOURCES", "Context", "Contexts", "add", "address", "check", "load", "remove", "url", "use"]

@@ -32,7 +32,7 @@ def path() -> Path:
     except RuntimeError:
         folder = Path()
     if not folder.is_absolute():
-        raise NotAllowedError("this user has no folder for the configuration", "choose one with XDG_CONFIG_HOME")
+        raise NotAllowedError("your system user has no folder for the configuration", "choose one with XDG_CONFIG_HOME")
     return folder / "config.toml"
 
 
@@ -116,8 +116,12 @@ def _unwritable(file: Path, error: OSError) -> NotAllowedError:
     return NotAllowedError(f"{file} cannot be written: {reason}", "choose another folder with XDG_CONFIG_HOME")
 
 
-SOURCES: Final = ("url", "url-env", "url-file", "url-command")
-"""The settings that give a context its URL. Each context must have exactly one of these settings."""
+LOCAL: Final = "local"
+SOURCES: Final = ("url", "url-env", "url-file", "url-command", LOCAL)
+"""The settings that say where the database of a context is. Each context must have exactly one of these settings.
+
+`local` is the name of a database in the embedded server. All others give the URL of a database.
+"""
 READ_ONLY: Final = "read-only"
 
 _PLACE: Final = re.compile(r"(.*) \(at (?:line (\d+), column \d+|end of document)\)", re.DOTALL)
@@ -138,6 +142,11 @@ class Context:
     @property
     def label(self) -> str:
         return f"context {self.name}"
+
+    @property
+    def local(self) -> bool:
+        """Whether the database is in the embedded server. Such a context has no URL."""
+        return self.source == LOCAL
 
 
 @dataclass(frozen=True)

@@ -6,9 +6,8 @@ from typing import Any, Final
 from database.contexts import config_file
 from database.contexts.config_file import READ_ONLY, Context, Contexts, parse
 from database.contexts.urls import check
-from database.errors import ConflictError, InvalidInputError, NotConfiguredError
+from database.errors import ConflictError, NotConfiguredError
 from database.wording import shown
-from models.names import EASY, HOW_EASY
 
 Change = Callable[[str, Contexts], tuple[str, Contexts]]
 """A function: (text of the file, its contexts) → (new text, the contexts that the new text should have)."""
@@ -18,8 +17,6 @@ _MARK: Final = "chatctl removes this line"
 
 def add(context: Context) -> None:
     """Add a context. Raises `ConflictError` if the name already exists, and `InvalidInputError` if it is not valid."""
-    if not EASY.fullmatch(context.name):
-        raise InvalidInputError(f"invalid context name {shown(context.name)}", HOW_EASY)
     check(context)
 
     def change(text: str, found: Contexts) -> tuple[str, Contexts]:

@@ -12,11 +12,16 @@ from database import urls
 from database.contexts import config_file
 from database.contexts.config_file import Context
 from database.errors import InvalidInputError, NotConfiguredError
+from database.wording import shown
+from models.names import EASY, HOW_EASY
 
 SECONDS: Final = 30.0
 """The seconds that a command that prints a URL may run."""
 LONGEST: Final = 64 * 1024
-"""The most bytes of the output of such a command that are kept in memory."""
+"""The most bytes that are kept in memory from the output of a command that prints a URL."""
+
+OF_THE_SERVER: Final = frozenset({"admin", "config", "local"})
+"""The databases in which a server keeps its own data."""
 
 _VARIABLE: Final = re.compile("[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
 
@@ -44,14 +49,18 @@ def url(context: Context) -> str:
 
 def address(context: Context) -> urls.Address | None:
     """Return the address of a context without running a command. For a `url-command`, return None."""
+    if context.local:
+        return urls.Address(context.value, urls.LOCAL_HOST, None, has_password=False)
     return None if context.source == "url-command" else urls.parse(url(context), context.label)
 
 
 def check(context: Context) -> None:
-    """Raise `InvalidInputError` if the setting of a context cannot be valid.
+    """Raise `InvalidInputError` if the name or the setting of a context cannot be valid.
 
     Files and environment variables are not read, because they may be created later.
     """
+    if not EASY.fullmatch(context.name):
+        raise InvalidInputError(f"invalid context name {shown(context.name)}", HOW_EASY)
     try:
         if context.source == "url":
             urls.parse(context.value, "--url")
@@ -61,6 +70,8 @@ def check(context: Context) -> None:
             raise InvalidInputError("--url-env is not a valid variable name", "use a name like PRODUCTION_URL")
         elif context.source == "url-command":
             _words(context)
+        elif context.local and (not urls.is_database_name(context.value) or context.value in OF_THE_SERVER):
+            raise InvalidInputError(f"{shown(context.value)} cannot be the name of a database")
     except NotConfiguredError as error:
         raise InvalidInputError(error.message, error.hint) from None
 

@@ -145,7 +145,10 @@ def _stop(folder: Path) -> bool:
 
 
 def explain(error: ChatctlError, server: Server | None) -> ChatctlError:
-    """Replace an error of the connection to the embedded server by an error that names the likely cause."""
+    """Return an error that names the likely cause of a failed connection to the embedded server.
+
+    If no cause is known, return `error` itself.
+    """
     folder = files.chosen()
     if isinstance(error, AuthFailedError):
         what = f"the password in {folder / files.CREDENTIALS} does not match the data of the embedded database"

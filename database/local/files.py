@@ -56,7 +56,7 @@ def chosen() -> Path:
         named = os.environ.get("CHATCTL_LOCAL_DIR") or platformdirs.user_data_path("chatctl", appauthor=False)
         return Path(named).absolute()
     except RuntimeError:
-        raise NotAllowedError("this user has no folder for the embedded database", _ELSEWHERE) from None
+        raise NotAllowedError("your system user has no folder for the embedded database", _ELSEWHERE) from None
     except FileNotFoundError:
         raise NotAllowedError(
             "CHATCTL_LOCAL_DIR is relative to the working directory, which no longer exists", "cd ~"
@@ -165,7 +165,10 @@ def take(lock: int, kind: int = fcntl.LOCK_EX) -> bool:
 
 @contextmanager
 def opened(path: Path) -> Iterator[int]:
-    """Open a lock file. At the end it is closed, which releases the lock unless another process has inherited it."""
+    """Open a lock file, and close it when the block ends.
+
+    This releases the lock, unless another process has inherited the lock.
+    """
     lock = open_lock(path)
     try:
         yield lock
@@ -176,8 +179,8 @@ def opened(path: Path) -> Iterator[int]:
 def holder(path: Path) -> int | None:
     """Return the pid of the server that holds a lock. Return 0 if the pid is not known yet, None if no server runs.
 
-    To check this, a shared lock is tried. With exclusive locks, two commands that check at the same time would each
-    think that the other one is the server.
+    To check this, the function tries to take a shared lock for a moment. If it tried an exclusive lock, two commands
+    that check at the same time would each think that the other command is the server.
     """
     with opened(path) as lock:
         if take(lock, fcntl.LOCK_SH):

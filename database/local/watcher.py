@@ -79,7 +79,10 @@ class Watcher:
         return over
 
     def end(self) -> None:
-        """Ask the server to stop. Kill it if that takes too long, or if a new command waits for its end."""
+        """Ask the server to stop.
+
+        Kill the server if it takes too long to stop, or if a new command is already waiting.
+        """
         self.signal(signal.SIGTERM)
         deadline = time.monotonic() + _SECONDS_TO_FINISH
         while self.lives():
@@ -125,8 +128,9 @@ class Watcher:
         """Create the database and its one user, and return the port of a server that requires the password.
 
         The user is created through a first server without passwords. Other programs of this machine can also reach this
-        server, so a database with any other user or data is refused, and deleted at the next start. Data of an
-        interrupted set-up is deleted first: no command can have written to it, because the password was not saved yet.
+        first server. If the database then contains another user or data, it is not used, and the next start deletes it.
+        Data of an interrupted set-up is deleted first: no command can have written to it, because the password was not
+        saved yet.
         """
         data, unfinished = self.folder / files.DATA, self.folder / files.UNFINISHED
         unfinished.touch()

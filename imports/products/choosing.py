@@ -17,7 +17,7 @@ from imports.products.values import truth
 SHOWN: Final = 8
 """The most faults of a description that a message lists."""
 MAX_MISSING: Final = 2
-"""The most cells that may be missing at the end of a row in a file of another product."""
+"""The most cells that may be missing at the end of the first row, if the files of a product have no header."""
 
 _KEY: Final = re.compile(r'"([^"\\\n]{1,100})"\s*:')
 _PLAIN_KEY: Final = re.compile(r"^[ -]*([\w$.-]{1,100}):", re.MULTILINE)

@@ -250,7 +250,10 @@ class _Reader:
 
 
 def _items(found: Any, inside: bool) -> list[tuple[Any, Any]]:
-    """Return (key or position, object) for each object inside `found`. If `inside` is false, return (None, found)."""
+    """Return (key or position, object) for each object inside `found`.
+
+    If `inside` is false, return only (None, found).
+    """
     if not inside:
         return [(None, found)]
     found = parsed(found)
@@ -311,4 +314,4 @@ _TESTS: Final[dict[str, Callable[[Any], bool]]] = {
     "filled": filled,
     "empty": lambda value: not filled(value),
 }
-"""Word after `is` in a test of a description → the function that checks a value for this word."""
+"""The tests that a description can use, like `is: future`. Word after `is` → the function that tests a value."""

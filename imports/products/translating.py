@@ -72,7 +72,10 @@ class Translation:
         self._columns = [(column, source.get, readers.get(column, text)) for column, source in sources]
 
     def meaning(self, name: str) -> str | None:
-        """Return a header or key as the description of the product writes it, or None if it is not there."""
+        """Return a header or key in the spelling of the product's description.
+
+        Return None if the description does not name it.
+        """
         return self._spelling.get(name.strip().casefold())
 
     def row(self, number: int, record: Any, given: Any) -> Row | None:
@@ -156,11 +159,17 @@ class Translation:
 
     @property
     def missing(self) -> list[str]:
-        """Return the required columns that are missing: `email` in the whole file, `username` for at least one user."""
+        """Return the required columns that are missing.
+
+        These are `email` if the file has no e-mails, and `username` if at least one user has no username.
+        """
         return ["email"] * (not self.has_email) + ["username"] * bool(self._nameless)
 
     def problem(self) -> Problem | None:
-        """Return the fault of the file, without personal data, or None. Call this after all records were read."""
+        """Return the problem of the file, or None.
+
+        The problem quotes no personal data. Call this after all records were read.
+        """
         if not self._has_records:
             return None
         lost = [name for name in self._maps if not {name, name.partition(".")[0]} & self._names.keys()]

@@ -82,7 +82,7 @@ def draft_of(database: Documents, step: Any) -> Draft:
     return draft
 
 
-EITHER = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+EITHER = settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 @EITHER

@@ -20,7 +20,7 @@ from tests.conftest import Chatctl
 
 HEAVY = ["bcrypt", "bson", "mongoengine", "passlib", "prompt_toolkit", "pydantic", "pymongo", "rich", "tomlkit", "yaml"]
 GROUPS = ["users", "roles", "permissions", "access", "conversations", "messages", "seeds", "proposals", "audit"]
-GROUPS += ["holds", "db", "context"]
+GROUPS += ["holds", "retention", "db", "context"]
 
 
 def run(line: list[str], wanted: list[str]) -> tuple[list[str], list[str]]:

@@ -22,7 +22,7 @@ HEADING_OF = {
     **dict.fromkeys(["--since", "--until", "--before", "--status", "--search", "--sender", "--user"], "Filters"),
 }
 """Option → its section. An option in this table means the same on every command."""
-ELSEWHERE = {("context add", "--url"), ("users import", "--columns"), ("holds add", "--user")}
+ELSEWHERE = {("context add", "--url"), ("users import", "--columns"), ("holds add", "--user"), ("db copy", "--to")}
 """Options of single commands whose names are also names of options with another meaning."""
 
 

@@ -16,7 +16,7 @@ from engines import undone
 from people import BEGAN, Documents, conversation, messages, minute_after, person
 
 from actions import cascading_deletion
-from changes import applying, draft
+from changes import applying, draft, events
 from tests.cli.conftest import PROGRAM
 from tests.conftest import Chatctl
 
@@ -261,6 +261,25 @@ def test_a_second_hold_never_gets_the_same_name(
     for line in (("apply", "bob.json", "--yes"), ("audit", "undo", undo, "--yes")):
         assert "the hold x already exists\n" in either(*line, code=4).stderr
     assert either("holds", "list", "--count").stdout == "2\n"
+
+
+def test_erasing_a_person_keeps_the_images_of_held_documents(either: Chatctl, database: Documents) -> None:
+    """The images only lose what is the person's. The event can no longer be undone."""
+    ada, bob, _ = (person(database, name, name=f"{name} X") for name in ("ada", "bob", "cyd"))
+    shared, alone = (
+        json.loads(either("users", "suspend", *names, "--yes", "-o", "json").stdout)["event"]
+        for names in (("ada", "bob"), ("cyd",))
+    )
+    merged = json.loads(either("users", "merge", "cyd", "--into", "bob", "--yes", "-o", "json").stdout)["event"]
+    either("holds", "add", "case-1", "--user", "ada", "--reason", "a letter")
+    for _ in range(2):
+        said = either("users", "erase", f"id:{bob}", "--yes")
+        kept = [change for batch in events.read(database, ObjectId(shared)) for change in batch]
+        assert [(change.collection, change.ids) for change in kept] == [("User", (ada,))]
+    assert "unchanged" in said.stdout
+    assert database["chatctl_images"].count_documents({"event": {"$in": [ObjectId(alone), ObjectId(merged)]}}) == 0
+    assert "a user whom it changed has been erased" in either("audit", "undo", shared, "--yes", code=7).stderr
+    assert b"bob" not in b"".join(one["data"] for one in database["chatctl_images"].find())
 
 
 def test_a_person_without_a_hold_can_be_erased(

@@ -8,7 +8,7 @@ import typed
 import typer
 from typer.main import get_command
 
-from cli.group import Options, group
+from cli.group import Options, part
 from cli.params import Confirm, Page, moment, number
 from tests.conftest import Chatctl
 
@@ -90,14 +90,14 @@ def test_a_command_has_all_options_of_a_group_or_none(options: type[Options]) ->
 
 
 def test_a_command_gets_a_group_of_options_as_one_object() -> None:
-    app = group()
+    app = part()
     seen: list[object] = []
 
     @app.command()
     def purge(name: str, page: Page, confirm: Confirm) -> None:
         seen.extend([name, page.all, page.sort, confirm.dry_run, confirm.max, confirm.reason])
 
-    line = ["purge", "ada", "--all", "--max", "3", "-n"]
+    line = ["ada", "--all", "--max", "3", "-n"]
     get_command(app).main(line, standalone_mode=False)
     assert seen == ["ada", True, None, True, 3, None]
 

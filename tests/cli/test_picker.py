@@ -25,6 +25,8 @@ def office(chatctl: Chatctl, database: Documents) -> dict[str, ObjectId]:
     people = {name: person(database, name, name=full) for name, full in (("ada", "Ada Lovelace"), ("cyd", "מירי כהן"))}
     people["bob"] = person(database, "bob", name="Bob \x1b[31m\u202eevil\nadmin")
     conversation(database, *people.values(), name="Night shift")
+    chatctl("holds", "add", "case-12", "--user", "ada", "--reason", "a letter")
+    chatctl("users", "suspend", "ada", "--propose", "--reason", "spam")
     return people
 
 
@@ -42,6 +44,10 @@ def office(chatctl: Chatctl, database: Documents) -> dict[str, ObjectId]:
         ("users can", [("USER", "ada"), ("ada", ENTER), ("PERMISSION", "read"), ("user.read", ENTER)], "no role"),
         ("users grant --dry-run", [("USER", "ada"), ("ada", ENTER), ("ROLE", "sup"), ("support", ENTER)], "support"),
         ("roles diff support", [(HELP, "view"), ("viewer", ENTER)], ""),
+        ("holds show", [(HELP, "case"), ("case-12", ENTER)], "COLLECTION"),
+        ("holds release --dry-run", [(HELP, "case"), ("case-12", ENTER)], "released"),
+        ("proposals show", [(HELP, "suspend"), ("users suspend ada", ENTER)], "MOVED SINCE"),
+        ("proposals reject -n", [(HELP, "ada"), ("suspend ada", ENTER)], "+ chatctl_proposals"),
         ("audit undo --dry-run", [(HELP, "viewer"), ("create viewer", ENTER)], "- Role viewer"),
     ],
 )

@@ -53,6 +53,7 @@ QUESTIONS = {
     "audit prune": "Delete 2 events",
     "holds add": "Hold case-2",
     "holds release": "Release hold case-1",
+    "retention apply": "Delete 1 message (100 % of all) by the rule old",
     "db indexes": "Create the missing indexes",
     "db repair": "Repair 8 faults",
     "db protect": 'Protect this database as "other"',

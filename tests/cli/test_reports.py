@@ -192,7 +192,8 @@ def test_a_check_is_printed_as_a_markdown_comment_and_as_junit(
     database["User"].update_one({"_id": ada}, {"$set": {"status": "@all"}})
     written = chatctl(*line, "-o", "markdown", code=1).stdout
     assert (
-        "| E | `unknown-status` | 1 | The application cannot load this user, or any list that contains them." in written
+        "| E | `unknown-status` | 1 | The application cannot load this user, or any list that contains this user."
+        in written
     )
     assert f"- `unknown-status`: `User {ada} status: @all`\\\n  to do: `chatctl users reinstate id:{ada}" in written
     root = ET.fromstring(chatctl(*line, "-o", "junit", code=1).stdout)  # noqa: S314

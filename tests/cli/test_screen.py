@@ -280,7 +280,7 @@ def test_all_commands_that_print_times_take_utc() -> None:
         *("users list", "users show", "conversations list", "conversations show", "conversations transcript"),
         *("messages list", "messages search", "messages show", "messages tail", "audit list", "audit show"),
         *("db status", "access who", "proposals list", "proposals show", "holds list", "holds show"),
-        "users duplicates",
+        *("users duplicates", "retention plan"),
     }
     for name, command in typed.commands():
         dated = [column for column in command.columns if column in {"lastLogin", "createAt", "created_at", "at"}]

@@ -1,14 +1,17 @@
 """After a signal at any time, there is at most one line of output, the right exit code, and no left process or file."""
 
+import array
+import fcntl
 import re
 import signal
 import subprocess
 import sys
+import termios
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import pytest
 from embedded import kill
@@ -95,6 +98,13 @@ def test_the_first_signal_cleans_up_and_the_second_ends_immediately(
         for which, handler in before.items():
             signal.signal(which, handler)
     assert seen == [number, number]
+
+
+def _unread(pipe: IO[bytes]) -> int:
+    """Return the number of bytes in a pipe that its reader has not read yet."""
+    answer = array.array("i", [0])
+    fcntl.ioctl(pipe, termios.FIONREAD, answer)
+    return answer[0]
 
 
 @pytest.mark.parametrize(("number", "code"), SIGNALS)

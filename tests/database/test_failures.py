@@ -12,6 +12,7 @@ from database.errors import (
     InvalidInputError,
     NotAllowedError,
     NotConfiguredError,
+    RefusedError,
     ServerFailedError,
     TimedOutError,
     UnreachableError,
@@ -43,6 +44,9 @@ SECRET = "s3cr3t"
         (errors.OperationFailure(SECRET, 112), ConflictError),
         (errors.DocumentTooLarge(SECRET), InvalidInputError),
         (errors.ConfigurationError(SECRET), NotConfiguredError),
+        (errors.CursorNotFound(SECRET, 43), TimedOutError),
+        (errors.OperationFailure(SECRET, 13388), UnreachableError),
+        (errors.BulkWriteError({"writeErrors": [{"code": 61, "errmsg": SECRET}]}), RefusedError),
     ],
 )
 def test_an_error_of_the_driver_is_explained_without_its_text(error: Exception, kind: type[ChatctlError]) -> None:

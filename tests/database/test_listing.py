@@ -119,7 +119,7 @@ def test_documents_are_resolved_a_thousand_at_a_time(chatctl: Any, database: Dat
     assert sizes == [BATCH, 5, BATCH]
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(values=st.lists(st.none() | st.integers(0, 3), max_size=8), size=st.integers(1, 4), down=st.booleans())
 def test_all_pages_together_are_the_whole_list(
     chatctl: Any, database: Database[dict[str, Any]], values: list[int | None], size: int, down: bool

@@ -57,6 +57,7 @@ def test_the_examples_of_every_help_work(
     group: str, chatctl: Chatctl, session: Session, settled: Documents, workspace: Path
 ) -> None:
     (workspace / "people.csv").write_text("email,username\nnew@example.org,new\n")
+    (workspace / "retention.yaml").write_text("version: 1\nretention: [{name: old, messages: {older_than: 30d}}]\n")
     (workspace / "seeds").mkdir()
     (workspace / "seeds" / "team.yaml").write_text("version: 1\nseed: team\npermissions: [user.read]\n")
     for context in contexts(group):

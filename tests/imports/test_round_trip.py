@@ -113,7 +113,7 @@ def known(database: Documents) -> list[dict[str, Any]]:
 
 
 FORMS = pytest.mark.parametrize("form", ["csv", "json", "ndjson", "yaml"])
-QUICK = settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+QUICK = settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 @FORMS

@@ -80,7 +80,7 @@ def held(database: Any) -> dict[str, set[str]]:
     }
 
 
-@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=80, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(databases(), seeds(), st.booleans())
 def test_users_gain_and_lose_what_the_plan_says(
     here: Any, documents: dict[str, list[dict[str, Any]]], text: str, prune: bool

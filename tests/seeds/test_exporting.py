@@ -50,7 +50,7 @@ def databases(draw: st.DrawFn) -> dict[str, list[dict[str, Any]]]:
     return {"Role": roles, "Permission": permissions, "chatctl_state": state}
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(databases())
 def test_applying_an_export_changes_nothing(here: Any, documents: dict[str, list[dict[str, Any]]]) -> None:
     for collection, content in documents.items():

@@ -1,5 +1,6 @@
 """A saved plan is applied exactly, or not at all."""
 
+import io
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -7,11 +8,12 @@ from typing import Any
 
 import pytest
 
+from actions import plan_files
 from changes import apply
 from database import connection
 from database.errors import ConflictError, InvalidInputError, NotFoundError
 from seeds import saved_plans
-from seeds.planning import Options, plan
+from seeds.planning import Options, Plan, plan
 from seeds.seed import Seed
 from tests.conftest import beside
 
@@ -27,6 +29,10 @@ TEXT = """
 SECRET = "tangerine lamp orbit"
 
 Save = Callable[..., Path]
+
+
+def load(path: Path) -> Plan:
+    return saved_plans.load(plan_files.read(str(path), io.BytesIO()))
 
 
 @pytest.fixture
@@ -52,7 +58,7 @@ def test_a_saved_plan_is_applied_as_it_was_planned(
     path = save()
     lines = list(plan(seed(TEXT)).lines())
     monkeypatch.setenv("ADA_EMAIL", "another@example.org")
-    loaded = saved_plans.load(path)
+    loaded = load(path)
     assert list(loaded.lines()) == lines
     apply(loaded.changeset)
     assert here.User.find_one()["email"] == "ada@example.org"
@@ -69,10 +75,10 @@ def test_a_saved_plan_contains_no_secret_and_no_url(save: Save, url: str) -> Non
 
 
 def test_a_saved_plan_keeps_its_options(here: Any, save: Save) -> None:
-    apply(saved_plans.load(save()).changeset)
+    apply(load(save()).changeset)
     here.User.update_one({}, {"$set": {"status": "SUSPENDED"}})
     path = save("seed: ours\npermissions: [user.read]\nroles: []", prune=True, allow_members=True)
-    apply(saved_plans.load(path).changeset)
+    apply(load(path).changeset)
     assert here.Role.count_documents({}) == 0
 
 
@@ -91,7 +97,7 @@ def test_a_plan_is_refused_if_an_empty_database_was_changed(
     path = save(TEXT.replace("roles: [admin]", "roles: []"))
     move(here)
     with pytest.raises(ConflictError, match="The database changed after this plan was made"):
-        saved_plans.load(path)
+        load(path)
 
 
 @pytest.mark.parametrize(
@@ -109,12 +115,12 @@ def test_a_plan_is_refused_if_an_empty_database_was_changed(
     ],
 )
 def test_a_plan_is_refused_if_the_database_was_changed(here: Any, save: Save, move: Callable[[Any], object]) -> None:
-    apply(saved_plans.load(save()).changeset)
+    apply(load(save()).changeset)
     path = save(TEXT.replace("[user.read]}", "[]}"))
-    saved_plans.load(path)
+    load(path)
     move(here)
     with pytest.raises(ConflictError, match="The database changed after this plan was made"):
-        saved_plans.load(path)
+        load(path)
 
 
 def test_changes_outside_a_plan_do_not_matter(here: Any, save: Save) -> None:
@@ -122,13 +128,13 @@ def test_changes_outside_a_plan_do_not_matter(here: Any, save: Save) -> None:
     here.Role.insert_one({"name": "theirs"})
     here.Permission.insert_one({"name": "their.permission"})
     here.User.insert_one({"email": "ben@example.org", "username": "ben"})
-    apply(saved_plans.load(path).changeset)
+    apply(load(path).changeset)
     with pytest.raises(ConflictError):
-        saved_plans.load(path)
+        load(path)
 
 
 def test_a_loaded_plan_is_refused_if_the_database_changes_before_it_is_applied(here: Any, save: Save) -> None:
-    loaded = saved_plans.load(save())
+    loaded = load(save())
     here.create_collection("Role").create_index("name", unique=True)
     here.Role.insert_one({"name": "viewer", "userIds": [], "permissionsIds": []})
     with pytest.raises(ConflictError):
@@ -140,10 +146,10 @@ def test_a_plan_for_another_database_is_refused(save: Save, url: str) -> None:
     path = save()
     connection.choose(beside(url))
     with pytest.raises(ConflictError, match="this plan was made for database"):
-        saved_plans.load(path)
+        load(path)
     connection.choose(url.replace("127.0.0.1", "localhost"))
     with pytest.raises(ConflictError, match="on another server"):
-        saved_plans.load(path)
+        load(path)
 
 
 @pytest.mark.parametrize(
@@ -166,9 +172,9 @@ def test_a_file_that_is_not_a_plan_is_invalid(save: Save, spoil: Callable[[Any],
     path = save()
     path.write_text(spoil(json.loads(path.read_text("utf-8"))), "utf-8")
     with pytest.raises(InvalidInputError):
-        saved_plans.load(path)
+        load(path)
 
 
 def test_a_missing_plan_is_reported(tmp_path: Path) -> None:
     with pytest.raises(NotFoundError):
-        saved_plans.load(tmp_path / "none.json")
+        load(tmp_path / "none.json")

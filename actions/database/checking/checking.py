@@ -20,7 +20,10 @@ ORDER: Final = ("User", "Role", "Permission", "Conversation", "Profile", "Accoun
 EXAMPLES: Final = 5
 
 Progress = Callable[[int, int], None]
-"""A function that shows the progress: it receives the number of documents read so far, and of all documents to read."""
+"""A function that shows the progress.
+
+It receives the number of documents that were read so far, and the number of all documents to read.
+"""
 
 
 def check(
@@ -29,11 +32,12 @@ def check(
     sample: int | None = None,
     progress: Progress | None = None,
 ) -> list[Row]:
-    """Find faults: `{rule, severity, count, examples, effect, fix}` for each rule and severity, the worst first.
+    """Find faults. Return a row `{rule, severity, count, examples, effect, fix}` for each rule, errors first.
 
-    Each example has its own `fix`, and each different fix has at least one example. `sample` is the number of documents
-    to check in each collection, in addition to some documents that they link to. If it is None, all are checked. Raises
-    `UsageError` for an unknown name of a rule or collection.
+    The `examples` are some of the faults, each with its own `fix`. If the faults of a rule need different fixes, there
+    is an example for each fix. `sample` is the number of documents to check in each collection, in addition to some
+    documents that they link to. If it is None, all documents are checked. Raises `UsageError` for an unknown name of a
+    rule or collection.
     """
     found: dict[type[Rule], Row] = {}
     fixes: set[tuple[type[Rule], str]] = set()
@@ -46,6 +50,17 @@ def check(
             row["examples"].append({**fault._asdict(), "value": readable(fault.value), "fix": rule.fix_command(fault)})
             fixes.add(fix)
     return [found[kind] for kind in all_rules() if kind in found]
+
+
+def errors_in(collection: str, documents: Sequence[Document]) -> Iterator[tuple[str, Finding]]:
+    """Find the faults in some documents that make the application fail to load them.
+
+    Yields pairs: the name of a rule, and a finding. Only the given documents are checked; the database is not read.
+    """
+    scan = Scan()
+    for kind in all_rules():
+        if kind.in_one_document and kind.severity == "E" and collection in kind.reads:
+            yield from ((kind.name, found) for found in kind(scan).suspects(collection, documents))
 
 
 def select_rules(rules: Sequence[str], collections: Sequence[str]) -> list[type[Rule]]:

@@ -1,4 +1,7 @@
-"""Find links that only one document has, and links to missing documents, without keeping all lists in memory."""
+"""Find links that only one document has, and links to missing documents.
+
+The lists of all documents together would need too much memory, so only few of them are kept there.
+"""
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
@@ -17,7 +20,7 @@ from models.links import LINKS, OTHER_SIDES, Link
 IDS_IN_MEMORY: Final = 200_000
 """The most ids of lists that are kept in memory to compare the two sides of links."""
 IDS_OF_A_SAMPLE: Final = 20
-"""If only a sample of the documents is checked, this number of ids of each list is checked."""
+"""The most ids of each list that are checked if only a sample of the documents is checked."""
 DOCUMENTS_TOGETHER: Final = 1_000
 """The number of documents that one query reads by their `_id`."""
 
@@ -30,9 +33,10 @@ LINK_FIELDS: Final = {
 class LinkBalance:
     """Compares both sides of each link, with one number (the balance) for each document on the left side.
 
-    The left side of a link is `Link.collection`. The hashes of the ids in the list of a left document are subtracted
-    from its balance. The hash of each right document that lists the left document is added. If both sides agree, the
-    balance is zero, and no lists need to be compared. Only the lists of the other documents are read again.
+    The left side of a link is `Link.collection`. The hashes of all ids in the list of a left document are subtracted
+    from its balance. For each right document that lists the left document, the hash of its id is added to the balance.
+    If both sides agree, the balance is zero. Only if a balance is not zero, the lists of this document are read again
+    and compared.
     """
 
     def __init__(self) -> None:
@@ -46,8 +50,8 @@ class LinkBalance:
     ) -> Iterator[Finding]:
         """Add the links of documents to the balances, and yield links from the right side to missing documents.
 
-        Several rules pass the same documents, but these are added only once. In a sample, some ids of each list are
-        always yielded as suspects, because documents outside the sample were not read.
+        Several rules pass the same documents to this method, but their links are added only once. If only a sample is
+        checked, some ids of each list are always yielded as suspects, because other documents were not read.
         """
         if documents is not self._last_documents:
             self._last_documents, self._last_suspects = documents, []
@@ -113,7 +117,10 @@ class PackedFindings:
 
 
 class OtherLists:
-    """Keeps the lists of documents on the right side of a link, because many left documents may have the same one."""
+    """Reads the lists of documents on the right side of a link, and keeps these lists in memory.
+
+    Many left documents may be linked to the same right document, so its list is needed several times.
+    """
 
     def __init__(self, link: Link) -> None:
         self._link = link
@@ -164,9 +171,10 @@ def _one_sided(link: Link, balances: dict[Any, int]) -> Iterator[tuple[bool, Fin
 
 
 def _missing_on_the_right(link: Link, unbalanced: dict[Any, int]) -> Iterator[tuple[bool, Finding]]:
-    """Yield the links that only the left side has, as pairs like `_one_sided`, and correct the balances.
+    """Yield the links that only the left side has, as pairs (dangling, finding), and correct the balances.
 
-    A document whose corrected balance is still not zero is also listed by right documents that it does not list.
+    `dangling` is True if the right document does not exist. If the corrected balance of a left document is still not
+    zero, some right documents list it, but it does not list them.
     """
     lists = OtherLists(link)
     for some in _chunks(_by_id(link.collection, unbalanced, link.field), link.field):
@@ -180,7 +188,10 @@ def _missing_on_the_right(link: Link, unbalanced: dict[Any, int]) -> Iterator[tu
 
 
 def _missing_on_the_left(link: Link, unbalanced: Sequence[Any]) -> Iterator[Finding]:
-    """Yield the links that only the right side has. This search may find no index, so it can be slow."""
+    """Yield the links that only the right side has.
+
+    This can be slow, because it may read a whole collection.
+    """
     for some in _chunks(_by_id(link.collection, unbalanced, link.field), link.field, IDS_IN_MEMORY):
         few = len(some) <= queries.CHUNK_SIZE
         where = queries.refers_to(link.other, link.other_field, *some) if few else {}

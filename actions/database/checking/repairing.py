@@ -16,7 +16,7 @@ from database import connection
 from database.errors import UsageError
 from database.references import referred
 from database.times import iso
-from database.wording import counted
+from database.wording import counted, enumerated
 
 FIRST: Final = datetime(2000, 1, 1, tzinfo=UTC)
 """The earliest date that a number can mean. A number that means an earlier or a future date is not converted."""
@@ -88,9 +88,10 @@ LEAVING: Final[Mapping[tuple[str, str, str | None], frozenset[str]]] = {
     ("Conversation", "Conversation", "userIds"): frozenset({"dangling-link", "one-sided-link"}),
     ("User", "User", "conversationIds"): frozenset({"one-sided-link"}),
 }
-"""The changed collection, and the collection and field of a fault → the rules whose repairs can lose held data.
+"""The repairs that can lose data under a legal hold.
 
-A legal hold keeps the participants of a held conversation, and the list of conversations of a held user.
+The key is: changed collection, collection of the fault, field of the fault. The value is the names of the rules. A
+legal hold keeps the participants of a held conversation, and the list of conversations of a held user.
 """
 HELD: Final = 200_000
 """The most faults of one rule that one run of the command repairs."""
@@ -136,6 +137,7 @@ def repair(
         items=(number := sum(map(len, plan.repaired.values()))),
         question=Question(f"Repair {counted(number, 'fault')}"),
         undoable=undoable,
+        unproposable=plan.unproposable(),
     )
 
 
@@ -164,7 +166,10 @@ def _is_undoable(kinds: Sequence[type[Rule]]) -> bool:
 
 
 class _Plan:
-    """The faults to repair, and the numbers of the faults that need a decision of the user or another run."""
+    """The faults to repair in this run, and the number of the other faults.
+
+    Other faults need a decision of the user, or another run of the command, or a legal hold keeps their documents.
+    """
 
     def __init__(self, decisions: frozenset[str], *, undoable: bool) -> None:
         self._undoable = undoable
@@ -196,7 +201,10 @@ class _Plan:
             self._numbers[needs] += 1
 
     def _kept_by_holds(self, rule: Rule, repairable: Sequence[Finding]) -> set[int]:
-        """Return the faults whose repair would lose held data, as a set of their `id()` numbers in Python."""
+        """Return the faults whose repair would lose data under a legal hold.
+
+        The result contains the Python `id()` of each of these faults.
+        """
         losing: dict[str, list[Finding]] = {}
         for fault in repairable if not isinstance(rule, MissingIndex) else ():
             verb, collection, _ = rule.change_of(fault, self._decisions)
@@ -232,6 +240,18 @@ class _Plan:
         for result in self.results():
             yield f"{result.ref}: {result.message}" + (" to be repaired" if result.outcome == "repaired" else "")
 
+    def unproposable(self) -> tuple[str, str] | None:
+        """Return why the repair cannot be proposed, and what to do instead; None if it can be proposed."""
+        found = self.repaired.items()
+        names = sorted({rule.name for rule, faults in found if not all(map(rule.is_proposable, faults))})
+        if not names:
+            return None
+        alone = " ".join(f"--rule {name}" for name in names)
+        return (
+            f"a proposal cannot contain the repair of {enumerated(names)}",
+            f"run chatctl db repair {alone} without --propose, then propose the rest",
+        )
+
     def counts(self) -> Mapping[tuple[str, str], int]:
         touched: dict[tuple[str, str], set[Any]] = {}
         for rule, faults in self.repaired.items():
@@ -241,9 +261,9 @@ class _Plan:
         return {what: len(ids) for what, ids in touched.items()}
 
     def leaving(self) -> Iterator[Change]:
-        """Yield the changes that remove a role from a user.
+        """Yield the changes that remove a role from a user, to check the rules about the members of roles.
 
-        Other removed links do not matter for the rules about members.
+        These rules do not depend on any other link.
         """
         for rule, faults in self.repaired.items():
             for fault in faults if "drop" in rule.decisions & self._decisions else ():

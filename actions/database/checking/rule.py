@@ -22,16 +22,16 @@ PARENTS: Final = frozenset({"User", "Role", "Permission", "Conversation"})
 Messages are not here: they are too many, and no rule needs their ids.
 """
 GENERATIONS: Final = 4
-"""The number of batches whose documents stay in memory, newest first.
+"""The number of recent batches whose documents stay in memory.
 
-One batch is being made, one waits, one is being written, and one is spare.
+One batch is being made, one waits to be written, and one is being written. One more is kept in reserve.
 """
 
 T = TypeVar("T")
 
 
 class Finding(NamedTuple):
-    """A fault of one document: its collection, its id, the field, and the wrong value or some words about it."""
+    """A fault of a document: its collection, its id, the wrong field, and the wrong value or a description of it."""
 
     collection: str
     id: Any
@@ -62,16 +62,19 @@ class Rule:
     fixes: ClassVar[Mapping[str, str]] = {}
     """Commands that some faults need instead of `fix`: key from `fix_keys`, like "User.email" → command."""
     reads: ClassVar[Mapping[str, Sequence[str]]] = {}
-    """Collection → the fields that the rule reads. The documents that it gets may lack all other fields."""
+    """Collection → the fields that the rule reads. The rule may get documents with only these fields."""
     odd_ids: ClassVar[bool] = False
     """True if the rule also gets documents whose `_id` is not an ObjectId."""
     one_collection: ClassVar[bool] = False
     """True if the rule finds each fault by reading only the collection of the fault.
 
-    If it is False, `--collection` still reads the other collections that the rule needs.
+    If it is False, the rule also needs other collections. They are read even if the option `--collection` does not name
+    them.
     """
+    in_one_document: ClassVar[bool] = False
+    """True if `suspects` finds the fault in a single document, and does not read the database."""
     group_size: ClassVar[int] = 1_000
-    """The number of suspects that are confirmed together. Their faults are also repaired together."""
+    """The number of suspects that are confirmed together. The faults among them are also repaired together."""
     automatic: ClassVar[bool] = False
     """True if only one correction is right, so that `db repair` repairs the fault without asking for a decision."""
     decisions: ClassVar[frozenset[str]] = frozenset()
@@ -118,6 +121,14 @@ class Rule:
     def repairable(self, findings: Sequence[Finding], decisions: frozenset[str]) -> Iterator[Finding]:
         """Yield those faults that `db repair` can repair with the given decisions (`drop`, `delete`)."""
         return iter(findings if self.automatic or self.decisions & decisions else ())
+
+    def is_proposable(self, found: Finding) -> bool:
+        """Tell whether a proposal may contain the repair of a fault.
+
+        To correct the `_id` of a user or an account, a new document with all its secrets is inserted. A proposal must
+        not contain secrets.
+        """
+        return found.field != "_id" or found.collection not in {"User", "Account"}
 
     def change_of(self, found: Finding, decisions: frozenset[str]) -> tuple[str, str, Any]:  # noqa: ARG002
         """Return what the repair of a fault does: `update` or `delete`, the collection, and the id of the document."""
@@ -193,7 +204,10 @@ class RepairDraft(Draft):
         super().delete(collection, document)
 
     def finished_batches(self) -> list[Batch]:
-        """Return the full batches of changes, and forget documents that no recent batch has read or changed."""
+        """Return the full batches of changes.
+
+        Then forget the documents that no recent batch has read or changed.
+        """
         if batches := super().finished_batches():
             self._kept.appendleft({})
         return batches
@@ -267,9 +281,10 @@ class DuplicateRule(Rule):
                     yield found
 
     def _others(self, collection: str, suspects: Sequence[Finding]) -> Iterator[Document]:
-        """Read the suspected documents, and for each value the first document that has it.
+        """Read the suspected documents, and for each of their values the first document with this value.
 
-        In a sample, the first document is not known, so all documents with these values are read.
+        If only a sample is checked, the first document is not known. In this case, all documents with these values are
+        read.
         """
         reads = self.reads[collection]
         if not self.scan.sampled:

@@ -14,9 +14,12 @@ GROUP_SHARE: Final = 0.35
 LARGEST_GROUP: Final = 12
 """The largest number of people in a group."""
 PAIR_TRIES: Final = 20
-"""How often to try to draw two people who have no conversation with each other. After that, a group is made instead."""
+"""The most random draws to find two people who have no conversation with each other.
+
+If no draw finds two such people, a group is made instead.
+"""
 BUSIEST: Final = 30
-"""The largest conversation has at most this many times as many messages as the smallest one."""
+"""The largest ratio between the numbers of messages of two conversations."""
 BURST: Final = 24
 """The largest number of messages in one burst."""
 MORNING: Final = 7 * 60 * 60 * SECOND

@@ -221,9 +221,9 @@ class FaultMaker:
 
 
 def _without_index() -> set[str]:
-    """Return the existing collections without their unique index.
+    """Return the names of the existing collections that lack their unique index.
 
-    A missing collection will be created with its indexes.
+    A missing collection is not returned, because it will be created with its indexes.
     """
     database = connection.database()
     there = set(database.list_collection_names())

@@ -138,9 +138,10 @@ class PendingBatch:
         return len(self._inserts) + len(self._appended)
 
     def insert(self, collection: str, document: Document, *, grows: bool = False) -> None:
-        """Add a new document. With `grows`, ids of later documents can be added to its lists while it is in this batch.
+        """Add the insertion of a new document to the next batch.
 
-        A copy is inserted, because the caller may change the document while the batch is written.
+        With `grows`, ids of later documents can be added to the lists of this document until the batch is complete. A
+        copy of the document is inserted, because the caller may change the document while the batch is written.
         """
         inserted = dict(document)
         self._inserts.append(Insert(collection, inserted))
@@ -187,7 +188,7 @@ PASSWORD: Final = "made up to try things out"  # noqa: S105 - not a secret: only
 SALTED: Final = "abcdefghijklmnopqrstuvwxyz0123456789"
 CONTINUED: Final = ("This continues an interrupted command. Data that it has already created is kept.",)
 OFTEN: Final = 0.5
-"""The seconds between two checks whether the interrupted command is still marked as running."""
+"""The seconds to wait before checking again whether the interrupted command is still marked as running."""
 
 
 def generate(amounts: Amounts) -> Changeset:
@@ -195,8 +196,8 @@ def generate(amounts: Amounts) -> Changeset:
 
     After an interruption, the same command finishes the work, with the year of the first run. Raises `UsageError` for
     impossible numbers. Raises `RefusedError` if the database has users, unless it is the embedded database. Raises
-    `NameTakenError` if the embedded database has the users of this seed. Raises `StillRunningError`, and the errors of
-    `people.draw_languages`.
+    `NameTakenError` if the embedded database has the users of this seed. Raises `StillRunningError` if the same command
+    is still running, and `InvalidInputError` if the library for names is not installed.
     """
     _check(amounts)
     command = " ".join(["db generate", *(f"--{name} {number}" for name, number in vars(amounts).items())])
@@ -228,7 +229,10 @@ def _batches(
     counts: Mapping[tuple[str, str], int],
     begun: datetime | None,
 ) -> Iterator[Batch]:
-    """Make the batches of documents to write. Few documents are one batch, so that all or none of them are written."""
+    """Return the batches of documents to write.
+
+    If there are only few documents, one batch has all of them, so that all or none of them are written.
+    """
     batches = BatchMaker(amounts, languages, _secret(amounts.seed), begun).batches(faults)
     if begun:
         return _unwritten(batches)
@@ -295,10 +299,10 @@ def _secret(seed: int) -> str:
 
 
 def _begun(command: str) -> datetime | None:
-    """Return the time when an interrupted `db generate` began. Return None if the last run was not interrupted.
+    """Return the time when an interrupted `db generate` began, or None if the last run was not interrupted.
 
-    A killed program is marked as running for some more seconds, by its lease in the database. Wait for its end. Raises
-    `StillRunningError` if the program really runs.
+    After a program is killed, its lease in the database marks it as running for some more seconds. This function waits
+    until the lease ends. Raises `StillRunningError` if the program is really running.
     """
     until = time.monotonic() + LEASE_SECONDS + OFTEN
     while (events := _events(command)) and events[0]["state"] == "running":

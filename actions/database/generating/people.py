@@ -46,7 +46,7 @@ class SeededYear:
         self._counter = self.random.getrandbits(24)
 
     def id(self, time: int) -> ObjectId:
-        """Make an ObjectId with this creation time, the random process number of this year, and a counter."""
+        """Make an ObjectId from a creation time, a random number that is the same for the whole year, and a counter."""
         self._counter = (self._counter + 1) & 0xFFFFFF
         return ObjectId((time // SECOND << 64 | self._process | self._counter).to_bytes(12, "big"))
 

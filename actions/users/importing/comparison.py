@@ -38,7 +38,10 @@ FEW_ROLES: Final = 10
 NEEDS_A_TIME: Final = f"{UserStatus.EMAIL_VERIFIED.value} requires a time in emailVerified"
 ACCOUNT_FIELDS: Final = (ACCOUNT_USER.field, *ACCOUNT)
 OWNER_KEY: Final = "owner"
-"""A key that is added to each linked sign-in, with the e-mail of the user who owns it. None if the user is missing."""
+"""In each linked sign-in that was read, the key for the e-mail of the user who owns it.
+
+The value is None if the user does not exist.
+"""
 
 SignIn = tuple[str, str]
 

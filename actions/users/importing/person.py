@@ -81,7 +81,11 @@ class ExistingUser(NamedTuple):
 
 
 class Difference(NamedTuple):
-    """What a row changes of a user: fields, profile, roles gained and lost, sign-ins added and changed."""
+    """The differences between a row and the stored user.
+
+    `user` and `profile` have the changed fields. `gained` and `lost` are the ids of roles. `linked` are new linked
+    sign-ins, and `relinked` are existing ones with their changed fields.
+    """
 
     user: Document
     profile: Document

@@ -22,7 +22,10 @@ AT_ONCE: Final = 1000
 OBJECT_ID_BYTES: Final = 12
 """The length of an ObjectId in bytes. Other ids are stored as BSON documents, which are longer."""
 LISTED_EACH: Final = 10
-"""A fault that at most this many rows have is listed for each of them. Otherwise it is listed once, with a count."""
+"""The most rows with the same fault for which the fault is listed row by row.
+
+If more rows have the fault, it is listed once, with the number of rows.
+"""
 
 LOCKED_OUT: Final = "password IS NULL AND hashedPassword IS NULL AND accounts IS NULL"
 CANNOT_SIGN_IN: Final = "no password and no linked sign-in"
@@ -54,8 +57,8 @@ SELECT row, field, message, conflict, summarized, times FROM (
 class RowFault(NamedTuple):
     """A fault in a row or in one of its fields. A `conflict` is a fault of a valid row that contradicts the database.
 
-    A `summarized` fault is not listed, because one message reports it for all rows. Only the file of faulty rows has
-    such a fault for each row.
+    A `summarized` fault is not listed for each row, because one message reports it for all rows. But the file of faulty
+    rows has the fault in each row.
     """
 
     row: int
@@ -94,7 +97,10 @@ class PendingPerson(NamedTuple):
 
 @contextmanager
 def _disk_errors() -> Iterator[None]:
-    """Raise `OutputError` if the disk is full. Every method that writes is decorated with this function."""
+    """Raise `OutputError` instead of the error of SQLite, for example if the disk is full.
+
+    Every method that writes is decorated with this function.
+    """
     try:
         yield
     except sqlite3.OperationalError as error:
@@ -294,7 +300,11 @@ _CONVERTERS: Final[dict[int, tuple[Callable[[Any], Any], Callable[[Any], Any]]]]
     Person._fields.index("roles"): (csv_cells.join_list, lambda text: tuple(csv_cells.split_list(text))),
     Person._fields.index("accounts"): (json.dumps, lambda text: tuple(json.loads(text))),
 }
-"""Position of a field of `Person` that SQLite cannot store → the functions that convert it and convert it back."""
+"""Two functions for each field of `Person` that SQLite cannot store.
+
+The key is the position of the field. The first function converts the value before it is stored, and the second one
+converts it back.
+"""
 
 
 def _with_count(fault: RowFault, times: int) -> RowFault:

@@ -116,7 +116,10 @@ class _Batches:
             yield from self.draft.finished_batches()
 
     def _move_seen_messages(self) -> Iterator[Batch]:
-        """Make the user who stays a reader of all other messages that merged users have seen."""
+        """Make the user who stays a reader of the messages that merged users have seen.
+
+        Messages that merged users have sent are left out. So are messages of conversations that are deleted.
+        """
         seen = dict.fromkeys(one for user in self._users for one in references_in(user, "seenMessageIds"))
         seen.update((referred(one["_id"]), None) for one in referring("Message", "seenIds", self._merge.ids, ["_id"]))
         gone = set(map(referred, self._merge.places.deleted))
@@ -205,9 +208,9 @@ def _refers(document: Document, field: str, ids: Collection[Any]) -> bool:
 
 
 def _is_copied(conversation: Document) -> bool:
-    """Tell whether `messagesIds` of a conversation must be updated.
+    """Tell whether a merge updates `messagesIds` of a conversation.
 
-    Other values and very long lists are left unchanged.
+    It is not updated if it is a very long list, or not a list.
     """
     listed = conversation.get("messagesIds")
     return isinstance(listed, list) and len(listed) < MOST_COPIED_IDS

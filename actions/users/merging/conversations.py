@@ -65,9 +65,9 @@ def of_users(users: list[Document], into: Document, *, keep: bool) -> Conversati
 
 
 def _pair(found: Conversations, places: list[Document], going: set[Any], staying: Any, listed: set[Any]) -> None:
-    """Decide which one-to-one conversations with the same other person become one.
+    """Make one conversation of the one-to-one conversations with the same other person.
 
-    One of the user who stays is preferred.
+    If the user who stays has such a conversation, it is the one that is kept.
     """
     theirs = [one for one in places if going & {*ids_in(one, "userIds")} or referred(one["_id"]) in listed]
     if not theirs:

@@ -24,7 +24,10 @@ EMAIL, PHONE, ACCOUNT = "e-mail", "name and telephone", "provider account"
 MOST: Final = 100_000
 """The most duplicates that are listed. All their ids must fit into one filter."""
 SLOTS: Final = 2**25
-"""The number of counters for the keys of all users. With more counters, fewer keys share one by chance."""
+"""The number of counters for the keys of all users.
+
+The hash of a key selects its counter. With more counters, different keys rarely have the same counter.
+"""
 
 
 class Duplicates(NamedTuple):
@@ -68,7 +71,10 @@ def _rows(older: dict[Any, dict[Any, list[str]]], users: Sequence[Document], _: 
 
 @dataclass
 class _Keys:
-    """A compact list of user ids with their keys, like an e-mail. `repeated` returns the ids that share a key."""
+    """A list of pairs (id of a user, key of the user) that needs little memory. A key is an e-mail, for example.
+
+    `repeated` returns groups of ids that have the same key.
+    """
 
     hashes: "array[int]" = field(default_factory=lambda: array("q"))
     ids: bytearray = field(default_factory=bytearray)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 Row = dict[str, Any]
 
 PAUSE: Final = timedelta(minutes=5)
-"""After a longer pause between two messages of the same author, the name of the author is shown again."""
+"""If more time has passed since the last message of the same author, the name of the author is shown again."""
 
 EMPTY: Final = "(empty)"
 
@@ -48,9 +48,10 @@ def laid_out(messages: Iterable[Row], *, local: bool = False) -> Iterator[ChatMe
 
 
 def about(transcript: "Transcript", zone: str | None = None) -> list[str]:
-    """Return texts that describe a transcript: participants (unless in the title), first day, shown part, time zone.
+    """Return short texts that describe a transcript, for the lines below its title.
 
-    `zone` is the time zone of the times. None means UTC.
+    They name the participants (if the title does not name them), the day of the first message, which part of the
+    messages is shown, and the time zone of the times. `zone` is this time zone. None means UTC.
     """
     people = people_label(transcript.place.participants)
     began = [f"began {day(transcript.began, local=zone is not None)}"] if isinstance(transcript.began, datetime) else []
@@ -64,7 +65,7 @@ def author(row: Row) -> str:
 
 
 def body_text(row: Row) -> str:
-    """Return the text of a message. If the message has neither text nor image, return `EMPTY`."""
+    """Return the text of a message. If the message has neither text nor image, return the notice `EMPTY`."""
     body = row["body"]
     text = body if isinstance(body, str) else cell(body)
     return text if text.strip() or row["image"] else EMPTY
@@ -104,9 +105,9 @@ def readers(row: Row) -> list[tuple[str, str]]:
 
 
 class LastMessage:
-    """Yields messages, and keeps the last one in `row`.
+    """Yields all messages, and keeps the last message with a time in `row`.
 
-    Messages without a time are ignored, unless no message has a time.
+    If no message has a time, `row` is the first message. If there are no messages, it is None.
     """
 
     def __init__(self, messages: Iterable[Row]) -> None:

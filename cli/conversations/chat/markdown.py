@@ -23,7 +23,10 @@ if TYPE_CHECKING:
 
 
 def pieces(transcript: "Transcript", messages: Iterable[Row], *, ids: bool = False) -> Iterator[str]:
-    """Yield the parts of a transcript. A series of messages has the author once, then each message as a quotation."""
+    """Yield the parts of a transcript. Each message is a quotation.
+
+    If several messages in a row have the same author, the name of the author is written once, before the first of them.
+    """
     yield f"# {text(cell(transcript.place.title))}\n"
     yield f"\n{' · '.join(text(cell(part)) for part in about(transcript))}\n"
     last = LastMessage(messages)

@@ -38,7 +38,7 @@ def expected(messages: list[dict[str, Any]], person: str) -> int:
     return len(messages)
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(messages=st.lists(written, max_size=12), newest=st.integers(1, 13))
 def test_unread_messages_are_the_same_if_they_are_read_or_counted_by_the_server(
     here: Documents, messages: list[dict[str, Any]], newest: int

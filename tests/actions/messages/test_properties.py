@@ -19,7 +19,7 @@ from database.errors import ChatctlError
 pytestmark = pytest.mark.usefixtures("either")
 
 NAMES: Final = ("ada", "grace", "alan", "edith")
-EITHER = settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+EITHER = settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 Words = tuple[list[str], list[str], list[str], int]
 """The words of a command: some users, some conversations, some messages, and a number."""

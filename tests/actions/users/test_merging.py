@@ -11,12 +11,12 @@ from samples import role
 
 from actions import audit, proposals, users
 from actions.database import checking
-from changes import Changeset, Question, Result, apply, plans
+from changes import Changeset, Question, Result, apply, events, plans
 from database.errors import UsageError
 
 pytestmark = pytest.mark.usefixtures("either")
 
-EITHER = settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+EITHER = settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture])
 NAMES: Final = ("ada", "ada2", "ada3", "grace", "alan")
 CHOSEN: Final = {"lone-conversation"}
 """The rules of faults that a merge can cause on purpose: a group with only two users, a conversation with only one."""
@@ -80,9 +80,11 @@ def approved(change: Changeset) -> Changeset:
     A change that sets a password is returned unchanged.
     """
     try:
-        plan = plans.decoded(plans.encoded(plans.plan_of(change)))
+        planned = plans.plan_of(change)
     except UsageError:
         return change
+    events.record_reading("users merge --save-plan", None, [planned.id], planned.key_entry)
+    plan = plans.decoded(plans.encoded(planned))
     done = Result(None, "merge", "approved")
     return proposals.carry_out(plan, "proposals approve merge", done, noun="proposal", question=Question("Approve"))
 

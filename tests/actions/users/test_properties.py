@@ -18,7 +18,7 @@ pytestmark = pytest.mark.usefixtures("either")
 
 NAMES: Final = ("ada", "grace", "alan", "new")
 ROLES: Final = ("support", "viewer")
-EITHER = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+EITHER = settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 COMMANDS: Final[dict[str, Callable[[list[str], str], Changeset]]] = {
     "create": lambda who, role: users.create("new@example.org", "new", roles=[role], profile={"address": who[0]}),

@@ -63,6 +63,20 @@ def test_names_from_the_database_are_completed(complete: Complete, line: str, wo
     assert complete(line) == words
 
 
+def test_holds_and_open_proposals_complete(complete: Complete, chatctl: Chatctl, people: None) -> None:
+    chatctl("holds", "add", "case-12", "--user", "ada", "--reason", "a letter")
+    for who in ("bob", "adam"):
+        chatctl("users", "suspend", who, "--propose", "--reason", "spam")
+    adam, bob = chatctl("proposals", "list", "-o", "ids").stdout.split()
+    assert complete("chatctl proposals approve ") == [adam, bob]
+    assert complete(f"chatctl proposals show {bob}") == [bob]
+    chatctl("proposals", "withdraw", bob, "--yes")
+    assert complete("chatctl proposals reject ") == [adam]
+    for verb in ("show", "release", "check", "export"):
+        assert complete(f"chatctl holds {verb} ca") == ["case-12"]
+    assert complete("chatctl holds add ca") == []
+
+
 @pytest.mark.parametrize("begun", ["", "ad", "$", "`", "-", "~", "'", ":", "username:", "name:ad"])
 def test_a_hostile_name_is_never_given_to_a_shell(complete: Complete, database: Documents, begun: str) -> None:
     for number, name in enumerate(["ada", *HOSTILE]):

@@ -48,7 +48,7 @@ E         unknown-status         1  User {ada} status: BANNED
 W         bad-password-hash      2  User {ada} hashedPassword: 1 character
 I         foreign-seen           1  Message {ids["one"]} seenIds: {ids["alan"]}
 
-unknown-status: The application cannot load this user, or any list that contains them.
+unknown-status: The application cannot load this user, or any list that contains this user.
   User {ada} status: BANNED
   to do: chatctl users reinstate id:{ada}, or chatctl users suspend id:{ada} to keep the user out
 
@@ -153,7 +153,7 @@ SEVERITY  RULE            COUNT  EXAMPLE
 E         unknown-status      1  User {ada[:21]}…
 
 unknown-status: The application cannot load this user, or
-                any list that contains them.
+                any list that contains this user.
   User {ada} status: BANNED
   to do: chatctl users reinstate id:{ada},
          or

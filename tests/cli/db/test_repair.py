@@ -43,7 +43,7 @@ def test_faults_with_one_right_repair_are_repaired_and_others_listed(
         "one-sided-link: repaired (1 fault)",
         (
             "missing-parent: unchanged (1 fault left; your decision is required: "
-            "chatctl db repair --rule missing-parent --delete (deletes documents without a parent))"
+            "chatctl db repair --rule missing-parent --delete (deletes the documents that name a missing one))"
         ),
         (
             f"unknown-status: unchanged (1 fault left; your decision is required: chatctl users reinstate id:{ada},"

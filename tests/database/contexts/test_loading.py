@@ -108,6 +108,6 @@ def test_without_a_home_folder_there_are_no_contexts(workspace: Path, monkeypatc
     monkeypatch.delenv("HOME")
     monkeypatch.setattr("pwd.getpwuid", nobody)
     assert contexts.load().by_name == {}
-    with pytest.raises(NotAllowedError, match="this user has no folder for the configuration"):
+    with pytest.raises(NotAllowedError, match="your system user has no folder for the configuration"):
         contexts.add(Context("new", "url-env", "A"))
     assert list(workspace.iterdir()) == []

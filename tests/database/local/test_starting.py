@@ -116,7 +116,7 @@ def test_without_a_home_folder_the_hint_names_the_variable_for_the_folder(monkey
     for variable in ("HOME", "XDG_DATA_HOME", "CHATCTL_LOCAL_DIR"):
         monkeypatch.delenv(variable, raising=False)
     monkeypatch.setattr("pwd.getpwuid", nobody)
-    with pytest.raises(NotAllowedError, match="this user has no folder for the embedded database") as refused:
+    with pytest.raises(NotAllowedError, match="your system user has no folder for the embedded database") as refused:
         files.chosen()
     assert refused.value.hint == "choose another folder with CHATCTL_LOCAL_DIR"
 

@@ -5,9 +5,9 @@ To add a rule:
 1. Write a subclass of `Rule` (`rule.py` explains each attribute) in any file of this folder, with `name`, `severity`,
    `effect`, `fix` and `reads`, and yield its faults in `suspects`. For a fault of a single user, subclass `UserRule`
    in `users.py`, which needs only `fault`. Set `automatic = True` and write `repair` (in a `UserRule`: `repaired`)
-   if only one answer is right.
-2. Plant the fault: a line in `FAULTS` of `tests/planting.py`, with which the tests check the rule and its repair,
-   and a line in `FAULTS` of `actions/database/generating/faults.py`, for `db generate --broken`.
+   if only one correction of the fault is right.
+2. Add a line to `FAULTS` of `tests/planting.py`. With this line, the tests make the fault, and check the rule and its
+   repair. Also add a line to `FAULTS` of `actions/database/generating/faults.py`, for `db generate --broken`.
 3. Add the name to `WORDS["RULE"]` in `cli/completion/candidates.py`, in alphabetical order.
 4. Run `uv run python docs/generate.py`: it writes the rule into `docs/rules.md`. The new fault also changes what the
    examples in `docs/db.md` print: `CONTRIBUTING.md` says how to rewrite them. Update `tests/cli/test_demo.py` too.

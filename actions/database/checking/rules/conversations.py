@@ -18,7 +18,7 @@ PEOPLE_FIELDS: Final = ("isGroup", "userIds")
 NOBODY: Final[frozenset[ObjectId]] = frozenset()
 TIME_FIELDS: Final = ("lastMessageAt", "created_at")
 CREATION_TOLERANCE: Final = timedelta(seconds=10)
-"""A new conversation has this difference between `created_at` and `lastMessageAt` at most.
+"""The largest difference between `created_at` and `lastMessageAt` of a new conversation.
 
 The application sets both fields when it creates the conversation.
 """
@@ -37,7 +37,8 @@ class LoneConversation(Rule):
     name = "lone-conversation"
     severity = "W"
     effect = (
-        "The page of a conversation without another person fails. A group of two is shown as a one-to-one conversation."
+        "The application cannot show a conversation with one person."
+        " It shows a group of two as a one-to-one conversation."
     )
     fix = "chatctl conversations add {id} USER, or chatctl conversations delete {id}"
     reads = {"User": (), "Conversation": PEOPLE_FIELDS}
@@ -66,7 +67,7 @@ class DuplicateDirect(DuplicateRule):
 
     name = "duplicate-direct"
     severity = "W"
-    effect = "The application may open either of them, so messages seem to be missing."
+    effect = "The application opens one or the other conversation, so messages seem to be missing."
     fix = "look at both with chatctl conversations show {id}, then delete one of them with chatctl conversations delete"
     reads = {"Conversation": PEOPLE_FIELDS}
 
@@ -163,11 +164,11 @@ class Participants:
 
 
 class StaleLastMessage(Rule):
-    """`lastMessageAt` of a conversation is not the time of its last message or, without messages, of its creation."""
+    """`lastMessageAt` differs from the time of the last message, or from the creation time if there is no message."""
 
     name = "stale-last-message"
     severity = "W"
-    effect = "The conversation is at the wrong position in the list."
+    effect = "The application shows the conversation at the wrong position in the list of conversations."
     reads = {"Conversation": TIME_FIELDS, "Message": ("conversationId", "createAt")}
     group_size = 100_000
     automatic = True
@@ -238,7 +239,10 @@ def _without_messages(recorded: datetime, created: Any) -> datetime:
 
 
 def _expected_times(conversations: Sequence[Any]) -> dict[Any, datetime]:
-    """Return the right `lastMessageAt` of each conversation, by id. If it is unknown, the conversation is left out."""
+    """Return the right `lastMessageAt` of conversations: id of the conversation → time.
+
+    A conversation is left out if its right time is unknown.
+    """
     last = last_messages(conversations)
     empty = _empty([one for one in conversations if one not in last])
     for identifier, conversation in documents("Conversation", empty, TIME_FIELDS).items():
@@ -259,7 +263,10 @@ def _empty(conversations: Sequence[Any]) -> list[Any]:
 
 
 def last_messages(conversations: Sequence[Any]) -> dict[Any, datetime]:
-    """Return the time of the last message of each conversation, by id. Messages without a valid time are ignored."""
+    """Return the time of the last message of each conversation: id of the conversation → time.
+
+    Messages without a valid time are ignored.
+    """
     pipeline: list[Document] = [
         {"$match": {"createAt": {"$type": "date", **NO_LIST}, **of_conversations(conversations)}},
         {"$group": {"_id": "$conversationId", "at": {"$max": "$createAt"}}},

@@ -62,7 +62,10 @@ class Oversized(Rule):
 
 
 def _bytes(text: str) -> int:
-    """Return the size of a text in UTF-8 if it is long. For shorter texts, the number of characters is exact enough."""
+    """Return about how many bytes a text needs in UTF-8.
+
+    For a long text, the number is exact. For a shorter text, it is the number of characters.
+    """
     return len(text) if len(text) < BYTES // OF_A_CHARACTER else len(text.encode("utf-8", "surrogatepass"))
 
 
@@ -135,6 +138,11 @@ class SecretInTrail(Rule):
     reads = {AUDIT: ("event", "changes", "names")}
     automatic = True
     undoable = False  # To undo the repair, a copy of the secrets would be stored for thirty days.
+
+    def is_proposable(self, found: Finding) -> bool:
+        """Return False, because a proposal cannot change the audit trail."""
+        del found
+        return False
 
     def late_suspects(self) -> Iterator[Finding]:
         """Find secrets in the audit trail.

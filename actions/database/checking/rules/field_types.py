@@ -30,7 +30,10 @@ SEVERITIES: Final = {
     (str, ObjectId): "I",
     (datetime, DatetimeMS): "W",
 }
-"""(type in the schema, stored type) → severity, for wrong types that the application can still load (with Prisma 6)."""
+"""The severities of wrong types that the application can still load (with Prisma 6).
+
+The key is: type in the schema, stored type.
+"""
 
 ALL_FIELDS: Final = {collection: tuple(fields) for collection, fields in SCHEMA.items()}
 
@@ -39,7 +42,10 @@ MEANING: Final = {datetime: "a date", int: "a number", ObjectId: "an id"}
 
 NULL: Final = "null in the list"
 CERTAIN: Final = (*(f"({meant})" for meant in MEANING.values()), NULL)
-"""If only one correction is right, the description of a wrong value ends with one of these texts."""
+"""Texts at the end of the description of a wrong value.
+
+If a description ends with one of these texts, only one correction of the value is right.
+"""
 
 Fault = tuple[tuple[str, str], str, Any]
 """A fault: the names of its rule and severity, the field, and the wrong value or words about it."""
@@ -48,7 +54,9 @@ Fault = tuple[tuple[str, str], str, Any]
 class ShapeFaults:
     """Finds wrong fields and types.
 
-    Most documents have the same fields and types, so this combination is checked once.
+    The names of the fields of a document and the types of their values are the shape of the document. Most documents
+    have the same shape. A valid shape is checked only once. After that, only lists of ids are checked in such
+    documents.
     """
 
     def __init__(self) -> None:
@@ -79,7 +87,10 @@ class ShapeFaults:
 
 
 def _faults_of(schema: dict[str, tuple[type, bool]], document: Document) -> Iterator[Fault]:
-    """Yield the faults of a document. A wrong `_id` must be repaired first, so then no other faults are yielded."""
+    """Yield the faults of a document.
+
+    If the `_id` is wrong, only this fault is yielded, because the `_id` must be repaired first.
+    """
     if not isinstance(document["_id"], ObjectId):
         yield ("wrong-type", "E"), "_id", _type_name(ObjectId, document["_id"])
         return
@@ -98,7 +109,7 @@ def _faults_of(schema: dict[str, tuple[type, bool]], document: Document) -> Iter
 def _faults_of_value(wanted: type, value: Any) -> Iterator[tuple[tuple[str, str], Any]]:
     """Yield the faults of a value, as ((rule, severity), description).
 
-    For a list, yield only the first of each kind.
+    For a list, yield only the first fault of each rule and severity.
     """
     if wanted is list and isinstance(value, list):
         others = (_type_fault(ObjectId, item) for item in value if not isinstance(item, ObjectId))
@@ -114,7 +125,10 @@ def _type_fault(wanted: type, value: Any) -> tuple[tuple[str, str], Any]:
 
 
 def _type_name(wanted: type, value: Any) -> str:
-    """Return the name of a value's type. If its meaning is certain, add that, for example `str (a date)`."""
+    """Return the name of a value's type, for example `str`.
+
+    If the value can be converted to the right type, the name also has the meaning of the value: `str (a date)`.
+    """
     if value is None:
         return NULL
     meant = f" ({MEANING[wanted]})" if convert(wanted, value) is not None else ""
@@ -124,6 +138,7 @@ def _type_name(wanted: type, value: Any) -> str:
 class _ShapeRule(Rule):
     reads = ALL_FIELDS
     one_collection = True
+    in_one_document = True
 
     def suspects(self, collection: str, documents: Sequence[Document]) -> Iterator[Finding]:
         return self.scan.shared(ShapeFaults).faults(collection, documents, self.name, self.severity)
@@ -267,7 +282,7 @@ class NullList(_ShapeRule):
 
     name = "null-list"
     severity = "E"
-    effect = "The application reads it as an empty list, but it cannot link anything to the document."
+    effect = "The application reads an empty list, but it cannot link anything to the document."
     automatic = True
 
     def repair(self, draft: RepairDraft, findings: Sequence[Finding], decisions: frozenset[str]) -> Iterator[Batch]:
@@ -328,6 +343,9 @@ def _replace_ids(draft: RepairDraft, findings: Sequence[Finding]) -> Iterator[Ba
 
 
 def _ids_used_twice(collection: str, ids: Sequence[Any]) -> set[Any]:
-    """Return the ids that two documents have in two forms, for example as an ObjectId and as text."""
+    """Return the ids that two documents have.
+
+    One document has the id as an ObjectId, and the other in another form, for example as text.
+    """
     found = Counter(referred(document["_id"]) for document in queries.find_by_ids(collection, ids, ["_id"]))
     return {identifier for identifier, number in found.items() if number > 1}

@@ -97,10 +97,11 @@ class _LinkRule(Rule):
 def _read_lists(
     collection: str, field: str, findings: Sequence[Finding], of: Callable[[Finding], Any]
 ) -> Iterator[tuple[Finding, bool, set[Any] | None]]:
-    """Read a list for each finding. Yield the finding, whether the document with the list exists, and the listed ids.
+    """For each finding, read a list. Yield the finding, whether the document with the list exists, and the ids.
 
-    `of` returns the id of the document with the list. The ids are None if the field is not a list; another rule reports
-    that fault. Findings about the same document are grouped, because its list may be long and is read only once.
+    `of` is a function that returns the id of the document with the list. The ids are None if this document is missing,
+    or if the field is not a list, which another rule reports. Findings about the same document are grouped: its list
+    may be long, and is read only once.
     """
     findings_of: dict[Any, list[Finding]] = {}
     for found in findings:
@@ -120,7 +121,7 @@ class DanglingLink(_LinkRule):
 
     name = "dangling-link"
     severity = "W"
-    effect = "The application silently leaves it out. Counts made from the list are wrong."
+    effect = "The application silently leaves out the missing document. Counts made from the list are wrong."
     dangling = True
 
     def repair(self, draft: RepairDraft, findings: Sequence[Finding], decisions: frozenset[str]) -> Iterator[Batch]:
@@ -130,11 +131,11 @@ class DanglingLink(_LinkRule):
 
 
 class OneSidedLink(_LinkRule):
-    """One document lists another document, which does not list it."""
+    """One document lists another document, but the other document does not list the first one."""
 
     name = "one-sided-link"
     severity = "W"
-    effect = "The link exists or not, depending on the side from which the application reads it."
+    effect = "The link exists or not, depending on the side from which the application reads."
     fix = "chatctl db repair --rule {name} (completes the links; with --drop, removes them)"
     dangling = False
     decisions = frozenset({"drop"})
@@ -185,9 +186,15 @@ def _without_duplicates(items: list[Any]) -> list[Any]:
 
 
 COPY_FIELDS = {"User": "profileId", "Conversation": "messagesIds"}
-"""Collection → its field with copies of ids. The original references are in another collection."""
+"""Collection → its field that has copies of the ids of other documents.
+
+The original references are in these other documents.
+"""
 COPY_OF = {"Profile": "User", "Message": "Conversation"}
-"""Collection with the original references → the collection that has copies of its ids."""
+"""Collection whose ids are copied → the collection that stores the copies.
+
+The field with the copies is in `COPY_FIELDS`.
+"""
 ID_BYTES = 12
 """The number of bytes of an ObjectId."""
 

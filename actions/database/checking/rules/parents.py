@@ -35,8 +35,8 @@ class MissingParent(Rule):
 
     name = "missing-parent"
     severity = "E"
-    effect = "Every query of the application that includes the missing document fails."
-    fix = "chatctl db repair --rule {name} --delete (deletes documents without a parent)"
+    effect = "If the application loads this document together with the missing one, the query fails."
+    fix = "chatctl db repair --rule {name} --delete (deletes the documents that name a missing one)"
     reads = {**dict.fromkeys(PARENTS.values(), ()), **FIELDS}
     decisions = frozenset({"delete"})
 
@@ -99,7 +99,7 @@ class SecondProfile(DuplicateRule):
 
     name = "second-profile"
     severity = "W"
-    effect = "The application shows only one of them. The unique index cannot be created."
+    effect = "The application shows only one of the profiles. The unique index cannot be created."
     fix = "chatctl db repair --rule {name} --delete (keeps the one in the user's profileId, otherwise the first)"
     reads = {PROFILE_USER.collection: (PROFILE_USER.field,)}
     decisions = frozenset({"delete"})

@@ -24,7 +24,7 @@ class DuplicateKey(DuplicateRule):
 
     name = "duplicate-key"
     severity = "E"
-    effect = "The application may find any of them. The unique index cannot be created."
+    effect = "A search by this value finds any one of these documents. The unique index cannot be created."
     fix = 'delete one of them in mongosh: db.{collection}.deleteOne({{_id: ObjectId("{id}")}})'
     fixes = {
         "User.email": "chatctl users update id:{id} --email ADDRESS, or chatctl users delete id:{id}",
@@ -85,9 +85,9 @@ class MissingIndex(_IndexRule):
 
     @staticmethod
     def _has_no_duplicates(found: Finding) -> bool:
-        """Tell whether no two documents have the same value in a unique field.
+        """Tell whether all documents have different values in a unique field.
 
-        As in an index, missing values are equal.
+        Two missing values count as equal, as in a unique index.
         """
         keys = {
             f"k{number}": {"$ifNull": [f"${field}", None]} for number, field in enumerate(str(found.field).split(", "))
@@ -111,7 +111,7 @@ class MisnamedIndex(_IndexRule):
 
 
 class OtherCollection(Rule):
-    """A collection has the name of an application collection in another case, or its plural while that one is empty."""
+    """A collection has a wrong name: like `user` instead of `User`, or `Users` while the collection `User` is empty."""
 
     name = "other-collection"
     severity = "E"
@@ -129,9 +129,10 @@ class OtherCollection(Rule):
         return iter(suspects)
 
     def _size(self, name: str) -> str:
-        """Count the documents of a collection.
+        """Return the number of documents of a collection, as text.
 
-        A database user with a role of `db roles` may not be allowed to do this.
+        If the database user has no right to count them, return a text that says so. This is possible with the roles of
+        `db roles`.
         """
         try:
             return counted(connection.database()[name].estimated_document_count(), "document")

@@ -25,6 +25,7 @@ class UserRule(Rule):
     """
 
     one_collection = True
+    in_one_document = True
 
     def suspects(self, collection: str, documents: Sequence[Document]) -> Iterator[Finding]:
         for document in documents:
@@ -51,7 +52,7 @@ class UnknownStatus(UserRule):
 
     name = "unknown-status"
     severity = "E"
-    effect = "The application cannot load this user, or any list that contains them."
+    effect = "The application cannot load this user, or any list that contains this user."
     fix = REINSTATE
     reads = {"User": ("status",)}
 
@@ -89,6 +90,11 @@ class BadPasswordHash(UserRule):
     fixes = {"$2y$": "chatctl db repair --rule {name}"}
     reads = {"User": ("hashedPassword",)}
 
+    def is_proposable(self, found: Finding) -> bool:
+        """Return False, because a proposal cannot contain the repaired hash."""
+        del found
+        return False
+
     def fault(self, user: Document) -> Iterator[tuple[str, Any]]:
         hashed = user.get("hashedPassword")
         if type(hashed) is str and not HASH.fullmatch(hashed):
@@ -116,14 +122,14 @@ class EmailCase(UserRule):
     severity = "W"
     effect = "Sign-in fails when the address is typed in lower case."
     fixes = {
-        "twice": "chatctl users show id:{value[1]} (has the same address), then chatctl users merge id:{id}"
+        "twice": "chatctl users show id:{value[1]} (the other user), then chatctl users merge id:{id}"
         " --into id:{value[1]}, or chatctl users update id:{id} --email ADDRESS"
     }
     reads = {"User": ("email",)}
     group_size = 10_000
     """The number of faults that are confirmed together.
 
-    For each group, all e-mails with capital letters are read again.
+    To confirm a group of faults, all e-mails with capital letters are read again, so large groups are faster.
     """
 
     def fault(self, user: Document) -> Iterator[tuple[str, Any]]:

@@ -24,7 +24,7 @@ CHOSEN: Final = {"lone-conversation", "foreign-sender", "foreign-seen"}
 """The rules whose faults a user can cause on purpose with a command."""
 PEOPLE: Final = ("ada", "grace", "alan", "new")
 ROLES: Final = ("support", "viewer", "copy")
-EITHER = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+EITHER = settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 Command = Callable[[list[str], str], Changeset]
 

@@ -1,14 +1,16 @@
 """Plans in files: saved by one person, reviewed, and applied by another."""
 
 import json
+import os
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import pytest
 import typed
 from people import Documents
+from proposing import ABOUT_PROPOSALS, UNPROPOSABLE
 
-from tests.cli.test_proposals import ABOUT_PROPOSALS, UNPROPOSABLE
 from tests.conftest import Chatctl
 
 pytestmark = pytest.mark.parametrize("server_or_mock", ["mongomock"])
@@ -55,6 +57,15 @@ def test_a_plan_replaces_no_file_and_is_not_a_proposal(office: Chatctl, workspac
     assert json.loads(office(*SAVE[:-1], "-").stdout)["command"] == "users suspend cyd"
 
 
+def test_a_plan_without_changes_is_not_saved(office: Chatctl, workspace: Path) -> None:
+    line = ("users", "suspend", "bob", "--save-plan")
+    said = office(*line, "saved.json")
+    assert (said.stdout, said.stderr.splitlines()) == ("", ["bob: unchanged (already suspended)", "nothing to do"])
+    assert office(*line, "-").stdout == ""
+    assert json.loads(office(*line, "saved.json", "-o", "json").stdout)["results"][0]["outcome"] == "unchanged"
+    assert not (workspace / "saved.json").exists()
+
+
 @pytest.mark.parametrize("command", sorted(typed.WRITES.keys() - UNPROPOSABLE.keys() - ABOUT_PROPOSALS))
 def test_each_write_can_be_saved_and_read_again(
     office: Chatctl, database: Documents, workspace: Path, command: str
@@ -77,7 +88,7 @@ def test_another_file_is_refused(office: Chatctl, workspace: Path) -> None:
     for text, code in {
         changed(saved, database="other"): 4,
         changed(saved, server="other"): 4,
-        changed(saved, version=2): 5,
+        changed(saved, version=1): 5,
         changed(saved, chatctl="another"): 5,
         changed(saved, plan={}): 5,
         changed(saved, plan=[{"$oid": "x"}]): 5,
@@ -111,3 +122,40 @@ def test_a_context_that_is_read_only_can_save_a_plan(office: Chatctl, database: 
     office(*SAVE, "--context", "prod")
     office("apply", "saved.json", "--yes", "--context", "prod", code=7)
     assert status(database) == "ACTIVE"
+
+
+@pytest.mark.parametrize("seed", [False, True], ids=["plan", "seed"])
+def test_a_plan_is_read_once_from_a_pipe(office: Chatctl, database: Documents, workspace: Path, *, seed: bool) -> None:
+    if seed:
+        (workspace / "seed.yaml").write_text("version: 1\npermissions: [role.read]\n")
+        office("seeds", "plan", "seed.yaml", "--to", "saved.json")
+    else:
+        office(*SAVE)
+    text = (workspace / "saved.json").read_text()
+    os.mkfifo(workspace / "pipe")
+    writer = Thread(target=(workspace / "pipe").write_text, args=[text])
+    writer.start()
+    office("apply", "pipe", "--dry-run")
+    writer.join()
+    office("apply", "-", "--yes", input=text)
+    assert bool(database["Permission"].find_one({"name": "role.read"})) == seed
+    assert (status(database) == "ACTIVE") == seed
+
+
+def test_a_plan_is_shown_to_reviewers_as_markdown(office: Chatctl, database: Documents, workspace: Path) -> None:
+    office("users", "delete", "ada", "--save-plan", "saved.json")
+    assert "add --dry-run" in office("apply", "saved.json", "--yes", "-o", "markdown", code=2).stderr
+    report = office("apply", "saved.json", "-n", "-o", "markdown").stdout
+    assert report.startswith("### chatctl apply: ")
+    assert "`users delete ada`" in report
+    assert "- User ada: email ada@example.org" in report
+    assert "moved since" not in report
+    database["User"].update_one({"username": "ada"}, {"$set": {"name": "Ada"}})
+    assert (
+        "- moved since: `user ada was changed (name)`" in office("apply", "saved.json", "-n", "-o", "markdown").stdout
+    )
+    office("users", "delete", "ada", "--yes")
+    assert "user ada no longer exists" in office("apply", "saved.json", "--yes", code=4).stderr
+    (workspace / "seed.yaml").write_text("version: 1\npermissions: [role.read]\n")
+    office("seeds", "plan", "seed.yaml", "--to", "plan.json")
+    assert "+ permission role.read" in office("apply", "plan.json", "-n", "-o", "markdown").stdout

@@ -1,0 +1,27 @@
+"""Two people, and a database in which each command has something to do."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import typed
+from people import Documents
+
+from changes import events
+from tests.conftest import Chatctl
+
+
+@pytest.fixture
+def as_user(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
+    """Become another user of the system."""
+    return lambda name: monkeypatch.setattr(events, "system_user", lambda: name)
+
+
+@pytest.fixture
+def office(chatctl: Chatctl, database: Documents, workspace: Path, as_user: Callable[[str], None]) -> Chatctl:
+    """Be ada, in a database with people and without proposals."""
+    typed.settle(database)
+    typed.lay_out(workspace)
+    database["chatctl_proposals"].delete_many({})
+    as_user("ada")
+    return chatctl
