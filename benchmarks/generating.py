@@ -54,7 +54,7 @@ def main() -> None:
             ours,
             theirs,
             rounds=3,
-            by_clock=True,
+            with_server=True,
         )
         for messages in (MESSAGES // 10, MESSAGES):
             empty(client)

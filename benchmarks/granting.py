@@ -65,7 +65,7 @@ def main() -> None:
             ours,
             theirs,
             rounds=3,
-            by_clock=True,
+            with_server=True,
         )
         connection.close()
 

@@ -39,7 +39,7 @@ CHATCTL = Path(sys.executable).with_name("chatctl")
 class Times(NamedTuple):
     """The seconds that some work took: processor time of this process and its children, and time by the clock.
 
-    The server's processor time is not in it. `processor` is None if only the server's work is compared.
+    The server's processor time is only in it for writes. `processor` is None if only times by the clock are compared.
     """
 
     processor: float | None
@@ -68,7 +68,7 @@ def scaled(usual: int) -> int:
 def database() -> Iterator[str]:
     """Yield the URL of a new database, on the server in CHATCTL_BENCH_URL or on a server started for this run."""
     name = f"bench_{secrets.token_hex(4)}"
-    address, _, options = (URL or _server()).partition("?")
+    address, _, options = (URL or _server()[0]).partition("?")
     host = address.partition("://")[2].partition("/")[0]
     url = f"{address.partition('://')[0]}://{host}/{name}" + (f"?{options}" if options else "")
     with pymongo.MongoClient[dict[str, object]](url) as client:
@@ -79,8 +79,8 @@ def database() -> Iterator[str]:
 
 
 @cache
-def _server() -> str:
-    """Start a server for this run, which stops at the end of the run. Return its URL."""
+def _server() -> tuple[str, int]:
+    """Start a server for this run, which stops at the end of the run. Return its URL and the id of its process."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -93,7 +93,7 @@ def _server() -> str:
     atexit.register(folder.cleanup)
     atexit.register(process.wait)
     atexit.register(process.terminate)
-    return f"mongodb://127.0.0.1:{port}"
+    return f"mongodb://127.0.0.1:{port}", process.pid
 
 
 def described_server() -> str:
@@ -150,18 +150,23 @@ def compare(
     rounds: int = ROUNDS,
     *,
     prepare: Callable[[], object] = lambda: None,
-    by_clock: bool = False,
+    with_server: bool = False,
 ) -> None:
     """Run `ours` and `bare` in turn, and report the ratio of their processor times.
 
-    The processor time of the server is not known. So for a write, where mostly the server works, the ratio is that of
-    the times `by_clock`. The first round and the calls of `prepare` are not measured.
+    With `with_server`, for work that is mostly the server's, the server's processor time is added. If that is not
+    known, because the server is not started by this run, the ratio is that of the times by the clock. The first round
+    and the calls of `prepare` are not measured.
     """
-    pairs = [(_measured(ours, prepare), _measured(bare, prepare)) for _ in range(min(rounds, ROUNDS) + 1)][1:]
+    sides = (ours, bare)
+    pairs = [
+        tuple(_measured(side, prepare, with_server=with_server) for side in sides)
+        for _ in range(min(rounds, ROUNDS) + 1)
+    ][1:]
     one, other = (
         Times(*(statistics.median(values) for values in zip(*side, strict=True))) for side in zip(*pairs, strict=True)
     )
-    field = "wall" if by_clock else "processor"
+    field = "wall" if with_server and URL else "processor"
     ratio = statistics.median(getattr(one, field) / getattr(other, field) for one, other in pairs)
     report(Result(what, other, one, ratio, goal))
 
@@ -189,7 +194,7 @@ def compare_write(
         bare,
         rounds,
         prepare=lambda: fill(sizes[-1]),
-        by_clock=True,
+        with_server=True,
     )
     for number in sizes:
         fill(number)
@@ -224,14 +229,21 @@ def _seconds(seconds: float) -> str:
     return f"{seconds:.2f} s" if seconds >= 1 else f"{seconds * 1000:.0f} ms"
 
 
-def _measured(work: Callable[[], object], prepare: Callable[[], object]) -> Times:
+def _measured(work: Callable[[], object], prepare: Callable[[], object], *, with_server: bool) -> Times:
     prepare()
-    began, start = _processor(), time.perf_counter()
+    began, start = _processor(with_server=with_server), time.perf_counter()
     work()
-    return Times(_processor() - began, time.perf_counter() - start)
+    return Times(_processor(with_server=with_server) - began, time.perf_counter() - start)
 
 
-def _processor() -> float:
-    """Return the processor time of this process and of its children that have ended, so without the server."""
+def _processor(*, with_server: bool) -> float:
+    """Return the processor time of this process, of its children that have ended and, if wanted, of the server."""
     used = map(resource.getrusage, (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
-    return sum(one.ru_utime + one.ru_stime for one in used)
+    client = sum(one.ru_utime + one.ru_stime for one in used)
+    return client + (_server_seconds() if with_server and not URL else 0)
+
+
+def _server_seconds() -> float:
+    """Return the processor time of the server that this run has started."""
+    user, system = Path(f"/proc/{_server()[1]}/stat").read_text().rpartition(")")[2].split()[11:13]
+    return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")

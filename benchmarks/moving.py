@@ -109,7 +109,9 @@ def main() -> None:
             client.get_default_database()["User"].insert_many(users)
             client.get_default_database()["Profile"].insert_many(profiles)
 
-        compare(f"import of {PEOPLE:,} users against a plain insert_many", 1.25, ours, theirs, rounds=3, by_clock=True)
+        compare(
+            f"import of {PEOPLE:,} users against a plain insert_many", 1.25, ours, theirs, rounds=3, with_server=True
+        )
         foreign = export_of_clerk(Path(folder, "clerk.csv"), PEOPLE)
 
         def moved() -> None:

@@ -94,7 +94,7 @@ def main() -> None:
             ours,
             theirs,
             rounds=5,
-            by_clock=True,
+            with_server=True,
         )
         client.close()
         connection.close()
