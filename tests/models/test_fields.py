@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from actions.rules import new_names
-from actions.users import erasing, listing
+from actions.users import audit_traces, listing
 from actions.users.importing import Person
 from changes.visible_values import SHOWN
 from cli.users import personal_zip
@@ -24,7 +24,7 @@ def test_every_field_of_a_profile_is_in_all_lists_of_such_fields() -> None:
     assert set(Person._fields) >= OF_A_PROFILE
     assert USER_TEXTS.keys() >= OF_A_PROFILE
     assert new_names._CALLED.keys() >= OF_A_PROFILE
-    assert {*erasing.IDENTIFYING, *erasing.IMAGE_FIELDS} >= OF_A_PROFILE
+    assert {*audit_traces.IDENTIFYING, *audit_traces.IMAGE_FIELDS} >= OF_A_PROFILE
 
 
 def test_a_time_of_a_user_that_the_application_knows_can_be_imported() -> None:

@@ -10,14 +10,16 @@ from actions.database.checking.rules.users import HASH
 from actions.database.copying.made_up import MadeUp
 from database.ids import Document
 from models.schema import SCHEMA
+from models.values import UserStatus
 
 KEPT: Final = {
-    "User": {"status"},
     "Account": {"type", "provider", "token_type", "scope"},
     "Role": {"name"},
     "Permission": {"name"},
 }
 """Collection → its fields with words of the application, which stay as they are."""
+STATUSES: Final = frozenset(map(str, UserStatus))
+"""The valid statuses of users, which stay. Any other text can tell something about a person."""
 SECRETS: Final = {
     "User": ("hashedPassword",),
     "Account": ("refresh_token", "access_token", "id_token", "session_state"),
@@ -79,6 +81,8 @@ class _Rules(dict[str, Rule]):
             return lambda value: value
         if name == "expires_at":
             return self._seconds
+        if name == "status":
+            return lambda value: value if isinstance(value, str) and value in STATUSES else made_up.value(value)
         if kind is list:
             return made_up.ids
         usuals: dict[type, Callable[[Any], Any]] = {ObjectId: made_up.id, datetime: made_up.time, str: made_up.text}

@@ -87,6 +87,7 @@ def world(database: Documents) -> Documents:
     )
     bob = person(database, "takahashi_dai", name="高橋 大輔", locationOfHome=[48.13715432, 11.57612345])
     olga = person(database, "sapozhnikova", _id=TEXT_ID, name="Ольга Сапожникова", backup="olga@private-mail.org")
+    database["User"].update_one({"_id": TEXT_ID}, {"$set": {"status": "BANNED: harassed Takahashi"}})
     profile = {"phoneNumber": "+49 151 2345 6789", "address": "Rosenthaler Straße 38\n10178 Berlin"}
     database["Profile"].insert_one({"userId": ID, **profile, "imageUrl": "https://cdn.example.com/kyrielle.jpg"})
     account = {"type": "oauth", "provider": "google", "providerAccountId": "108204268033311374519"}
