@@ -27,7 +27,9 @@ MOST_CONVERSATIONS: Final = 10_000
 def id_texts(document: Document, field: str) -> list[str]:
     """Return the ids in a list of a document as texts. The stored ids may have any type."""
     value = document.get(field)
-    items = map(referred, value) if isinstance(value, list) else ()
+    if not isinstance(value, list):
+        return []
+    items = (item if type(item) is ObjectId else referred(item) for item in value)
     return [str(item) for item in items if isinstance(item, (ObjectId, str))]
 
 

@@ -14,13 +14,13 @@ from typing import Any
 
 import pymongo
 from bson import ObjectId
-from measuring import compare, database
+from measuring import compare, database, scaled
 
 from actions.database.checking.rules import all_rules
 from database import indexes
 
 CHATCTL = Path(sys.executable).with_name("chatctl")
-MESSAGES = int(os.environ.get("CHATCTL_BENCH_MESSAGES", "1000000"))
+MESSAGES = scaled(1_000_000)
 SIZES = (MESSAGES // 100, MESSAGES // 10, MESSAGES)
 BEGAN = datetime(2025, 1, 1, tzinfo=UTC)
 HASH = "$2b$12$" + "a" * 53

@@ -1,15 +1,14 @@
 """Compare `db generate` with a plain insert_many of the same documents, and measure the memory of `db generate`."""
 
-import os
 import sys
 from pathlib import Path
 from typing import Any
 
 import pymongo
-from measuring import compare, database, memory, run
+from measuring import compare, database, memory, run, scaled
 
 CHATCTL = Path(sys.executable).with_name("chatctl")
-MESSAGES = int(os.environ.get("CHATCTL_BENCH_MESSAGES", "100000"))
+MESSAGES = scaled(100_000)
 COLLECTIONS = ("User", "Profile", "Account", "Conversation", "Message")
 UNIQUE = {
     "User_email_key": ("email",),
@@ -50,7 +49,12 @@ def main() -> None:
                 there[name].insert_many(documents)
 
         compare(
-            f"{MESSAGES:,} messages and what belongs to them, against a plain insert_many", 2, ours, theirs, rounds=3
+            f"{MESSAGES:,} messages and what belongs to them, against a plain insert_many",
+            2,
+            ours,
+            theirs,
+            rounds=3,
+            with_server=True,
         )
         for messages in (MESSAGES // 10, MESSAGES):
             empty(client)

@@ -6,14 +6,14 @@ from typing import Any
 
 import pymongo
 from bson import ObjectId
-from measuring import Commands, compare, database
+from measuring import Commands, compare, database, scaled
 from pymongo import monitoring
 
 from actions import users
 from changes import apply
 from database import connection
 
-FEW, MANY = 1_000, 10_000
+FEW, MANY = 1_000, scaled(10_000)
 
 
 def fill(there: Any, count: int) -> list[str]:
@@ -59,7 +59,14 @@ def main() -> None:
         def theirs() -> None:
             bare(there, fill(there, MANY))
 
-        compare("a role for many users against plain updates, both with the filling", 4, ours, theirs, rounds=3)
+        compare(
+            "a role for many users against plain updates, both with the filling",
+            4,
+            ours,
+            theirs,
+            rounds=3,
+            with_server=True,
+        )
         connection.close()
 
 

@@ -1,11 +1,9 @@
 """Compare the time to list one page of users in a large and in a small database, for each filter that has an index.
 
-Usage: listing.py [MANY] [FEW]. The defaults, a million and a thousand users, need a server with real index scans: set
-its URL in CHATCTL_BENCH_URL.
+A million users need a server with real index scans: set its URL in CHATCTL_BENCH_URL.
 """
 
 import statistics
-import sys
 import time
 from datetime import UTC, datetime, timedelta
 from itertools import islice, product
@@ -13,12 +11,12 @@ from typing import Any
 
 import pymongo
 from bson import ObjectId
-from measuring import ROUNDS, database
+from measuring import ROUNDS, SMALLEST, URL, compare_server, database, scaled
 
 from actions.users import Filters, find
 from database import connection, indexes
 
-MANY, FEW = 1_000_000, 1_000
+MANY, FEW = scaled(1_000_000 if URL else 20_000), SMALLEST
 BATCH = 10_000
 PAGE = 51
 COLUMNS = ("id", "username", "email", "status", "roles", "lastLogin")
@@ -77,31 +75,27 @@ def middle(name: str) -> str:
     return str(next(find(LISTS[name]).ids("id", str(half)))["id"])
 
 
-def milliseconds(url: str, name: str, page: str) -> float:
-    """Return the median time to read a page of a list, in milliseconds."""
+def seconds(url: str, name: str, page: str) -> float:
+    """Return the median time to read a page of a list, in seconds."""
     connection.choose(url)
     after = middle(name) if page == "middle" else None
     times = []
     for _ in range(ROUNDS + 1):
         start = time.perf_counter()
         list(find(LISTS[name]).rows(after=after, limit=PAGE, columns=COLUMNS))
-        times.append((time.perf_counter() - start) * 1000)
+        times.append(time.perf_counter() - start)
     return statistics.median(times[1:])
 
 
 def main() -> None:
-    sizes = [int(text) for text in sys.argv[1:]] or [MANY, FEW]
     with database() as large, database() as small:
-        for url, size in zip((large, small), sizes, strict=True):
+        for url, size in ((large, MANY), (small, FEW)):
             start = time.perf_counter()
             fill(url, size)
             print(f"{size:,} users with their indexes in {time.perf_counter() - start:.0f} s", flush=True)
         for name, page in product(LISTS, ("first", "middle")):
-            many, few = (milliseconds(url, name, page) for url in (large, small))
-            print(
-                f"{name}, {page} page: {many:.1f} ms against {few:.1f} ms, ratio {many / few:.2f} (at most: 2)",
-                flush=True,
-            )
+            many, few = (seconds(url, name, page) for url in (large, small))
+            compare_server(f"users list, {name}, {page} page of {MANY:,} users against {FEW:,}", 2, many, few)
         connection.close()
 
 

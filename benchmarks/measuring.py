@@ -1,6 +1,13 @@
-"""Compare the times of two ways to do the same work. The ratio of two times depends little on the machine."""
+"""Compare two ways to do the same work. The ratio of their processor times depends little on the machine.
 
+With `--quick`, the sizes are small and each comparison has one round; then the start of Python takes most of the time
+of an export, so only the table of a full run shows whether the goals are met. The environment variable
+CHATCTL_BENCH_SCALE, a number like 0.1 or 10, multiplies the sizes. CHATCTL_BENCH_URL is the URL of another server.
+"""
+
+import atexit
 import os
+import resource
 import secrets
 import socket
 import statistics
@@ -11,50 +18,91 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import cache
+from importlib.metadata import version
 from pathlib import Path
+from typing import Final, NamedTuple
 
 import pymongo
 from pymongo import monitoring
 
-ROUNDS = 9
-WRITE_BOUND = 4
+QUICK: Final = "--quick" in sys.argv
+ROUNDS: Final = 1 if QUICK else 9
+SCALE: Final = float(os.environ.get("CHATCTL_BENCH_SCALE", "0.02" if QUICK else "1"))
+SMALLEST: Final = 1_000
+URL: Final = os.environ.get("CHATCTL_BENCH_URL")
+WRITE_BOUND: Final = 4
 """The largest ratio of a write with audit and undo to plain commands."""
 CHATCTL = Path(sys.executable).with_name("chatctl")
+
+
+class Times(NamedTuple):
+    """The seconds that some work took: processor time of this process and its children, and time by the clock.
+
+    The server's processor time is only in it for writes. `processor` is None if only times by the clock are compared.
+    """
+
+    processor: float | None
+    wall: float
+
+
+class Result(NamedTuple):
+    """A comparison for the table of all benchmarks."""
+
+    what: str
+    bare: Times
+    ours: Times
+    ratio: float
+    goal: float
+
+
+results: Final[list[Result]] = []
+
+
+def scaled(usual: int) -> int:
+    """Return a size for this run: the usual size, multiplied by the scale of the run."""
+    return max(min(usual, SMALLEST), int(usual * SCALE))
 
 
 @contextmanager
 def database() -> Iterator[str]:
     """Yield the URL of a new database, on the server in CHATCTL_BENCH_URL or on a server started for this run."""
     name = f"bench_{secrets.token_hex(4)}"
-    if given := os.environ.get("CHATCTL_BENCH_URL"):
-        address, _, options = given.partition("?")
-        host = address.partition("://")[2].partition("/")[0]
-        yield from _dropped(f"{address.partition('://')[0]}://{host}/{name}" + (f"?{options}" if options else ""), name)
-        return
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    with tempfile.TemporaryDirectory() as folder:
-        program = Path(sys.executable).with_name("secantusd-py")
-        config = Path(folder, "server.toml")
-        config.touch()
-        command = [program, "--port", str(port), "--config", config, "--storage-path", Path(folder, "data")]
-        process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=folder)  # noqa: S603
-        try:
-            yield from _dropped(f"mongodb://127.0.0.1:{port}/{name}", name)
-        finally:
-            process.terminate()
-            process.wait()
-
-
-def _dropped(url: str, name: str) -> Iterator[str]:
+    address, _, options = (URL or _server()[0]).partition("?")
+    host = address.partition("://")[2].partition("/")[0]
+    url = f"{address.partition('://')[0]}://{host}/{name}" + (f"?{options}" if options else "")
     with pymongo.MongoClient[dict[str, object]](url) as client:
-        build = client.admin.command("buildInfo")
-        print(f"server: {client.address}, {build.get('version')}; python {sys.version.split()[0]}")
         try:
             yield url
         finally:
             client.drop_database(name)
+
+
+@cache
+def _server() -> tuple[str, int]:
+    """Start a server for this run, which stops at the end of the run. Return its URL and the id of its process."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    folder = tempfile.TemporaryDirectory()
+    config = Path(folder.name, "server.toml")
+    config.touch()
+    program = Path(sys.executable).with_name("secantusd-py")
+    command = [program, "--port", str(port), "--config", config, "--storage-path", Path(folder.name, "data")]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=folder.name)  # noqa: S603
+    atexit.register(folder.cleanup)
+    atexit.register(process.wait)
+    atexit.register(process.terminate)
+    return f"mongodb://127.0.0.1:{port}", process.pid
+
+
+def described_server() -> str:
+    """Return the server's name and version. CHATCTL_BENCH_SERVER is the name of the one in CHATCTL_BENCH_URL."""
+    if URL is None:
+        return f"SecantusDB {version('secantusdb')}"
+    with pymongo.MongoClient[dict[str, object]](URL) as client:
+        name = os.environ.get("CHATCTL_BENCH_SERVER", "MongoDB")
+        return f"{name} {client.admin.command('buildInfo').get('version')}"
 
 
 class Commands(monitoring.CommandListener):
@@ -96,23 +144,36 @@ def memory(url: str, *words: object) -> int:
 
 def compare(
     what: str,
-    bound: float,
+    goal: float,
     ours: Callable[[], object],
     bare: Callable[[], object],
     rounds: int = ROUNDS,
     *,
     prepare: Callable[[], object] = lambda: None,
+    with_server: bool = False,
 ) -> None:
-    """Run `ours` and `bare` in turn. Print their median times and their ratio, which should be at most `bound`.
+    """Run `ours` and `bare` in turn, and report the ratio of their processor times.
 
-    The first round and the calls of `prepare` are not measured.
+    With `with_server`, for work that is mostly the server's, the server's processor time is added. If that is not
+    known, because the server is not started by this run, the ratio is that of the times by the clock. The first round
+    and the calls of `prepare` are not measured.
     """
-    pairs = [(_seconds(ours, prepare), _seconds(bare, prepare)) for _ in range(rounds + 1)][1:]
-    ratio = statistics.median(one / other for one, other in pairs)
-    one, other = (statistics.median(side) for side in zip(*pairs, strict=True))
-    print(
-        f"{what}: {one * 1000:,.0f} ms against {other * 1000:,.0f} ms, ratio {ratio:.2f} (at most: {bound})", flush=True
+    sides = (ours, bare)
+    pairs = [
+        tuple(_measured(side, prepare, with_server=with_server) for side in sides)
+        for _ in range(min(rounds, ROUNDS) + 1)
+    ][1:]
+    one, other = (
+        Times(*(statistics.median(values) for values in zip(*side, strict=True))) for side in zip(*pairs, strict=True)
     )
+    field = "wall" if with_server and URL else "processor"
+    ratio = statistics.median(getattr(one, field) / getattr(other, field) for one, other in pairs)
+    report(Result(what, other, one, ratio, goal))
+
+
+def compare_server(what: str, goal: float, ours: float, bare: float) -> None:
+    """Report the ratio of two times by the clock, in seconds, in which mostly the server works."""
+    report(Result(what, Times(None, bare), Times(None, ours), ours / bare, goal))
 
 
 def compare_write(
@@ -133,14 +194,56 @@ def compare_write(
         bare,
         rounds,
         prepare=lambda: fill(sizes[-1]),
+        with_server=True,
     )
     for number in sizes:
         fill(number)
         print(f"{number:,} messages: {memory(url, *command)} MiB")
 
 
-def _seconds(work: Callable[[], object], prepare: Callable[[], object]) -> float:
+def report(result: Result) -> None:
+    """Print a comparison, and keep it for the table."""
+    results.append(result)
+    print(f"{result.what}: {' | '.join(_cells(result))}", flush=True)
+
+
+def table() -> str:
+    """Return all comparisons of this run as a Markdown table."""
+    headings = ("what", "bare", "ours", "ratio", "goal", "bare by the clock", "ours by the clock", "server")
+    server = described_server()
+    lines = [
+        headings,
+        ["---", *["--:"] * (len(headings) - 1)],
+        *([result.what, *_cells(result), server] for result in results),
+    ]
+    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+
+
+def _cells(result: Result) -> list[str]:
+    sides = (result.bare, result.ours)
+    processor = ["" if side.processor is None else _seconds(side.processor) for side in sides]
+    return [*processor, f"{result.ratio:.2f}", str(result.goal), *(_seconds(side.wall) for side in sides)]
+
+
+def _seconds(seconds: float) -> str:
+    return f"{seconds:.2f} s" if seconds >= 1 else f"{seconds * 1000:.0f} ms"
+
+
+def _measured(work: Callable[[], object], prepare: Callable[[], object], *, with_server: bool) -> Times:
     prepare()
-    start = time.perf_counter()
+    began, start = _processor(with_server=with_server), time.perf_counter()
     work()
-    return time.perf_counter() - start
+    return Times(_processor(with_server=with_server) - began, time.perf_counter() - start)
+
+
+def _processor(*, with_server: bool) -> float:
+    """Return the processor time of this process, of its children that have ended and, if wanted, of the server."""
+    used = map(resource.getrusage, (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    client = sum(one.ru_utime + one.ru_stime for one in used)
+    return client + (_server_seconds() if with_server and not URL else 0)
+
+
+def _server_seconds() -> float:
+    """Return the processor time of the server that this run has started."""
+    user, system = Path(f"/proc/{_server()[1]}/stat").read_text().rpartition(")")[2].split()[11:13]
+    return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")

@@ -1,18 +1,17 @@
 """Compare the merge of two users with plain updates. Measure its memory, and the time to find duplicates."""
 
-import os
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
 
 import pymongo
 from bson import ObjectId
-from measuring import CHATCTL, compare, compare_write, database, run
+from measuring import CHATCTL, compare, compare_write, database, run, scaled
 
-MESSAGES = int(os.environ.get("CHATCTL_BENCH_MESSAGES", "100000"))
-USERS = int(os.environ.get("CHATCTL_BENCH_USERS", "100000"))
+MESSAGES = scaled(100_000)
+USERS = scaled(100_000)
 FEW = 2_000
-ROUNDS = int(os.environ.get("CHATCTL_BENCH_ROUNDS", "3"))
+ROUNDS = 3
 BEGAN = datetime(2026, 1, 1, tzinfo=UTC)
 
 COMMAND = ("users", "merge", "ada2", "--into", "ada", "--yes")

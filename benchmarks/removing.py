@@ -1,17 +1,16 @@
 """Compare the deletion of a conversation with plain `delete_many` and `$pull`. Measure the memory it needs."""
 
-import os
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
 
 import pymongo
 from bson import ObjectId
-from measuring import compare_write, database
+from measuring import compare_write, database, scaled
 
-MESSAGES = int(os.environ.get("CHATCTL_BENCH_MESSAGES", "100000"))
+MESSAGES = scaled(100_000)
 FEW = 2_000
-ROUNDS = int(os.environ.get("CHATCTL_BENCH_ROUNDS", "3"))
+ROUNDS = 3
 BEGAN = datetime(2026, 1, 1, tzinfo=UTC)
 
 COMMAND = ("conversations", "delete", "Lunch", "--yes")

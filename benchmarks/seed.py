@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pymongo
 from bson import ObjectId
-from measuring import Commands, compare, database
+from measuring import QUICK, Commands, compare, database
 from pymongo import monitoring
 
 import seeds
@@ -15,7 +15,7 @@ from changes import Outcome, apply
 from database import connection
 from seeds.seed import Seed
 
-ROLES, PERMISSIONS, LINKS = 1_000, 2_000, 100
+ROLES, PERMISSIONS, LINKS = 1_000, 2_000, 10 if QUICK else 100
 
 
 def text(roles: int, permissions: int, links: int) -> str:
@@ -88,7 +88,14 @@ def main() -> None:
             empty()
             bare(client, name, read[1])
 
-        compare("plan and apply of the large seed against a plain bulk write a collection", 3, ours, theirs, rounds=5)
+        compare(
+            "plan and apply of the large seed against a plain bulk write a collection",
+            3,
+            ours,
+            theirs,
+            rounds=5,
+            with_server=True,
+        )
         client.close()
         connection.close()
 

@@ -1,10 +1,8 @@
 """Compare writing a transcript with a plain loop, and reading the end of a long and of a short conversation.
 
-Usage: transcripts.py [MANY] [FEW] [EXPORTED], in messages. The defaults for MANY and FEW, a million and a thousand,
-need a server with real index scans: set its URL in CHATCTL_BENCH_URL.
+A million messages need a server with real index scans: set its URL in CHATCTL_BENCH_URL.
 """
 
-import json
 import statistics
 import sys
 import tempfile
@@ -16,17 +14,24 @@ from typing import Any
 
 import pymongo
 from bson import ObjectId
-from measuring import CHATCTL, ROUNDS, compare, database, memory, run
+from measuring import CHATCTL, ROUNDS, SMALLEST, URL, compare, compare_server, database, memory, run, scaled
 
 from actions.conversations import transcript
 from database import connection, indexes
 
-MANY, FEW, EXPORTED = 1_000_000, 1_000, 100_000
+MANY, FEW, EXPORTED = scaled(1_000_000 if URL else 20_000), SMALLEST, scaled(100_000)
 BATCH = 10_000
 BEGAN = datetime(2024, 1, 1, tzinfo=UTC)
 PEOPLE = [ObjectId() for _ in range(4)]
 WORDS = "the lake is cold in march, but we could go and see whether the boats are out; who has the keys of the hut?"
 COMMAND = ("conversations", "transcript")
+BARE = """
+import json, sys, bson, pymongo
+there = pymongo.MongoClient(sys.argv[1], tz_aware=True).get_default_database()["Message"]
+with open(sys.argv[3], "w") as file:
+    for document in there.find({"conversationId": bson.ObjectId(sys.argv[2])}).sort("createAt"):
+        file.write(json.dumps(document, default=str) + "\\n")
+"""
 
 Documents = dict[str, Any]
 
@@ -55,26 +60,18 @@ def fill(there: Any, size: int) -> ObjectId:
     return place
 
 
-def bare(there: Any, place: ObjectId, path: Path) -> None:
-    with path.open("w") as file:
-        for document in there["Message"].find({"conversationId": place}).sort("createAt"):
-            file.write(json.dumps(document, default=str) + "\n")
-
-
-def milliseconds(url: str, place: ObjectId) -> float:
-    """Return the median time to read the last 50 messages of a conversation, in milliseconds."""
+def seconds(url: str, place: ObjectId) -> float:
+    """Return the median time to read the last 50 messages of a conversation, in seconds."""
     connection.choose(url)
     times = []
     for _ in range(ROUNDS + 1):
         start = time.perf_counter()
         list(transcript(str(place), last=50).rows())
-        times.append((time.perf_counter() - start) * 1000)
+        times.append(time.perf_counter() - start)
     return statistics.median(times[1:])
 
 
 def main() -> None:
-    sizes = [int(text) for text in sys.argv[1:]]
-    many, few, exported = [*sizes, *(MANY, FEW, EXPORTED)[len(sizes) :]]
     with (
         database() as url,
         tempfile.TemporaryDirectory() as folder,
@@ -85,29 +82,25 @@ def main() -> None:
         there["User"].insert_many(users)
         for index in indexes.QUERIES:
             indexes.create(there, index)
-        places = {size: fill(there, size) for size in {many, few, exported, exported // 10}}
-        long, short = (milliseconds(url, places[size]) for size in (many, few))
-        print(
-            f"the last 50 of {many:,}: {long:.1f} ms against {short:.1f} ms of {few:,}, "
-            f"ratio {long / short:.2f} (at most: 1.5)",
-            flush=True,
-        )
+        places = {size: fill(there, size) for size in {MANY, FEW, EXPORTED, EXPORTED // 10}}
+        long, short = (seconds(url, places[size]) for size in (MANY, FEW))
+        compare_server(f"the last 50 of {MANY:,} messages against {FEW:,}", 1.5, long, short)
         connection.close()
-        for form, bound in (("ndjson", 1), ("html", 2)):
+        for form, bound in (("ndjson", 0.7), ("json", 0.7), ("csv", 0.7), ("html", 2)):
             to = Path(folder, f"out.{form}")
 
-            def ours(place: ObjectId = places[exported], to: Path = to) -> None:
+            def ours(place: ObjectId = places[EXPORTED], to: Path = to) -> None:
                 run(CHATCTL, *COMMAND, place, "--to", to, "--overwrite", MONGODB_DATABASE_URL=url)
 
             compare(
-                f"{form} of {exported:,} messages against a plain loop with json.dumps",
+                f"transcript as {form} of {EXPORTED:,} messages against a plain script with json.dumps",
                 bound,
                 ours,
-                lambda: bare(there, places[exported], Path(folder, "bare.ndjson")),
+                lambda: run(sys.executable, "-c", BARE, url, places[EXPORTED], Path(folder, "bare.ndjson")),
                 rounds=3,
             )
-            used = [memory(url, *COMMAND, places[n], "--to", to, "--overwrite") for n in (exported // 10, exported)]
-            print(f"{form}: {used[0]} MiB for {exported // 10:,} messages, {used[1]} MiB for {exported:,}", flush=True)
+            used = [memory(url, *COMMAND, places[n], "--to", to, "--overwrite") for n in (EXPORTED // 10, EXPORTED)]
+            print(f"{form}: {used[0]} MiB for {EXPORTED // 10:,} messages, {used[1]} MiB for {EXPORTED:,}", flush=True)
 
 
 if __name__ == "__main__":

@@ -87,8 +87,10 @@ def rfc3339(value: Any) -> str | None:
     Years outside 0 to 9999 have a sign and six digits, as in JavaScript: `+010000-01-01T00:00:00.000Z`.
     """
     if isinstance(value, datetime):
-        moment = value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
-        return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        written = value.isoformat(timespec="milliseconds")
+        if value.tzinfo is None or written.endswith("+00:00"):
+            return f"{written.removesuffix('+00:00')}Z"
+        return f"{value.astimezone(UTC).replace(tzinfo=None).isoformat(timespec='milliseconds')}Z"
     if not hasattr(value, "as_datetime"):
         return None
     if hasattr(value, "inc"):  # the BSON type timestamp

@@ -8,6 +8,7 @@ from datetime import datetime
 from math import prod
 from typing import TYPE_CHECKING, Any, Final
 
+from bson import ObjectId
 from pymongo.errors import ExecutionTimeout, OperationFailure
 
 from actions import SORTABLE, lookup, queries
@@ -121,8 +122,9 @@ class MessageRows:
         self.places.load(conversation_ids, {*senders, *(person for readers in seen for person in readers)})
         if len(self._readers) > READERS_KEPT:
             self._readers.clear()
+        places = {conversation_id: self.places.get(conversation_id) for conversation_id in {*conversation_ids}}
         for message, sender, conversation_id, readers in zip(messages, senders, conversation_ids, seen, strict=True):
-            place = self.places.get(conversation_id)
+            place = places[conversation_id]
             has_seen, has_not_seen = self._readers_of(place, readers)
             yield {
                 "id": message["_id"],
@@ -148,7 +150,8 @@ class MessageRows:
 
 def _reference_text(message: Document, field: str) -> str:
     """Return the referenced id as text. In broken data, the id may have any type, or be missing."""
-    return readable_text(referred(message.get(field)))
+    value = message.get(field)
+    return str(value) if type(value) is ObjectId else readable_text(referred(value))
 
 
 LONGEST_PATTERN: Final = 200

@@ -69,10 +69,13 @@ def _rows(
         identifier = referred(user["_id"])
         profile = first.get(identifier, {})
         row = {field: readable(user.get(field)) for field in own}
-        row["roles"] = sorted({roles[item] for item in ids_in(user, "rolesIds") if item in roles})
+        held = ids_in(user, "rolesIds")
+        row["roles"] = sorted({roles[item] for item in held if item in roles}) if held else []
         mine = linked.get(identifier, [])
         row["accounts"] = [*map(_cell, mine)] if in_cells and all(map(_fits_cell, mine)) else mine
-        yield row | {field: readable(profile.get(field)) for field in PROFILE}
+        for field in PROFILE:
+            row[field] = readable(profile.get(field))
+        yield row
 
 
 def _first_profiles(found: Iterable[Document]) -> dict[Any, Document]:

@@ -257,7 +257,8 @@ class Output:
         if self.form == "ids":
             formats.write_rows("ids", rows, keys)
         else:
-            formats.write_rows(self.form, ({key: row.get(key) for key in keys} for row in rows), keys)
+            chosen = (row if [*row] == keys else {key: row.get(key) for key in keys} for row in rows)
+            formats.write_rows(self.form, chosen, keys)
 
     def _page(self, listing: "Listing", view: View, page: "Page", after: str | None) -> None:
         limit = None if page.all else page.limit or PAGE

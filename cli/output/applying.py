@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from changes import Changeset, Result
     from changes.changeset import Resuming
     from cli.output import Output
-    from cli.output.progress import WriteBar
+    from cli.output.write_bar import WriteBar
     from cli.params import Decide
     from database.own_collections import Marker
 
@@ -233,7 +233,7 @@ def _carry_out(
     out: "Output", changeset: "Changeset", reason: str | None, agreement: "_Agreement"
 ) -> "tuple[ObjectId | None, Changeset]":
     import changes
-    from cli.output.progress import WriteBar
+    from cli.output.write_bar import WriteBar
 
     with WriteBar(out.note, agreement.covers, agreement.asks_about) as bar:
         try:

@@ -1,13 +1,13 @@
 """The formats for programs and reports: JSON, NDJSON, YAML, CSV, ids and Markdown, written while the rows are read."""
 
 import csv
-import io
 import json
 import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from itertools import chain, islice
+from types import SimpleNamespace
 from typing import Any, Final
 
 from actions import csv_cells
@@ -23,9 +23,20 @@ _LOOKS_TYPED = re.compile(r"[0-9+.\-]|(?:[yYnN]|[oO][nN]|[oO][fF][fF])$")
 
 def as_json(value: Any, *, indent: int | None = None) -> str:
     """Return a value as JSON. Characters that are not printable are escaped."""
-    written = json.dumps(text.plain(value), ensure_ascii=not streams.has_all_characters(), indent=indent)
+    return _json_escaped(json.dumps(text.plain(value), ensure_ascii=not streams.has_all_characters(), indent=indent))
+
+
+def _json_escaped(written: str) -> str:
+    if _shown_as_it_is(written):
+        return written
     lines = (written.replace("##[", r"#\u0023[") if _obeyed(written) else written).split("\n")
     return "\n".join(line if line.isprintable() else _escaped(line, _unicode) for line in lines)
+
+
+def _shown_as_it_is(line: str) -> bool:
+    """Tell whether a line of JSON needs no escapes. JSON itself escapes all control characters of ASCII but one."""
+    printable = "\x7f" not in line and "\n" not in line if line.isascii() else line.isprintable()
+    return printable and not _obeyed(line)
 
 
 def as_yaml(value: Any) -> str:
@@ -55,16 +66,16 @@ def write_rows(form: str, rows: Iterable[Row], keys: Sequence[str]) -> None:
     """Print a list in one of the formats. The memory does not grow with the list."""
     # Control characters in CSV cells are escaped only on a terminal, which would execute them.
     obeyed = form == "csv" and streams.is_terminal(sys.stdout)
-    written = _csv(rows, keys, text.safe) if obeyed else parts(form, rows, keys)
+    written = _csv(rows, keys, text.safe) if obeyed else _WRITERS[form](rows, keys)
     for number, part in enumerate(_chunks(written)):
-        streams.write("".join(part))
+        streams.write(part)
         if number:
             streams.flush()
 
 
 def parts(form: str, rows: Iterable[Row], keys: Sequence[str]) -> Iterator[str]:
-    """Yield the text of a list in one of the formats, in parts, for a file."""
-    return _WRITERS[form](rows, keys)
+    """Yield the text of a list in one of the formats, in large parts, for a file."""
+    return _chunks(_WRITERS[form](rows, keys))
 
 
 def write_record(form: str, row: Row, keys: Sequence[str]) -> None:
@@ -77,15 +88,20 @@ def write_record(form: str, row: Row, keys: Sequence[str]) -> None:
         write_rows(form, [row], keys)
 
 
-def _chunks(parts: Iterator[str]) -> Iterator[list[str]]:
-    while part := list(islice(parts, CHUNK)):
+def _chunks(lines: Iterator[str]) -> Iterator[str]:
+    while part := "".join(islice(lines, CHUNK)):
         yield part
 
 
 def _json(rows: Iterable[Row], _: Sequence[str]) -> Iterator[str]:
+    encoder = json.JSONEncoder(ensure_ascii=not streams.has_all_characters(), allow_nan=False, default=text.plain)
     opening = "[\n  "
     for row in rows:
-        yield opening + as_json(row)
+        try:
+            written = _json_escaped(encoder.encode(row))
+        except ValueError:  # the row has NaN or infinity, which JSON does not have
+            written = as_json(row)
+        yield opening + written
         opening = ",\n  "
     yield "[]\n" if opening[0] == "[" else "\n]\n"
 
@@ -98,7 +114,7 @@ def _ndjson(rows: Iterable[Row], _: Sequence[str]) -> Iterator[str]:
     unescaped = streams.has_all_characters()
     for row in rows:
         line = _compact(row, dumps)
-        yield f"{line}\n" if unescaped and line.isprintable() and not _obeyed(line) else f"{as_json(row)}\n"
+        yield f"{line}\n" if unescaped and _shown_as_it_is(line) else f"{as_json(row)}\n"
 
 
 def _compact(row: Row, dumps: Callable[[Row], bytes]) -> str:
@@ -124,9 +140,14 @@ def _yaml(rows: Iterable[Row], _: Sequence[str]) -> Iterator[str]:
 
 
 def _csv(rows: Iterable[Row], keys: Sequence[str], show: Callable[[str], str] = str) -> Iterator[str]:
-    yield _line(keys)
+    lines: list[str] = []
+    # With the line ending \r\n, every Python version puts cells with \r in quotation marks.
+    write = csv.writer(SimpleNamespace(write=lines.append)).writerow
+    write(keys)
+    yield f"{lines.pop()[:-2]}\n"
     for row in rows:
-        yield _line([show(_cell(row.get(key))) for key in keys])
+        write([show(_cell(row.get(key))) for key in keys])
+        yield f"{lines.pop()[:-2]}\n"
 
 
 def _ids(rows: Iterable[Row], _: Sequence[str]) -> Iterator[str]:
@@ -150,17 +171,14 @@ _WRITERS: Final[dict[str, Callable[..., Iterator[str]]]] = {
 }
 
 
-def _line(cells: Sequence[str]) -> str:
-    line = io.StringIO()
-    # With the line ending \r\n, every Python version puts cells with \r in quotation marks.
-    csv.writer(line).writerow(cells)
-    return line.getvalue().removesuffix("\r\n") + "\n"
-
-
 def _cell(value: Any) -> str:
     """Return a value as one CSV cell: a list with `;` between its items, an object as JSON. Formulas are escaped."""
-    simple = text.plain(value)
-    simple = [_named(item) for item in simple] if isinstance(simple, list) else _named(simple)
+    if value is None:
+        return ""
+    named = [*map(_named, value)] if isinstance(value, (list, tuple)) else _named(value)
+    simple = text.plain(named)
+    if type(simple) is str:
+        return csv_cells.escape_formulas(simple)
     if simple is None:
         return ""
     if isinstance(simple, list) and not any(isinstance(item, (list, dict)) for item in simple):
@@ -172,12 +190,16 @@ def _cell(value: Any) -> str:
     return csv_cells.escape_formulas(simple) if isinstance(simple, str) else str(simple)
 
 
+_NAMED: Final = ({"id", "username"}, {"id", "title"})
+"""The keys of a person, and of a conversation."""
+
+
 def _named(value: Any) -> Any:
     """Return the username of a person or the title of a conversation. If the document is deleted, return its id.
 
     Any other value is returned unchanged.
     """
-    if isinstance(value, dict) and value.keys() in ({"id", "username"}, {"id", "title"}):
+    if isinstance(value, dict) and value.keys() in _NAMED:
         return value.get("username") or value.get("title") or value["id"]
     return value
 

@@ -5,11 +5,9 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Final, Self, TypeVar
 
-from changes import Changeset, Watch
 from cli.output import streams
 
 if TYPE_CHECKING:
-    from bson import ObjectId
     from rich.progress import Progress
 
 PATIENCE: Final = 1.0
@@ -49,44 +47,6 @@ class Bar:
     def __exit__(self, *_: object) -> None:
         if self._bar is not None:
             self._bar.stop()
-
-
-class WriteBar(Bar, Watch):
-    """A progress bar for a write. If the plan of the write changes, `accepts` decides whether the write continues."""
-
-    def __init__(
-        self,
-        note: Callable[[str], None],
-        accepts: Callable[[Changeset], bool],
-        asks_about: Callable[[Changeset], bool],
-    ) -> None:
-        super().__init__("writing")
-        self._note = note
-        self._accepts = accepts
-        self._asks_about = asks_about
-        self.event: ObjectId | None = None
-        self.batches = 0
-
-    def indexed(self, indexes: int, total: int) -> None:
-        self.name = "creating indexes"
-        super().wrote(indexes, total)
-
-    def begins(self, event: "ObjectId") -> None:
-        self.name = "writing"
-        self.event = event
-
-    def wrote(self, documents: int, total: int) -> None:
-        self.batches += 1
-        super().wrote(documents, total)
-
-    def waits(self) -> None:
-        self._note("waiting for another write to end; if its program was killed, this takes up to a minute")
-
-    def asks_about(self, again: Changeset) -> bool:
-        return self._asks_about(again)
-
-    def accepts(self, again: Changeset) -> bool:
-        return self._accepts(again)
 
 
 def with_progress(items: Iterable[T], count: Callable[[], int]) -> Iterator[T]:

@@ -3,7 +3,7 @@
 import math
 import re
 import shlex
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from enum import Enum
 from typing import Any, Final
@@ -72,22 +72,46 @@ def escape(character: str) -> str:
     return character.encode("unicode_escape").decode()
 
 
-def plain(value: Any) -> Any:  # noqa: PLR0911 - one for each kind of value
+def plain(value: Any) -> Any:
     """Convert a database value for JSON, YAML and CSV. Ids become texts of 24 digits, times become RFC 3339 in UTC."""
-    if value is None or isinstance(value, (str, bool)):
-        return str(value.value if isinstance(value, Enum) else value) if isinstance(value, str) else value
-    if isinstance(value, (int, float)):
-        number = float(value) if isinstance(value, float) else int(value)
-        return number if math.isfinite(number) else str(number)
-    if isinstance(value, datetime) or hasattr(value, "as_datetime"):
-        return times.rfc3339(value)
-    if isinstance(value, dict):
-        return {str(key): item if type(item) in _AS_IT_IS else plain(item) for key, item in value.items()}
-    if hasattr(value, "as_doc"):  # a reference to another document (DBRef)
-        return plain(value.as_doc())
-    if hasattr(value, "__iter__") and not isinstance(value, bytes):
-        return [plain(item) for item in value]
-    return id_text(value)
+    return _CONVERTERS[type(value)](value)
+
+
+def _converter(kind: type) -> Callable[[Any], Any]:  # noqa: PLR0911 - one for each kind of value
+    """Return the function that converts values of a type."""
+    if kind in _AS_IT_IS:
+        return lambda value: value
+    if issubclass(kind, str):
+        return lambda value: str(value.value if isinstance(value, Enum) else value)
+    if issubclass(kind, (int, float)):
+        return _number
+    if issubclass(kind, datetime) or hasattr(kind, "as_datetime"):
+        return times.rfc3339
+    if issubclass(kind, dict):
+        return lambda value: {str(key): item if type(item) in _AS_IT_IS else plain(item) for key, item in value.items()}
+    if hasattr(kind, "as_doc"):  # a reference to another document (DBRef)
+        return lambda value: plain(value.as_doc())
+    if hasattr(kind, "__iter__") and not issubclass(kind, bytes):
+        return lambda value: [item if type(item) in _AS_IT_IS else plain(item) for item in value]
+    from database import ids
+
+    return ids.id_text
+
+
+class _Converters(dict[type, Callable[[Any], Any]]):
+    """Type → the function that converts its values. In long lists, it is faster to choose it only once."""
+
+    def __missing__(self, kind: type) -> Callable[[Any], Any]:
+        self[kind] = _converter(kind)
+        return self[kind]
+
+
+_CONVERTERS: Final = _Converters()
+
+
+def _number(value: float) -> Any:
+    number = float(value) if isinstance(value, float) else int(value)
+    return number if math.isfinite(number) else str(number)
 
 
 def id_text(identifier: Any) -> str:

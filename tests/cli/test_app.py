@@ -82,6 +82,15 @@ def test_a_read_loads_only_what_it_uses(
     assert len(loaded) <= MOST_LOADED
 
 
+def test_an_export_loads_no_code_of_imports_or_writes(
+    monkeypatch: pytest.MonkeyPatch, url: str, database: Database[dict[str, Any]], tmp_path: Path
+) -> None:
+    monkeypatch.setenv("MONGODB_DATABASE_URL", url)
+    person(database, "ada")
+    unused = WRITING | {"actions.users.importing.batches"}
+    assert run(["users", "export", "--to", str(tmp_path / "users.csv")], list(unused))[1] == []
+
+
 def test_the_root_help_lists_every_group_and_imports_none() -> None:
     lines, loaded = run(["--help"], [f"cli.{name}" for name in GROUPS])
     start = lines.index("Commands:") + 1

@@ -9,7 +9,6 @@ from bson import Int64, ObjectId
 
 from actions.users.access import AllRoles
 from actions.users.listing import PROFILE
-from actions.users.status import unverified, verified
 from changes import ABSENT, Document
 from changes.change import same
 from changes.events import now
@@ -146,6 +145,8 @@ def _verification(person: Person, user: Document) -> Document:
     """Return the fields of a user that change if the row says whether the e-mail is verified."""
     if person.emailVerified is None:
         return {}
+    from actions.users.status import unverified, verified  # exports use this module, but change no user
+
     if person.emailVerified:
         since = user.get("emailVerified") if person.emailVerified is True else None
         values = {**verified(user), "emailVerified": since or verified_at(person)}

@@ -16,7 +16,7 @@ from actions.rules.lockout import PROTECTED
 from actions.users.merging.batches import make_batches
 from actions.users.merging.documents import Merge
 from changes import Batch, draft
-from cli.output.progress import WriteBar
+from cli.output.write_bar import WriteBar
 from database.own_collections import STATE
 from tests.cli.conftest import Terminal
 from tests.conftest import Chatctl

@@ -1,0 +1,48 @@
+"""The progress bar of a write. Unlike other bars, it needs the code that writes, so it is loaded only for a write."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from changes import Changeset, Watch
+from cli.output.progress import Bar
+
+if TYPE_CHECKING:
+    from bson import ObjectId
+
+
+class WriteBar(Bar, Watch):
+    """A progress bar for a write. If the plan of the write changes, `accepts` decides whether the write continues."""
+
+    def __init__(
+        self,
+        note: Callable[[str], None],
+        accepts: Callable[[Changeset], bool],
+        asks_about: Callable[[Changeset], bool],
+    ) -> None:
+        super().__init__("writing")
+        self._note = note
+        self._accepts = accepts
+        self._asks_about = asks_about
+        self.event: ObjectId | None = None
+        self.batches = 0
+
+    def indexed(self, indexes: int, total: int) -> None:
+        self.name = "creating indexes"
+        super().wrote(indexes, total)
+
+    def begins(self, event: "ObjectId") -> None:
+        self.name = "writing"
+        self.event = event
+
+    def wrote(self, documents: int, total: int) -> None:
+        self.batches += 1
+        super().wrote(documents, total)
+
+    def waits(self) -> None:
+        self._note("waiting for another write to end; if its program was killed, this takes up to a minute")
+
+    def asks_about(self, again: Changeset) -> bool:
+        return self._asks_about(again)
+
+    def accepts(self, again: Changeset) -> bool:
+        return self._accepts(again)
