@@ -97,8 +97,8 @@ class CascadingDeletion:
     def _note_deleted(self, conversation: Any, message: str) -> None:
         """Remember a message whose deletion is planned, until the deletion is written.
 
-        The message exists in the database until its batch is written. After `UNWRITTEN` more deletions, this batch was certainly
-        written, so the message is forgotten.
+        The message exists in the database until its batch is written. After `UNWRITTEN` more deletions, this batch was
+        certainly written, so the message is forgotten.
         """
         self._deleted.append((conversation, message))
         self._deleted_of.setdefault(conversation, set()).add(message)
