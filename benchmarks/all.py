@@ -18,6 +18,7 @@ BENCHMARKS = (
     "transcripts",
     "listing",
     "removing",
+    "holding",
     "merging",
     "generating",
     "copying",
