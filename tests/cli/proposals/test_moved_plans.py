@@ -1,6 +1,9 @@
 """Data that changed after a change was proposed."""
 
 import json
+import signal
+import subprocess
+import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
@@ -291,3 +294,32 @@ def test_the_undo_of_a_deletion_can_be_proposed(
     assert without_locks(stored(database)) == before
     assert office("proposals", "approve", late, "--yes", code=4)
     assert json.loads(office("audit", "show", event, "-o", "json").stdout)["state"] == "undone"
+
+
+KILLED = """
+import os, signal
+from pymongo.client_session import ClientSession
+from changes import events
+from cli.app import main
+
+ClientSession.commit_transaction = lambda self: os.kill(os.getpid(), signal.SIGKILL)
+events.system_user = lambda: "bob"
+main()
+"""
+
+
+def test_a_killed_approval_changes_nothing_and_can_be_repeated(
+    office: Chatctl, database: Documents, environment: dict[str, str], as_user: Callable[[str], None]
+) -> None:
+    proposal = propose(office, "users", "delete", "ada")
+    before, faults = stored(database), office("db", "check", code=1).stdout
+    approval = ("proposals", "approve", proposal, "--yes")
+    killed = subprocess.run([sys.executable, "-c", KILLED, *approval], env=environment, check=False, timeout=60)  # noqa: S603
+    assert killed.returncode == -signal.SIGKILL
+    database.client.admin.command("killAllSessions", [])  # otherwise the transaction stays open for a minute
+    assert without_locks(stored(database)) == without_locks(before)
+    as_user("bob")
+    office(*approval)
+    assert database["User"].count_documents({"_id": typed.ADA}) == 0
+    assert office(*approval, code=4).stderr
+    assert office("db", "check", code=1).stdout == faults  # typed.settle makes one fault, for the repairs
