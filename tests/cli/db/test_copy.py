@@ -238,8 +238,12 @@ def test_a_part_is_whole_on_both_sides(
 
 
 def test_a_copy_as_it_is_has_every_byte(chatctl: Chatctl, world: Documents, target: Documents) -> None:
-    said = chatctl(*COPY, "--as-is", world.name)
+    chatctl(*COPY, "--as-is", world.name, "--dry-run")
+    assert "chatctl_audit" not in world.list_collection_names()
+    said = chatctl(*COPY, "--as-is", world.name, "--reason", "load test")
     assert "warning: the copy has all personal data" in said.stderr
+    [event] = world["chatctl_audit"].find({}, {"_id": 0, "command": 1, "reason": 1})
+    assert event == {"command": "db copy --to copy --as-is", "reason": "load test"}
     for name in SEVEN:
         one, other = (sorted(map(bson.encode, db[name].find())) for db in (world, target))
         assert one == other
@@ -253,7 +257,7 @@ def test_masked_messages_are_copied_as_they_are_only_with_a_reason(
     assert "add --reveal --reason TEXT, or leave out --as-is" in chatctl(*as_is, code=7).stderr
     assert target.list_collection_names() == []
     chatctl(*as_is, "--reveal", "--reason", "case 4711")
-    assert world["chatctl_audit"].find_one({"reason": "case 4711"})
+    assert world["chatctl_audit"].count_documents({"reason": "case 4711", "kind": "event"}) == 1
     target.client.drop_database(target.name)
     chatctl(*COPY)
 
@@ -385,16 +389,16 @@ def test_a_target_that_is_written_meanwhile_is_refused(
     other = ObjectId()
     event = {"_id": other, "kind": "event", "at": BEGAN, "command": "db copy --from x --anonymize", "whole": False}
 
-    def begin_another_copy(_: Any) -> None:
+    def begin_another_copy(*_: Any) -> None:
         target["chatctl_audit"].insert_one(event)
         target["chatctl_state"].update_one({"_id": lease_id(other)}, {"$currentDate": {"renewed": True}}, upsert=True)
 
     for meanwhile, code, said in (
-        (lambda _: target["User"].insert_one({"_id": 1}), 4, "is not empty: it has User"),
+        (lambda *_: target["User"].insert_one({"_id": 1}), 4, "is not empty: it has User"),
         (begin_another_copy, 7, "is still running"),
     ):
         with monkeypatch.context() as patch:
-            patch.setattr(planning, "_add_context", meanwhile)
+            patch.setattr(planning, "_begin", meanwhile)
             assert said in chatctl(*COPY, code=code).stderr
         assert target["Role"].count_documents({}) == 0
         target["User"].delete_many({"_id": 1})
