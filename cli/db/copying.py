@@ -79,9 +79,9 @@ def copy(
 
     Names, e-mail addresses, usernames, telephone numbers, addresses, URLs, messages, names of groups and unknown fields
     become made-up ones of the same script, length and form. The same value always becomes the same in one copy. Roles,
-    permissions, links and short numbers stay. All times and ids are shifted by the same time. Password hashes, tokens
-    and the ids of providers are not copied. The source is not changed. With --users, --since or --conversation, only a
-    part is copied, with everything that belongs to it.
+    permissions, links and short numbers stay. All times are shifted by the same time, and ids are replaced. Password
+    hashes, tokens and the ids of providers are not copied. With --users, --since or --conversation, only a part is
+    copied, with everything that belongs to it. In the source, nothing is changed.
     """
     copying = actions.database.copying
     _one_of({"--to": to is not None, "--local-as": local_as is not None}, required=True)
