@@ -55,7 +55,7 @@ def untouched(database: Documents) -> list[str]:
 
 
 @pytest.mark.parametrize("rule", [SUSPEND, ERASE], ids=lambda rule: rule.do)
-def test_who_signs_in_before_the_write_is_kept(
+def test_a_user_who_signs_in_before_the_write_is_not_changed(
     database: Documents, ids: dict[str, ObjectId], rule: retention.Rule
 ) -> None:
     change = planned(rule)
@@ -77,7 +77,7 @@ class SignsIn(Watch):
         self.database["User"].update_one({"username": "ada"}, {"$set": {"lastLogin": now()}})
 
 
-def test_who_signs_in_during_the_erasure_is_kept(database: Documents) -> None:
+def test_a_user_who_signs_in_during_the_erasure_is_not_erased(database: Documents) -> None:
     outcome = apply(planned(ERASE), watch=SignsIn(database))
     assert untouched(database) == ["ada"]
     assert database["Profile"].count_documents({"phoneNumber": "+44 1"}) == 1
@@ -115,7 +115,9 @@ def test_an_erasure_removes_every_trace(database: Documents, ids: dict[str, Obje
     assert database["Message"].count_documents({}) == len(ids)
 
 
-def test_who_shares_events_with_a_held_user_is_passed_over(database: Documents, ids: dict[str, ObjectId]) -> None:
+def test_a_user_whose_event_is_also_about_a_held_user_is_not_erased(
+    database: Documents, ids: dict[str, ObjectId]
+) -> None:
     apply(users.grant(["bob"], ["support"]))
     apply(users.suspend(["bob", "ada"]))
     apply(users.reinstate(["bob", "ada"]))
@@ -145,7 +147,9 @@ def test_a_hold_that_is_placed_meanwhile_keeps_whole_batches(database: Documents
 
 
 @pytest.mark.parametrize("rule", [SUSPEND, ERASE], ids=lambda rule: rule.do)
-def test_who_gets_a_protected_role_meanwhile_is_kept(database: Documents, rule: retention.Rule) -> None:
+def test_a_user_who_gets_a_protected_role_before_the_write_is_not_changed(
+    database: Documents, rule: retention.Rule
+) -> None:
     admin = role("admin")
     database["Role"].insert_one(admin)
     person(database, "boss", roles=("admin",), lastLogin=now())

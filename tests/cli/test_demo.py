@@ -289,7 +289,7 @@ def test_q_ends_the_tour(again: Path, terminal: Terminal, answer: str) -> None:
     assert "\nNow try it yourself" in screen.text
 
 
-def test_q_instead_of_a_topic_ends_it_at_once(again: Path, terminal: Terminal) -> None:
+def test_q_instead_of_a_topic_ends_the_tour_at_once(again: Path, terminal: Terminal) -> None:
     screen = on_terminal(terminal, again, topic="q")
     assert (screen.code, "$ chatctl" in screen.text) == (0, False)
 

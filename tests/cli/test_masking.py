@@ -169,7 +169,7 @@ def test_a_search_is_refused_in_a_masked_database(hidden: Chatctl, option: tuple
 
 
 @pytest.mark.parametrize("reason", [(), ("--reason", ""), ("--reason", " ")])
-def test_reveal_requires_a_reason(hidden: Chatctl, reason: tuple[str, ...]) -> None:
+def test_the_option_reveal_requires_a_reason(hidden: Chatctl, reason: tuple[str, ...]) -> None:
     said = hidden("messages", "list", "--reveal", *reason, code=2)
     assert said == (
         "",

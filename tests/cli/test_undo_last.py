@@ -27,7 +27,7 @@ def statuses(database: Documents) -> dict[str, Any]:
     return {user["username"]: user["status"] for user in database["User"].find()}
 
 
-def test_the_last_write_is_undone_and_then_the_one_before(either: Chatctl, database: Documents) -> None:
+def test_the_option_last_undoes_the_last_write_and_then_the_write_before(either: Chatctl, database: Documents) -> None:
     for name in ("ada", "bob"):
         person(database, name)
         either("users", "suspend", name, "--yes")

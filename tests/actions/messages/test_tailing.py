@@ -91,7 +91,7 @@ def test_the_number_of_remembered_messages_is_limited(
 
 
 @pytest.mark.usefixtures("chatctl")
-def test_a_refusal_by_the_server_is_not_reported_as_a_lost_connection(
+def test_a_command_refused_by_the_server_is_not_reported_as_a_lost_connection(
     database: Documents, said: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     rows, _ = begun(database, said)

@@ -119,7 +119,7 @@ def test_options_choose_the_rules_and_collections(either: Chatctl, database: Doc
         (("--collection", "user"), 'error: unknown collection "user"\nhint: did you mean "User"?\n'),
     ],
 )
-def test_a_wrong_name_gets_the_nearest_right_one(chatctl: Chatctl, options: tuple[str, ...], said: str) -> None:
+def test_a_wrong_name_gets_the_nearest_valid_name(chatctl: Chatctl, options: tuple[str, ...], said: str) -> None:
     for command in ("check", "repair"):
         result = chatctl("db", command, *options, code=2)
         assert (result.stdout, result.stderr) == ("", said)

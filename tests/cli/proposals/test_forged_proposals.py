@@ -119,7 +119,7 @@ def test_a_proposal_that_would_make_data_invalid_is_refused(
 
 
 @pytest.mark.parametrize("server_or_mock", ["mongomock"])
-def test_half_a_link_and_half_its_removal_are_refused(office: Chatctl, database: Documents) -> None:
+def test_removing_only_one_side_of_a_link_is_refused(office: Chatctl, database: Documents) -> None:
     [support] = database["Role"].distinct("_id", {"name": "support"})
     role = database["Role"].find_one({"_id": support}) or {}
     for changes in (
@@ -215,7 +215,7 @@ def test_a_proposal_with_missing_parts_is_an_error_and_not_a_bug(
 
 
 @pytest.mark.parametrize("server_or_mock", ["mongomock"])
-def test_what_was_reviewed_is_what_is_approved(
+def test_documents_added_after_the_review_do_not_change_the_proposal(
     office: Chatctl, database: Documents, as_user: Callable[[str], None]
 ) -> None:
     """A database user who can only propose can also add documents after the review, but change none."""
@@ -233,7 +233,9 @@ def test_what_was_reviewed_is_what_is_approved(
 
 @pytest.mark.parametrize("server_or_mock", ["mongomock"])
 @pytest.mark.parametrize("fields", [{}, {"proposal": {"a": 1}}, {"state": {"a": 1}}, {"proposal": 7, "actor": 7}])
-def test_a_broken_decision_is_a_decision(office: Chatctl, database: Documents, fields: dict[str, Any]) -> None:
+def test_a_proposal_with_a_broken_decision_can_no_longer_be_decided(
+    office: Chatctl, database: Documents, fields: dict[str, Any]
+) -> None:
     proposal = propose(office, "users", "suspend", "cyd")
     for name in (f"decision:{proposal}", "decision:another"):
         database["chatctl_proposals"].insert_one({"_id": name, "kind": "decision", **fields})
@@ -245,14 +247,14 @@ def test_a_broken_decision_is_a_decision(office: Chatctl, database: Documents, f
 
 
 @pytest.mark.parametrize("server_or_mock", ["mongomock"])
-def test_who_proposes_is_not_a_variable_of_the_environment(office: Chatctl) -> None:
+def test_an_environment_variable_cannot_change_who_proposes(office: Chatctl) -> None:
     office("users", "suspend", "cyd", *WHY, env={"LOGNAME": "kay"})
     [proposal] = json.loads(office("proposals", "list", "-o", "json").stdout)
     assert proposal["by"].startswith("ada@")
 
 
 @pytest.mark.parametrize("server_or_mock", ["mongomock"])
-def test_an_approval_says_what_it_would_also_change(office: Chatctl, database: Documents) -> None:
+def test_a_proposal_names_its_changes_of_settings_and_audit_records(office: Chatctl, database: Documents) -> None:
     database["chatctl_state"].insert_one({"_id": "marker", "name": "prod", "twoPeople": True})
     changes: list[Change] = [
         Update("User", (typed.ADA,), {"name": Set(ABSENT, "Ada")}),
@@ -267,7 +269,7 @@ def test_an_approval_says_what_it_would_also_change(office: Chatctl, database: D
 
 
 @pytest.mark.parametrize("server_or_mock", ["mongomock"])
-def test_the_lines_of_a_proposal_hide_nothing_and_do_not_trust_its_author(office: Chatctl, database: Documents) -> None:
+def test_a_proposal_is_shown_completely_whatever_its_author_has_written(office: Chatctl, database: Documents) -> None:
     [support] = database["Role"].distinct("_id", {"name": "support"})
     many = tuple(person(database, f"user{number}") for number in range(20))
     changes: list[Change] = [

@@ -39,7 +39,7 @@ from tests.conftest import Chatctl
         ("audit undo {event}", "audit undo {event}", "was undone"),
     ],
 )
-def test_what_has_moved_is_said_and_nothing_is_written(
+def test_data_changed_after_the_proposal_is_named_and_nothing_is_written(
     office: Chatctl, database: Documents, as_user: Callable[[str], None], case: tuple[str, str, str | None]
 ) -> None:
     line, moving, moved = case
@@ -155,7 +155,9 @@ def test_a_hidden_value_cannot_be_guessed_from_a_proposal(
 
 
 @pytest.mark.parametrize("server_or_mock", ["mongomock"])
-def test_an_approval_moves_no_time_back(office: Chatctl, database: Documents, as_user: Callable[[str], None]) -> None:
+def test_an_approval_does_not_replace_a_later_time(
+    office: Chatctl, database: Documents, as_user: Callable[[str], None]
+) -> None:
     proposal = propose(office, "users", "update", "cyd", "--name", "Cyd")
     later = datetime(2999, 1, 1, tzinfo=UTC)
     database["User"].update_one({"username": "cyd"}, {"$set": {"lastLogin": later, "updatedAt": later}})
@@ -224,7 +226,7 @@ def test_the_undo_without_its_images_is_not_approved(
     assert "are no longer stored" in office("proposals", "approve", proposal, "--yes", code=4).stderr
 
 
-def test_of_several_approvals_at_once_exactly_one_wins(
+def test_if_several_people_approve_at_once_exactly_one_approval_is_written(
     office: Chatctl, database: Documents, as_user: Callable[[str], None]
 ) -> None:
     proposal = propose(office, "conversations", "create", "ada", "cyd", "--name", "Tea")
@@ -268,7 +270,7 @@ def test_two_proposed_holds_cannot_get_the_same_name(
     assert [one["users"] for one in database["chatctl_holds"].find({"kind": "hold"})] == [[ada]]
 
 
-def test_a_proposed_hold_keeps_only_what_is_still_there(
+def test_a_proposed_hold_on_deleted_data_is_not_approved(
     chatctl: Chatctl, database: Documents, as_user: Callable[[str], None]
 ) -> None:
     person(database, "ada")

@@ -75,7 +75,7 @@ def test_an_approved_proposal_does_what_the_command_does(
 @pytest.mark.parametrize("server_or_mock", ["mongomock"])
 @pytest.mark.parametrize("command", UNPROPOSABLE)
 @pytest.mark.parametrize("how", [WHY, ("--save-plan", "kept.json")], ids=["proposed", "saved"])
-def test_what_cannot_be_proposed_is_refused(
+def test_a_command_that_cannot_be_proposed_is_refused(
     office: Chatctl, database: Documents, workspace: Path, command: str, how: tuple[str, ...]
 ) -> None:
     if command == "db generate":
@@ -205,7 +205,7 @@ def test_with_two_people_nobody_writes_directly(office: Chatctl, database: Docum
 
 
 @pytest.mark.parametrize("server_or_mock", ["mongomock"])
-def test_two_people_turn_the_protection_off(office: Chatctl, as_user: Callable[[str], None]) -> None:
+def test_turning_the_protection_off_requires_two_people(office: Chatctl, as_user: Callable[[str], None]) -> None:
     office("db", "protect", "prod", "--two-people", "--yes")
     with pytest.raises(RefusedError, match="two people"):
         apply(Changeset("roles create x", [], [[Insert("Role", {"_id": ObjectId(), "name": "x"})]]))

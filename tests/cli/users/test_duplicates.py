@@ -68,7 +68,7 @@ def test_the_list_is_sorted_limited_and_counted_like_others(people: Chatctl) -> 
     assert note == f"1 of 3; next page: chatctl users duplicates --limit 1 --after {ids[0]}"
 
 
-def test_no_user_is_listed_without_duplicates(either: Chatctl, database: Documents) -> None:
+def test_a_user_without_duplicates_is_not_listed(either: Chatctl, database: Documents) -> None:
     assert either("users", "duplicates") == ("", "nothing found\n", 0)
     person(database, "ada", email="+ada@example.org")
     person(database, "bob", email="+bob@example.org")
@@ -83,7 +83,7 @@ def test_all_listed_duplicates_can_be_merged_by_a_script(people: Chatctl, databa
     assert not database["User"].find_one({"username": {"$in": ["ada2", "kay2", "cyd2"]}})
 
 
-def test_of_very_many_duplicates_only_some_are_listed(
+def test_if_there_are_very_many_duplicates_only_some_are_listed(
     people: Chatctl, database: Documents, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for number in range(3):

@@ -237,7 +237,7 @@ Cancelled. Nothing was changed.
 
 
 @pytest.mark.parametrize("either", ["server"], indirect=True)
-def test_the_preview_says_what_wins_and_the_question_names_both(
+def test_the_preview_says_which_values_are_kept_and_the_question_names_both_users(
     terminal: Terminal, database: Documents, world: Ids
 ) -> None:
     before = stored(database)
