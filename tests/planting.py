@@ -18,8 +18,8 @@ Place = tuple[str, Any, str | None]
 class Fault(NamedTuple):
     """A fault: its rule, and a function that plants it and returns its place.
 
-    `repaired` tells whether `db repair` repairs the fault. `with_it` has the rules that report further faults because
-    of this one.
+    `repaired` tells whether `db repair` repairs the fault. `with_it` names the other rules that report a fault because
+    of this fault.
     """
 
     rule: str
@@ -57,7 +57,7 @@ def settle(database: Documents) -> Ids:
 
 
 def change(collection: str, who: str, update: dict[str, Any], field: str | None) -> Callable[[Documents, Ids], Place]:
-    """Return a function that plants a fault with an update. A text that is a key of `ids` is replaced by that id."""
+    """Return a function that plants a fault with an update. In the update, names are replaced by ids of documents."""
 
     def plant(database: Documents, ids: Ids) -> Place:
         named = {
@@ -173,7 +173,7 @@ def copy_of_messages(database: Documents, ids: Ids) -> Place:
 
 
 def without_messages(database: Documents, ids: Ids) -> Place:
-    """Insert a conversation in the state in which the application leaves it after its only message is deleted."""
+    """Insert a conversation without messages, as it is after the application has deleted its only message."""
     place = conversation(database, ids["grace"], ids["alan"])
     database["Conversation"].update_one({"_id": place}, {"$set": {"lastMessageAt": minute_after(5)}})
     return "Conversation", place, "lastMessageAt"
