@@ -1,4 +1,4 @@
-"""Retention rules while the data change: sign-ins, holds and interruptions between the plan and the write."""
+"""Retention rules if the data changes between the plan and the write: by sign-ins, new holds or interruptions."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -20,7 +20,7 @@ LONG_AGO = datetime.now(UTC) - timedelta(400)
 
 
 class Stopped(Watch):
-    """A watch that stops the command after its first batch."""
+    """A `Watch` that stops the command after the first batch."""
 
     def wrote(self, *_: int) -> None:
         raise KeyboardInterrupt
@@ -28,7 +28,7 @@ class Stopped(Watch):
 
 @pytest.fixture(autouse=True)
 def ids(chatctl: Chatctl, database: Documents, monkeypatch: pytest.MonkeyPatch) -> dict[str, ObjectId]:
-    """Insert inactive users with a common role and old messages; batches are small."""
+    """Insert inactive users who have old messages and a common role. Make batches small."""
     monkeypatch.setattr(draft, "BATCH", 2)
     monkeypatch.setattr("actions.rules.checked_changeset.BATCH", 2)
     monkeypatch.setattr("actions.cascading_deletion.MESSAGES_PER_BATCH", 2)
@@ -68,7 +68,7 @@ def test_a_user_who_signs_in_before_the_write_is_not_changed(
 
 
 class SignsIn(Watch):
-    """A watch that signs a user in after the first batch, which only blanks the trail."""
+    """A `Watch` that changes the last sign-in of a user after the first batch. This batch changes only the trail."""
 
     def __init__(self, database: Documents) -> None:
         self.database = database

@@ -1,4 +1,4 @@
-"""Whether an event counts as undone depends on the state of its undo."""
+"""An event has the state `undone` only if the event of its undo is complete and is not undone itself."""
 
 from datetime import UTC, datetime
 

@@ -1,4 +1,4 @@
-"""Every stored value is written again exactly as it was read, and can be an item of a set."""
+"""chatctl reads and writes each BSON type without a change, and every value can be an item of a set."""
 
 import re
 from datetime import UTC, datetime

@@ -19,7 +19,7 @@ pytestmark = pytest.mark.usefixtures("either")
 EITHER = settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture])
 NAMES: Final = ("ada", "ada2", "ada3", "grace", "alan")
 CHOSEN: Final = {"lone-conversation"}
-"""The rules of faults that a merge can cause on purpose: a group with only two users, a conversation with only one."""
+"""The rules of faults that a merge can cause on purpose: a group has only two users, or a conversation only one."""
 
 PEOPLE = st.lists(st.sampled_from(NAMES), min_size=1, max_size=4, unique=True)
 PLACES = st.lists(
