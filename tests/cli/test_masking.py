@@ -43,7 +43,7 @@ WRITES = {words: typed.WRITES[words] for words, command in typed.commands() if t
 
 @pytest.fixture
 def hidden(chatctl: Chatctl, database: Documents, workspace: Path) -> Chatctl:
-    """Insert messages (one of them broken), and an event with the text of one. Then mask the database."""
+    """Insert messages (one message is broken), and an event with the text of a message. Then mask the database."""
     settle(database, workspace)
     chatctl("db", "protect", "prod", "--mask-bodies")
     return chatctl

@@ -12,12 +12,12 @@ from tests.cli.conftest import Terminal
 from tests.conftest import Chatctl
 
 COUNT = {"os": "count", "host": "laptop"}
-"""The actors in these tests."""
+"""The actor in most of these tests, as the audit trail stores it: the system user `count` on the host `laptop`."""
 
 
 @pytest.fixture
 def me(monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
-    """Set the current user. A test can change it."""
+    """Return the current actor. A test can change this dict to become another actor."""
     who = dict(COUNT)
     monkeypatch.setattr(events, "actor", lambda: dict(who))
     return who
