@@ -22,7 +22,7 @@ def ids(database: Documents) -> Ids:
 
 
 def break_it(database: Documents, ids: Ids) -> str:
-    """Insert four faults: one breaks the application, two mislead it, and one is only information."""
+    """Insert four faults: one fault of severity E, two of severity W and one of severity I."""
     database["User"].update_one({"_id": ids["ada"]}, {"$set": {"status": "BANNED", "hashedPassword": "x"}})
     database["User"].update_one({"_id": ids["grace"]}, {"$set": {"hashedPassword": "xy"}})
     database["Message"].update_one({"_id": ids["one"]}, {"$push": {"seenIds": ids["alan"]}})

@@ -1,4 +1,4 @@
-"""A copy has the shape of its source, and nothing of the people in it."""
+"""`db copy`: a copy has the same structure as its source, and contains no personal data."""
 
 import json
 import re
@@ -57,7 +57,7 @@ BODIES = (
 def target(
     chatctl: Chatctl, url: str, server_client: pymongo.MongoClient[dict[str, Any]], name: str, workspace: Path
 ) -> Iterator[Documents]:
-    """Give the database of the context `copy`, to which copies go."""
+    """Yield the target database, and add the context `copy` for this database."""
     add_context(workspace, "copy", beside(url))
     yield server_client[f"{name}_other"]
     server_client.drop_database(f"{name}_other")
@@ -65,7 +65,7 @@ def target(
 
 @pytest.fixture
 def world(database: Documents) -> Documents:
-    """Insert people who write in many scripts, with everything that may lie in a document."""
+    """Insert users and messages in many scripts, with personal data in every kind of field, also in unknown fields."""
     read = permission("user.read")
     support = role("support", permissionsIds=[read["_id"]])
     database["Permission"].insert_one({**read, "rolesIds": [support["_id"]]})
@@ -99,7 +99,7 @@ def world(database: Documents) -> Documents:
 
 
 def texts(value: Any) -> Iterator[str]:
-    """Yield all texts in a document that are long enough not to appear by chance."""
+    """Yield all texts of more than five characters in a document. A shorter text can appear in a copy by chance."""
     if isinstance(value, dict):
         yield from (text for item in [*value, *value.values()] for text in texts(item))
     elif isinstance(value, list):
@@ -224,7 +224,7 @@ def test_a_copied_part_has_complete_links_and_no_missing_documents(
     night = conversation(database, ada, bob, cyd, name="Night")
     day = conversation(database, ada, bob, eve, name="Day")
     messages(database, night, ada, "one", "two", seen=(bob, dan))
-    messages(database, night, dan, "three", seen=(bob,))  # dan has left
+    messages(database, night, dan, "three", seen=(bob,))  # dan has left the conversation
     messages(database, day, eve, "four", "five", seen=(ada, bob), after=60)
     direct = conversation(database, ada, bob)
     messages(database, direct, bob, "six", "seven", seen=(ada,))
@@ -402,7 +402,7 @@ def test_a_target_that_another_program_writes_to_is_refused(
         target["User"].delete_many({"_id": 1})
     target["chatctl_audit"].delete_one({"_id": other})
     chatctl(*COPY)
-    target["chatctl_audit"].insert_one({**event, "_id": ObjectId()})  # a refused copy into the finished one
+    target["chatctl_audit"].insert_one({**event, "_id": ObjectId()})  # a refused second copy
     assert "is not empty" in chatctl(*COPY, "--replace", code=4).stderr
 
 

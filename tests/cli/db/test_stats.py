@@ -15,7 +15,7 @@ from tests.conftest import Chatctl
 Documents = Database[dict[str, Any]]
 
 END = datetime(9999, 12, 31, tzinfo=UTC)
-"""The latest time that servers can format. If the data has a later time, servers refuse to count."""
+"""The latest time that servers can format. If the data has a later time, servers refuse to count the data."""
 
 
 def counted(chatctl: Chatctl, *words: str) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Proposals that somebody has written or changed by hand."""
+"""Proposals that somebody has written or changed without chatctl."""
 
 import json
 import re
@@ -99,7 +99,7 @@ INVALID: list[tuple[list[Change], str]] = [
     ),
     ([Delete("Permission", {"_id": SUPPORT, "name": "last", "rolesIds": []})], ""),
 ]
-"""Changes that no command makes, and what is said. The last ones are valid."""
+"""Changes that no command makes, and a part of the error. The last changes are valid, so their error is empty."""
 
 
 @pytest.mark.parametrize("server_or_mock", ["mongomock"])
@@ -134,7 +134,7 @@ def test_removing_only_one_side_of_a_link_is_refused(office: Chatctl, database: 
 
 @pytest.mark.parametrize("server_or_mock", ["mongomock"])
 def test_only_the_undo_of_an_event_is_approved_as_an_undo(office: Chatctl, database: Documents) -> None:
-    """Rules of other commands do not hold for an undo, so no other change may be called an undo."""
+    """Some rules do not apply to an undo. So a proposal of an undo may make only the changes of this undo."""
     [support] = database["Role"].distinct("_id", {"name": "support"})
     for event in (typed.EVENT, ObjectId()):
         for change in (
@@ -171,7 +171,7 @@ def test_a_plan_in_a_file_that_would_make_data_invalid_is_refused(office: Chatct
 def test_no_proposal_is_open_for_longer_than_14_days(
     office: Chatctl, database: Documents, at: timedelta | None, expires: timedelta, state: str
 ) -> None:
-    """Whoever writes a proposal by hand can choose its times."""
+    """A person who writes a proposal without chatctl can choose any time for its creation and its end."""
     now = datetime.now(UTC)
     times = {"at": at and now + at, "expires": now + expires}
     suspend = Update("User", (typed.ADA,), {"status": Set("ACTIVE", "SUSPENDED")})
@@ -218,7 +218,7 @@ def test_a_proposal_with_missing_parts_is_an_error_and_not_a_bug(
 def test_documents_added_after_the_review_do_not_change_the_proposal(
     office: Chatctl, database: Documents, as_user: Callable[[str], None]
 ) -> None:
-    """A database user who can only propose can also add documents after the review, but change none."""
+    """A database user who can only propose can add documents after the review, but cannot change existing documents."""
     reviewed, other = (ObjectId(propose(office, "users", "suspend", who)) for who in ("cyd", "ada"))
     proposals = database["chatctl_proposals"]
     evil = (proposals.find_one({"_id": other}) or {})["data"]
@@ -286,7 +286,7 @@ def test_a_proposal_is_shown_completely_whatever_its_author_has_written(office: 
     assert "a protected role may lose its last active member" in said
     assert "This cannot be undone" in said
     assert "\x1b" not in said
-    assert re.search(r"DOCUMENTS +22\n", said)  # whatever the proposer has written
+    assert re.search(r"DOCUMENTS +22\n", said)  # the author of the proposal cannot change this number
     assert [one["documents"] for one in json.loads(office("proposals", "list", "-o", "json").stdout)] == [22]
     report = office("proposals", "show", typed.PROPOSAL, "-o", "markdown").stdout
     assert "! User ada: rolesIds -support" in report

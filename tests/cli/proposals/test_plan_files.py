@@ -1,4 +1,4 @@
-"""Plans in files: saved by one person, reviewed, and applied by another."""
+"""Plans in files: one person saves a plan, another person reviews and applies it."""
 
 import json
 import os

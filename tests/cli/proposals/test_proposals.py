@@ -242,7 +242,7 @@ def test_a_long_proposal_is_kept_in_parts_and_approved_in_one_transaction(
     office("proposals", "approve", proposal, "--yes")
     assert database["Message"].count_documents({}) == 0
     office("db", "check", "--rule", "stale-last-message")
-    assert plans.MOST <= UNWRITTEN  # the time of the last message is right for as many messages
+    assert plans.MOST <= UNWRITTEN  # so `lastMessageAt` is right for the largest proposal
     event = database["chatctl_audit"].find_one({"approves": {"$exists": True}}) or {}
     assert event["whole"]
     assert len(database["chatctl_audit"].distinct("batch", {"event": event["_id"], "kind": "part"})) > 3
@@ -254,7 +254,7 @@ def test_a_long_proposal_is_kept_in_parts_and_approved_in_one_transaction(
 def test_the_largest_proposal_can_be_approved(
     office: Chatctl, database: Documents, monkeypatch: pytest.MonkeyPatch, as_user: Callable[[str], None]
 ) -> None:
-    """A document with several changes counts once, both when they are proposed and when they are approved."""
+    """A document with several changes counts once, both for the limit of a proposal and of an approval."""
     monkeypatch.setattr(plans, "MOST", 5)
     proposal = propose(office, "users", "delete", "ada")
     as_user("bob")

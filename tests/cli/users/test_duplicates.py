@@ -26,7 +26,7 @@ def people(either: Chatctl, database: Documents) -> Chatctl:
         profile(database, owner, phone)
     for name in ("kay", "kay2"):
         profile(database, person(database, name, name="Kay"), "555 0100")
-    # these users have the same telephone number and different names
+    # these users have the same telephone number, but different names, so they are not duplicates
     for name, full in (("alan", "Alan Turing"), ("dan", None), ("bob", "")):
         profile(database, person(database, name, **({} if full is None else {"name": full})), "555 0100")
     for provider, owner in (("Google", person(database, "cyd")), ("google", str(person(database, "cyd2")))):

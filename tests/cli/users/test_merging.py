@@ -1,4 +1,4 @@
-"""After a merge, one user has everything, and no document refers to the merged users. An undo restores everything."""
+"""After a merge, one user has all data, and no document refers to the merged users. An undo restores all users."""
 
 import json
 import signal
@@ -305,7 +305,7 @@ def test_a_preview_says_that_a_hold_keeps_what_would_be_moved(
         conversation(database, ids[name], ids["alan"])
     held = conversation(database, ids["grace"], ids["alan"], name="engines")
     pair = database["Conversation"].find_one({"userIds": ids["ada2"]}) or {}
-    # A user who has left a conversation is still the sender of messages there.
+    # A user who has left a conversation is still the sender of messages in this conversation.
     [message] = messages(database, held if sender == "ada2" else pair["_id"], ids[sender], "hello")
     hold = ("holds", "add", "case-1", "--user", "grace", "--reason", "law")
     merge = ("users", "merge", "ada2", "--into", "ada", "--dry-run")
