@@ -95,7 +95,7 @@ def server_client(server: str) -> Iterator[pymongo.MongoClient[dict[str, Any]]]:
 
 @pytest.fixture(scope="session")
 def secured(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Yield the address of a server that requires a sign-in. Its only user, `reader`, can only read `shop`."""
+    """Yield the address of a server that requires a sign-in. The only user, `reader`, can only read one database."""
     folder = tmp_path_factory.mktemp("secured")
     process, address = start_server(folder, "--sync-on-commit")
     with pymongo.MongoClient[dict[str, Any]](f"mongodb://{address}/") as client:

@@ -83,7 +83,7 @@ SHARD_KEYS: Final[dict[str, Key]] = {
     "Message": {"conversationId": 1},
     "Profile": {"userId": 1},
 }
-"""The shard keys that docs/scale.md recommends. Every database behind the proxy has them."""
+"""The shard keys that docs/scale.md recommends. Every database behind the proxy has these shard keys."""
 
 
 class RefusedByMongosError(Exception):

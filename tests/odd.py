@@ -68,7 +68,7 @@ def _milliseconds(value: Any) -> bytes:
 
 
 class Proxy(threading.Thread):
-    """A proxy between chatctl and the server. It replaces values that the server cannot store, and puts them back."""
+    """A proxy between chatctl and the server. It replaces values that the server cannot store."""
 
     def __init__(self, server: tuple[str, int]) -> None:
         super().__init__(daemon=True)

@@ -63,7 +63,7 @@ def messages(
 ) -> list[ObjectId]:
     """Insert messages, one for each minute from `after` minutes after `BEGAN` on.
 
-    The sender and `seen` have seen them.
+    The sender and the users in `seen` have seen the messages.
     """
     readers = [sender, *seen]
     documents = [

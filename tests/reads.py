@@ -32,7 +32,7 @@ class Sent(monitoring.CommandListener):
 
 
 class Needs(monitoring.CommandListener):
-    """Collects the rights that all sent commands need. It soon interrupts a command that follows a change stream."""
+    """Collects the rights that all sent commands need, and soon interrupts a command that follows a change stream."""
 
     def __init__(self) -> None:
         self.found: set[Privilege] = set()

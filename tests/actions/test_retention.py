@@ -68,7 +68,7 @@ def test_a_user_who_signs_in_before_the_write_is_not_changed(
 
 
 class SignsIn(Watch):
-    """A `Watch` that changes the last sign-in of a user after the first batch. This batch changes only the trail."""
+    """A `Watch` that changes the last sign-in of a user after the first batch, which changes only the audit trail."""
 
     def __init__(self, database: Documents) -> None:
         self.database = database

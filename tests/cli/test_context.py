@@ -21,7 +21,7 @@ NOWHERE = "mongodb://127.0.0.1:1/nowhere"
 
 @pytest.fixture
 def bare(chatctl: Chatctl, monkeypatch: pytest.MonkeyPatch) -> Chatctl:
-    """Return `chatctl` without environment variables that name a database. It waits only a short time for a server."""
+    """Return `chatctl` without environment variables that name a database, and with a short time limit for servers."""
     monkeypatch.delenv("MONGODB_DATABASE_URL")
     monkeypatch.setattr("database.connection.MILLISECONDS_TO_FIND_A_SERVER", 50)
     return chatctl

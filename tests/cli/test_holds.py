@@ -124,7 +124,7 @@ def test_every_refused_command_works_after_the_release(either: Chatctl, database
 
 @pytest.fixture
 def world(either: Chatctl, database: Documents) -> dict[str, ObjectId]:
-    """Insert a held user with a conversation, and messages of others in this conversation and in another one."""
+    """Insert a held user with a conversation, and messages of other users in this and in another conversation."""
     ids = {name: person(database, name) for name in ("ada", "bob", "cyd")}
     ids["pair"] = conversation(database, ids["ada"], ids["bob"])
     ids["group"] = conversation(database, ids["bob"], ids["cyd"], name="engines")

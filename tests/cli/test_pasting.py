@@ -1,4 +1,4 @@
-"""Commands that chatctl prints repeat the option that chose the database. So they work if a user pastes them."""
+"""Commands that chatctl prints repeat the option that chose the database, so that a user can paste the commands."""
 
 import json
 import shlex

@@ -36,7 +36,7 @@ MEMBERS = 110
 
 @contextmanager
 def process(work: str, url: str, *args: object) -> Iterator[subprocess.Popen[str]]:
-    """Start a process that runs the function named by `work`. Each line from the test lets it do one more step."""
+    """Start a process that runs the function named by `work`. For each line of input, it does one step."""
     command = [sys.executable, __file__, work, url, *map(str, args)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as started:  # noqa: S603
         try:
@@ -114,7 +114,7 @@ def test_eight_admins_who_change_permissions_of_one_role_lose_nothing(
 
 
 def change(url: str, number: str, seconds: str, pause: str) -> None:
-    """Grant and revoke random permissions. Only this process changes some of them; all processes change the others."""
+    """Grant and revoke random permissions: some that only this process changes, and some that all processes change."""
     connection.choose(url)
     mine = [f"{number}.{index}" for index in range(3)]
     until = time.monotonic() + float(seconds)

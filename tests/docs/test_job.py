@@ -1,4 +1,4 @@
-"""The GitHub Actions job in the README works when somebody copies it."""
+"""The GitHub Actions workflow in the README works if a user copies the workflow."""
 
 import re
 import subprocess

@@ -1,4 +1,4 @@
-"""A conversation is active if it has recent messages. Its field `lastMessageAt` does not matter."""
+"""A conversation is active if it has recent messages. The field `lastMessageAt` of the conversation does not matter."""
 
 from typing import Any
 

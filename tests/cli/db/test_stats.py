@@ -29,7 +29,7 @@ def something(periods: list[dict[str, Any]]) -> list[tuple[Any, ...]]:
 
 @pytest.fixture
 def office(database: Documents, either: Chatctl) -> dict[str, ObjectId]:
-    """Insert a few users in the first days of the year, and broken values."""
+    """Insert a few users, created in the first days of the year, and documents with broken values."""
     either("roles", "create", "support")
     either("roles", "create", "nobody's")
     ada = person(database, "ada", roles=("support",))

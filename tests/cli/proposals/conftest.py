@@ -13,7 +13,7 @@ from tests.conftest import Chatctl
 
 @pytest.fixture
 def as_user(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
-    """Return a function that changes the current system user. With it, a test proposes as ada and approves as bob."""
+    """Return a function that changes the current system user, so that ada can propose and bob can approve."""
     return lambda name: monkeypatch.setattr(events, "system_user", lambda: name)
 
 

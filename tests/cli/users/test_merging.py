@@ -27,7 +27,7 @@ YES = ("--yes", "-o", "json")
 
 @pytest.fixture
 def world(either: Chatctl, database: Documents) -> Ids:
-    """Insert Ada with a second user, and other users who write to one of them or to both."""
+    """Insert two users of the same person (Ada), and other users who write to one or both users of Ada."""
     either("roles", "create", "support")
     either("roles", "create", "admin")
     ids = {"ada": person(database, "ada", roles=("support",), email="ada@example.org", createdAt=minute_after(9))}

@@ -1,4 +1,4 @@
-"""Repairs, and their undos, that one person proposes and another approves."""
+"""Repairs, and undos of repairs, that one person proposes and another person approves."""
 
 import pytest
 from people import Documents, stored
