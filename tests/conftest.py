@@ -77,7 +77,7 @@ def start_server(folder: Path, *options: str, port: int = 0) -> tuple[subprocess
 
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Yield the URL of a server, without a database name: a new server, or the one that CHATCTL_TEST_URL names."""
+    """Yield the URL of a server, without a database name: a new server, or the server in CHATCTL_TEST_URL."""
     if given := os.environ.get("CHATCTL_TEST_URL"):
         yield given
         return
@@ -139,7 +139,7 @@ def with_options(url: str, options: str) -> str:
 
 @pytest.fixture
 def server_or_mock(request: pytest.FixtureRequest) -> str:
-    """Return the kind of database that a test uses: the server, or both kinds in turn for a test with `either`."""
+    """Return the database of a test: the server, or for a test with the fixture `either` first one, then the other."""
     callspec = getattr(request.node, "callspec", None)
     return str(callspec.params.get("either", "server")) if callspec else "server"
 
@@ -250,7 +250,7 @@ def chatctl(
 
 
 def typist(monkeypatch: pytest.MonkeyPatch) -> Chatctl:
-    """Return the function of the fixture `chatctl`. The environment must name a database already."""
+    """Return the function of the fixture `chatctl`. Set the variables that name the database before you call it."""
 
     def run(
         *args: object,

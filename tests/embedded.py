@@ -25,7 +25,7 @@ connection.close()
 
 
 def use() -> Database[dict[str, Any]]:
-    """Open a new connection, as a new command does."""
+    """Open a new connection to the embedded database, like a new command."""
     connection.close()
     return connection.database()
 

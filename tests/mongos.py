@@ -1,9 +1,9 @@
 """A proxy that makes one MongoDB server behave like `mongos` 7.0, the router of a sharded cluster.
 
-The proxy passes commands to the server. It refuses what mongos refuses, with the same codes and messages. The command
-`shardCollection` gives a collection another shard key than `SHARD_KEYS`. The
-answer of mongos can depend on the shards of the documents. The proxy assumes the worst case: a document moves to
-another shard whenever its shard key changes, and each transaction writes to several shards.
+The proxy passes commands to the server. The proxy refuses the commands that mongos refuses, with the same codes and
+messages. The command `shardCollection` gives a collection another shard key than `SHARD_KEYS`. The answer of mongos can
+depend on the shards of the documents. The proxy assumes the worst case: a document moves to another shard whenever its
+shard key changes, and each transaction writes to several shards.
 """
 
 import re
@@ -373,7 +373,7 @@ def started(server: str) -> Iterator[str]:
 
 
 def shard(mongos: str, database: str, keys: Keys) -> None:
-    """Give collections of a database other shard keys."""
+    """Give collections of a database other shard keys than `SHARD_KEYS`."""
     with pymongo.MongoClient[Document](mongos) as client:
         for collection, key in keys.items():
             client.admin.command("shardCollection", f"{database}.{collection}", key=key)

@@ -61,7 +61,7 @@ def messages(
     seen: tuple[ObjectId, ...] = (),
     after: int = 0,
 ) -> list[ObjectId]:
-    """Insert messages, one for each minute from `after` minutes after `BEGAN` on.
+    """Insert messages: the first message `after` minutes after `BEGAN`, and each later message one minute later.
 
     The sender and the users in `seen` have seen the messages.
     """

@@ -67,7 +67,7 @@ def heard(listener: monitoring.CommandListener) -> Iterator[None]:
 
 @contextmanager
 def listening(url: str) -> Iterator[Sent]:
-    """In the `with` block, record what actions send to a database."""
+    """In the `with` block, record the commands that actions send to a database."""
     listener = Sent()
     with heard(listener):
         connection.choose(url)

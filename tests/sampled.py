@@ -136,8 +136,8 @@ OLD = {
 class Sample(NamedTuple):
     """A command line to try.
 
-    `command` is its name in `actions.database.server_roles`. `before` is a line to type first. If `empty` is true, the
-    database has no collections.
+    `command` is the name of the command in `actions.database.server_roles`. `before` is a line to type first. If
+    `empty` is true, the database has no collections.
     """
 
     command: str
@@ -192,7 +192,7 @@ def lay_out(folder: Path) -> None:
 
 
 def add_context(folder: Path, name: str, url: str) -> None:
-    """Write a configuration with a context."""
+    """Write a configuration file that contains a context."""
     config = folder / ".config" / "chatctl" / "config.toml"
     config.parent.mkdir(parents=True, mode=0o700)
     config.touch(mode=0o600)

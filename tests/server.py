@@ -1,4 +1,4 @@
-"""The test server: SecantusDB, with a faster comparison of many ids."""
+"""The server of the tests: SecantusDB, changed so that it compares many ids faster."""
 
 import gc
 import sys

@@ -100,7 +100,7 @@ def is_write(command: Any) -> bool:
 
 
 def lay_out(folder: Path) -> None:
-    """Write the files that the command lines name."""
+    """Write the files that the command lines in `WRITES` name."""
     (folder / "people.csv").write_text("email,username\neve@example.org,eve\n")
     (folder / "sheet.csv").write_text(f"id,role,keep\n{ADA},support,no\n")
     (folder / "seed.yaml").write_text("version: 1\npermissions: [role.read]\n")

@@ -1,4 +1,4 @@
-"""Times, ids and numbers on the command line, and options that several commands share."""
+"""chatctl reads times, ids and numbers on the command line, and several commands share the same options."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta

@@ -58,7 +58,7 @@ def heard(started: subprocess.Popen[str]) -> str:
 
 @pytest.fixture
 def here(url: str) -> Iterator[str]:
-    """Use the test's database in this process too."""
+    """Connect this process, too, to the database of the test."""
     connection.choose(url)
     yield url
     connection.choose()

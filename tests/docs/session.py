@@ -117,7 +117,7 @@ class Session:
         return bool(matched)
 
     def taken(self, shown: str, printed: str) -> str:
-        """Return the output for the page. Ids in the output are replaced by the ids that the page already shows."""
+        """Return the output for the page. Ids in the output are replaced by the ids that the page already has."""
         new = [one for one in dict.fromkeys(ID.findall(printed)) if one not in self.real.values()]
         old = [one for one in dict.fromkeys(ID.findall(shown)) if one not in self.real]
         if len(new) == len(old):

@@ -75,7 +75,7 @@ def settle(database: Documents, owned: list[Any], places: list[Any]) -> dict[str
 
 
 def approved(change: Changeset) -> Changeset:
-    """Return a changeset as if somebody had proposed and approved it.
+    """Return the changeset that an approval writes after the given changeset was proposed.
 
     A change that sets a password is returned unchanged.
     """

@@ -1,4 +1,4 @@
-"""The list of users who are probably the same person."""
+"""`users duplicates` lists users who are probably the same person."""
 
 import json
 from typing import Any
@@ -19,7 +19,7 @@ def profile(database: Documents, owner: Any, phone: Any) -> None:
 
 @pytest.fixture
 def people(either: Chatctl, database: Documents) -> Chatctl:
-    """Insert users who are the same person in several ways, and users who only look similar."""
+    """Insert users who are duplicates for each reason, and users who look similar but are not duplicates."""
     ada = person(database, "ada", _id=ADA, email="Ada.Lovelace@example.org", name="Ada Lovelace")
     lower = person(database, "ada2", email="adalovelace+chat@EXAMPLE.org", name="ada  LOVELACE")
     for owner, phone in ((ada, "+44 20 7946 0000"), (lower, "0044 (20) 79460000")):
