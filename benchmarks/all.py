@@ -1,7 +1,7 @@
 """Run all benchmarks, and print one table of their comparisons.
 
-Usage: all.py [--quick] [BENCHMARK...]. With `--quick`, it takes about two minutes. See `measuring.py` for the
-environment variables.
+Usage: all.py [--quick] [BENCHMARK...]. With `--quick`, all benchmarks together take about two minutes. The docstring of
+`measuring.py` explains the environment variables.
 """
 
 import importlib
@@ -31,7 +31,7 @@ def main() -> None:
     try:
         for name in chosen or BENCHMARKS:
             print(f"\n{name}", flush=True)
-            with chdir("."):  # a benchmark may leave the folder
+            with chdir("."):  # a benchmark may change the working folder
                 importlib.import_module(name).main()
     finally:
         print(f"\n{measuring.table()}")

@@ -30,7 +30,7 @@ Documents = dict[str, Any]
 
 
 class Data:
-    """Test data: `size` messages, a tenth as many users, and a fiftieth as many conversations of two or five users."""
+    """Test data: for 50 messages, there are 5 users and a conversation of 2 or 5 users. `size` counts the messages."""
 
     def __init__(self, size: int) -> None:
         self.size = size
@@ -41,7 +41,7 @@ class Data:
         self.lists: dict[str, dict[ObjectId, list[ObjectId]]] = defaultdict(lambda: defaultdict(list))
 
     def write(self, there: Any) -> None:
-        chosen = random.Random(1)  # noqa: S311 - the same data each time
+        chosen = random.Random(1)  # noqa: S311 - each run has the same data
         for number in range(self.size // 50):
             place = ObjectId()
             self.people[place] = chosen.sample(self.users, 5 if number % 4 == 0 else 2)
@@ -91,7 +91,7 @@ def insert(collection: Any, documents: Iterator[Documents]) -> None:
 
 
 def bare(url: str) -> None:
-    """Read all fields that a check needs, once, with plain pymongo."""
+    """Read all fields that a check needs once, with plain pymongo, to compare the time."""
     needed: dict[str, set[str]] = defaultdict(set)
     for rule in all_rules():
         for collection, fields in rule.reads.items():
@@ -103,7 +103,7 @@ def bare(url: str) -> None:
 
 
 def check(url: str) -> int:
-    """Run `db check`, and return its peak memory in MiB. It is not an error if the check finds faults."""
+    """Run `db check`, and return its peak memory in MiB. Exit code 1 is allowed, because the check finds faults."""
     script = (
         "import resource, subprocess, sys; code = subprocess.run(sys.argv[1:], stdout=subprocess.DEVNULL).returncode;"
         "print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss // 1024); sys.exit(code > 1)"

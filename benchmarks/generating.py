@@ -19,7 +19,7 @@ UNIQUE = {
 
 
 def words(messages: int) -> list[str]:
-    """Return a `db generate` command for some messages, a tenth as many users, and a fiftieth as many conversations."""
+    """Return a `db generate` command. For each 50 messages, it generates 5 users and one conversation."""
     numbers = {"--users": messages // 10, "--conversations": messages // 50, "--messages": messages}
     return ["db", "generate", "--yes", *(str(word) for pair in numbers.items() for word in pair)]
 

@@ -10,11 +10,11 @@ from removing import BEGAN, Documents, fill, indexed
 MESSAGES = scaled(20_000)
 ROUNDS = 5
 HELD = [ObjectId(f"{number:024x}") for number in (1, 2, 3)]
-"""The ids of the held users. Each is alone in a conversation with one message, which has the same id."""
+"""The ids of the held users. A held user, the user's only conversation and its only message have the same id."""
 
 
 def fill_with_held(client: pymongo.MongoClient[Documents]) -> None:
-    """Insert a group with its messages, and three users who are held in one of the two databases."""
+    """Insert a group with its messages, and three users. Only one of the two databases has holds on these users."""
     fill(client, MESSAGES)
     there = client.get_default_database()
     for number, held in enumerate(HELD):

@@ -1,7 +1,9 @@
-"""Compare two ways to do the same work. The ratio of their processor times depends little on the machine.
+"""Compare chatctl with a script that does the same work.
 
-With `--quick`, the sizes are small and each comparison has one round; then the start of Python takes most of the time
-of an export, so only the table of a full run shows whether the goals are met. The environment variable
+The ratio of the two processor times depends little on the machine.
+
+With `--quick`, the sizes are small and each comparison has one round. Then the start of Python takes most of the time
+of an export, so only a run without `--quick` shows whether chatctl reaches its goals. The environment variable
 CHATCTL_BENCH_SCALE, a number like 0.1 or 10, multiplies the sizes. CHATCTL_BENCH_URL is the URL of another server.
 """
 
@@ -32,14 +34,14 @@ SCALE: Final = float(os.environ.get("CHATCTL_BENCH_SCALE", "0.02" if QUICK else 
 SMALLEST: Final = 1_000
 URL: Final = os.environ.get("CHATCTL_BENCH_URL")
 WRITE_BOUND: Final = 4
-"""The largest ratio of a write with audit and undo to plain commands."""
+"""The goal for writes: with audit trail and undo, a write takes at most this many times as long as plain commands."""
 CHATCTL = Path(sys.executable).with_name("chatctl")
 
 
 class Times(NamedTuple):
     """The seconds that some work took: processor time of this process and its children, and time by the clock.
 
-    The server's processor time is only in it for writes. `processor` is None if only times by the clock are compared.
+    For writes, `processor` includes the time of the server. If only times by the clock are compared, it is None.
     """
 
     processor: float | None
@@ -47,7 +49,7 @@ class Times(NamedTuple):
 
 
 class Result(NamedTuple):
-    """A comparison for the table of all benchmarks."""
+    """One comparison: a row in the table of all benchmarks."""
 
     what: str
     bare: Times
@@ -60,7 +62,7 @@ results: Final[list[Result]] = []
 
 
 def scaled(usual: int) -> int:
-    """Return a size for this run: the usual size, multiplied by the scale of the run."""
+    """Return the size of the data for this run: the usual size, multiplied by CHATCTL_BENCH_SCALE."""
     return max(min(usual, SMALLEST), int(usual * SCALE))
 
 
@@ -97,7 +99,7 @@ def _server() -> tuple[str, int]:
 
 
 def described_server() -> str:
-    """Return the server's name and version. CHATCTL_BENCH_SERVER is the name of the one in CHATCTL_BENCH_URL."""
+    """Return the name and version of the server. CHATCTL_BENCH_SERVER names the server in CHATCTL_BENCH_URL."""
     if URL is None:
         return f"SecantusDB {version('secantusdb')}"
     with pymongo.MongoClient[dict[str, object]](URL) as client:
@@ -172,7 +174,7 @@ def compare(
 
 
 def compare_server(what: str, goal: float, ours: float, bare: float) -> None:
-    """Report the ratio of two times by the clock, in seconds, in which mostly the server works."""
+    """Report the ratio of two times by the clock, in seconds. Use this if the server does most of the work."""
     report(Result(what, Times(None, bare), Times(None, ours), ours / bare, goal))
 
 
@@ -237,7 +239,7 @@ def _measured(work: Callable[[], object], prepare: Callable[[], object], *, with
 
 
 def _processor(*, with_server: bool) -> float:
-    """Return the processor time of this process, of its children that have ended and, if wanted, of the server."""
+    """Return the processor time of this process, its ended children and, if wanted, the server, in seconds."""
     used = map(resource.getrusage, (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
     client = sum(one.ru_utime + one.ru_stime for one in used)
     return client + (_server_seconds() if with_server and not URL else 0)

@@ -1,4 +1,4 @@
-"""Compare the deletion of a conversation with plain `delete_many` and `$pull`. Measure the memory it needs."""
+"""Compare the deletion of a conversation with plain `delete_many` and `$pull`. Measure the memory of chatctl."""
 
 from datetime import UTC, datetime, timedelta
 from functools import partial

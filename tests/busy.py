@@ -1,4 +1,4 @@
-"""A thread that writes to some users all the time, like a busy application."""
+"""A thread that writes to some users without a pause, like a busy application."""
 
 # ruff: noqa: S311 - random numbers are not secrets here
 
@@ -19,11 +19,11 @@ Step = Callable[[ClientSession], None]
 
 
 class GoneError(Exception):
-    """A document that a write refers to does not exist. The client of the application then rolls the write back."""
+    """The error if a write needs a document that does not exist. The write is then rolled back."""
 
 
 class Application:
-    """Writes in transactions, like the application. A write is given up after a conflict, or if it finds nothing."""
+    """Writes in transactions, like the application. After a conflict or a `GoneError`, it stops trying this write."""
 
     def __init__(self, database: Documents, users: list[ObjectId], others: list[ObjectId]) -> None:
         self._database = database
@@ -93,7 +93,7 @@ class Application:
 
 @contextmanager
 def busy(database: Documents, users: list[ObjectId], others: list[ObjectId]) -> Iterator[Application]:
-    """Let the application write all the time inside the `with` block."""
+    """Let the application write without a pause, until the `with` block ends."""
     application, over = Application(database, users, others), threading.Event()
 
     def work() -> None:

@@ -1,4 +1,4 @@
-"""The databases of the tests, and the fixture `chatctl`, which runs a command line as a person types it."""
+"""The databases of the tests, and the fixture `chatctl`, which runs a command line like a user who types it."""
 
 import gc
 import io
@@ -77,7 +77,7 @@ def start_server(folder: Path, *options: str, port: int = 0) -> tuple[subprocess
 
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Yield the URL of a server, without a database name: a new server, or the one that CHATCTL_TEST_URL names."""
+    """Yield the URL of a server, without a database name: a new server, or the server in CHATCTL_TEST_URL."""
     if given := os.environ.get("CHATCTL_TEST_URL"):
         yield given
         return
@@ -95,7 +95,7 @@ def server_client(server: str) -> Iterator[pymongo.MongoClient[dict[str, Any]]]:
 
 @pytest.fixture(scope="session")
 def secured(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Yield the address of a server that requires a sign-in. Its only other user may only read."""
+    """Yield the address of a server that requires a sign-in. The only user, `reader`, can only read one database."""
     folder = tmp_path_factory.mktemp("secured")
     process, address = start_server(folder, "--sync-on-commit")
     with pymongo.MongoClient[dict[str, Any]](f"mongodb://{address}/") as client:
@@ -139,14 +139,14 @@ def with_options(url: str, options: str) -> str:
 
 @pytest.fixture
 def server_or_mock(request: pytest.FixtureRequest) -> str:
-    """Return the kind of database that a test uses: the server, or both kinds in turn for a test with `either`."""
+    """Return the database of a test: the server, or for a test with the fixture `either` first one, then the other."""
     callspec = getattr(request.node, "callspec", None)
     return str(callspec.params.get("either", "server")) if callspec else "server"
 
 
 @pytest.fixture
 def database(request: pytest.FixtureRequest, server_or_mock: str, name: str) -> Database[dict[str, Any]]:
-    """Return the database that `chatctl` uses, for raw writes and assertions."""
+    """Return the database that `chatctl` uses. A test writes to it directly, and checks what it contains."""
     if server_or_mock == "mongomock":
         return request.getfixturevalue("mock_client")[name]
     request.getfixturevalue("url")
@@ -155,7 +155,7 @@ def database(request: pytest.FixtureRequest, server_or_mock: str, name: str) -> 
 
 @pytest.fixture
 def mock_client(monkeypatch: pytest.MonkeyPatch) -> Any:
-    """Replace pymongo's client by one of mongomock. All clients of a test share the same data."""
+    """Replace pymongo's client by a client of mongomock. All clients of a test share the same data."""
     store = mongomock.store.ServerStore()
 
     def client(host: str = "localhost", **options: Any) -> Any:
@@ -199,7 +199,7 @@ def _without_sort(method: Callable[..., None]) -> Callable[..., None]:
 
 
 def pytest_collection_finish() -> None:
-    """Exclude all imported modules and collected tests from garbage collection, which makes it faster."""
+    """Exclude all imported modules and collected tests from garbage collection, because that makes the tests faster."""
     gc.collect()
     gc.freeze()
 
@@ -250,7 +250,7 @@ def chatctl(
 
 
 def typist(monkeypatch: pytest.MonkeyPatch) -> Chatctl:
-    """Return the function of the fixture `chatctl`. The environment must name a database already."""
+    """Return the function of the fixture `chatctl`. Set the variables that name the database before you call it."""
 
     def run(
         *args: object,

@@ -25,7 +25,7 @@ connection.close()
 
 
 def use() -> Database[dict[str, Any]]:
-    """Open a new connection, as a new command does."""
+    """Open a new connection to the embedded database, like a new command."""
     connection.close()
     return connection.database()
 
@@ -56,7 +56,7 @@ def server_pid(folder: Path) -> int:
 
 
 def is_serving(pid: int) -> bool:
-    """Tell whether a process is a running server. A zombie process is not one."""
+    """Tell whether a process is a running server. A zombie process is not a running server."""
     try:
         return b"secantusd-py" in Path("/proc", str(pid), "cmdline").read_bytes()
     except OSError:
@@ -64,7 +64,7 @@ def is_serving(pid: int) -> bool:
 
 
 def watcher_pid(folder: Path) -> int:
-    """Find the watcher of a folder among the processes. Return 0 if there is none."""
+    """Return the pid of the watcher of a folder. Return 0 if no watcher is running."""
     for process in Path("/proc").glob("[0-9]*"):
         try:
             said = (process / "cmdline").read_bytes().split(b"\0")

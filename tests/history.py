@@ -31,7 +31,7 @@ WRITTEN = (
 
 @dataclass
 class History:
-    """Ada's document, the document of Bob, and the ids of the events that `write` has caused."""
+    """The documents of Ada and Bob, and the ids of the events that the function `write` has recorded."""
 
     ada: dict[str, Any]
     bob: dict[str, Any]
@@ -168,6 +168,6 @@ def everything(database: Documents) -> bytes:
 
 
 def found(database: Documents, texts: tuple[str, ...]) -> list[str]:
-    """Return those of the texts that a database contains anywhere, in upper or lower case."""
+    """Return the given texts that a database contains in any document, in upper or lower case."""
     stored = everything(database).lower()
     return [text for text in texts if text.lower().encode() in stored]

@@ -1,4 +1,4 @@
-"""A group of three users, in which tests insert messages."""
+"""A group conversation of three users. Tests insert messages into this group."""
 
 from datetime import timedelta
 from typing import Any

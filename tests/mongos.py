@@ -1,9 +1,9 @@
 """A proxy that makes one MongoDB server behave like `mongos` 7.0, the router of a sharded cluster.
 
-The proxy passes commands to the server. It refuses what mongos refuses, with the same codes and messages. The command
-`shardCollection` gives a collection another shard key than `SHARD_KEYS`. Where the answer of mongos depends on where
-documents are, the proxy assumes the worst case: a document moves to another shard whenever its shard key changes, and
-each transaction writes to several shards.
+The proxy passes commands to the server. The proxy refuses the commands that mongos refuses, with the same codes and
+messages. The command `shardCollection` gives a collection another shard key than `SHARD_KEYS`. The answer of mongos can
+depend on the shards of the documents. The proxy assumes the worst case: a document moves to another shard whenever its
+shard key changes, and each transaction writes to several shards.
 """
 
 import re
@@ -54,7 +54,7 @@ KNOWN: Final = IN_TRANSACTIONS | {
     "saslContinue",
     "saslStart",
 }
-"""Commands that mongos has too. Before a command is added here, check that mongos has it."""
+"""The commands that mongos supports. Before you add a command, check that mongos supports it."""
 NOT_IN_TRANSACTIONS: Final = {"$changeStream", "$collStats", "$currentOp", "$indexStats", "$merge", "$out"}
 OF_A_REPLICA_SET: Final = {
     "electionId",
@@ -83,7 +83,7 @@ SHARD_KEYS: Final[dict[str, Key]] = {
     "Message": {"conversationId": 1},
     "Profile": {"userId": 1},
 }
-"""The shard keys that docs/scale.md recommends. Every database behind the proxy has them."""
+"""The shard keys that docs/scale.md recommends. Every database behind the proxy has these shard keys."""
 
 
 class RefusedByMongosError(Exception):
@@ -272,7 +272,7 @@ class _Proxy(socketserver.ThreadingTCPServer):
         return refusal(command, keys, lambda collection: self.exists(command, collection))
 
     def _fail(self, mode: Document | str, data: Document) -> None:
-        """Let commands fail, with the fail point `failCommand`. Servers do not inject all errors that mongos has."""
+        """Let commands fail with an error of mongos, because the fail points of servers lack some of these errors."""
         skip, times = (mode.get("skip", 0), mode.get("times")) if isinstance(mode, dict) else (0, None)
         error = {"ok": 0.0, "code": data.get("errorCode"), "errmsg": "", "errorLabels": data.get("errorLabels", [])}
         failures = repeat(error) if times is None else repeat(error, times)
@@ -281,7 +281,7 @@ class _Proxy(socketserver.ThreadingTCPServer):
 
 
 class _Connection(socketserver.BaseRequestHandler):
-    """Answers one client. It has a connection of its own to the server."""
+    """Answers one client. For each client, it opens a separate connection to the server."""
 
     def handle(self) -> None:
         proxy = cast("_Proxy", self.server)
@@ -300,7 +300,7 @@ class _Connection(socketserver.BaseRequestHandler):
 
 
 def _read(connection: socket.socket) -> bytes:
-    """Read one message, or nothing if the other side has closed the connection."""
+    """Read one message. Return an empty value if the other side has closed the connection."""
     head = _exactly(connection, 4)
     return head and head + _exactly(connection, struct.unpack("<i", head)[0] - 4)
 
@@ -340,7 +340,7 @@ def _with_one_reply(message: bytes) -> bytes:
 
 
 def _greeting(answer: bytes, asked: bytes) -> bytes:
-    """Turn the answer of a replica set to `hello` into the answer of mongos."""
+    """Replace the answer of a replica set to the command `hello` by the answer of mongos."""
     start = 36 if struct.unpack_from("<i", answer, 12)[0] == OP_REPLY else 21
     told = bson.decode(answer[start:], LENIENT)
     if "maxWireVersion" not in told:
@@ -362,7 +362,7 @@ def _address(url: str) -> str:
 
 @contextmanager
 def started(server: str) -> Iterator[str]:
-    """Run a proxy in a process of its own. Yield the URL of the server with the address of the proxy."""
+    """Run a proxy in a separate process. Yield the URL of the server with the address of the proxy."""
     with subprocess.Popen([sys.executable, __file__, server], stdout=subprocess.PIPE, text=True) as process:  # noqa: S603
         assert process.stdout is not None
         proxied = server.replace(_address(server), process.stdout.readline().strip())
@@ -373,7 +373,7 @@ def started(server: str) -> Iterator[str]:
 
 
 def shard(mongos: str, database: str, keys: Keys) -> None:
-    """Give collections of a database other shard keys."""
+    """Give collections of a database other shard keys than `SHARD_KEYS`."""
     with pymongo.MongoClient[Document](mongos) as client:
         for collection, key in keys.items():
             client.admin.command("shardCollection", f"{database}.{collection}", key=key)

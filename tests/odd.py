@@ -1,4 +1,4 @@
-"""Unexpected values of every type, for every field. A proxy adds values that the test server refuses."""
+"""Unexpected values of every type, for every field. A proxy puts values that the server refuses into its answers."""
 
 import socket
 import threading
@@ -68,7 +68,10 @@ def _milliseconds(value: Any) -> bytes:
 
 
 class Proxy(threading.Thread):
-    """A proxy between chatctl and the server. It replaces values that the server cannot store by others, and back."""
+    """A proxy between chatctl and the server.
+
+    The server stores other values in place of values that it refuses. The proxy replaces them in both directions.
+    """
 
     def __init__(self, server: tuple[str, int]) -> None:
         super().__init__(daemon=True)
@@ -115,7 +118,7 @@ def proxy(server: str) -> Iterator[str]:
 
 
 def plant(database: Documents) -> dict[str, dict[str, list[Any]]]:
-    """Insert a document for each field and value. Return collection → kind of value → ids."""
+    """Insert a document for each field and unexpected value. Return collection → kind of value → ids of documents."""
     for name in ("support", "viewer"):
         database["Role"].insert_one({"name": name, "userIds": [], "permissionsIds": []})
     database["Permission"].insert_one({"name": "user.read", "rolesIds": []})

@@ -1,4 +1,4 @@
-"""Parse an HTML page as a browser does, to check that hostile texts stay text."""
+"""Parse an HTML page like a browser, to check that no text of a user becomes an HTML element."""
 
 from html.parser import HTMLParser
 

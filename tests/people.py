@@ -61,9 +61,9 @@ def messages(
     seen: tuple[ObjectId, ...] = (),
     after: int = 0,
 ) -> list[ObjectId]:
-    """Insert messages, one for each minute from `after` minutes after `BEGAN` on.
+    """Insert messages: the first message `after` minutes after `BEGAN`, and each later message one minute later.
 
-    The sender and `seen` have seen them.
+    The sender and the users in `seen` have seen the messages.
     """
     readers = [sender, *seen]
     documents = [

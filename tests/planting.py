@@ -1,4 +1,4 @@
-"""A database without faults, and faults that tests plant in it with raw writes."""
+"""Insert a database without faults, and then write faults into the database without chatctl."""
 
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -16,10 +16,10 @@ Place = tuple[str, Any, str | None]
 
 
 class Fault(NamedTuple):
-    """A fault: its rule, and a function that plants it and returns its place.
+    """A fault in the data: the rule that finds it, and a function that writes the fault and returns its place.
 
-    `repaired` tells whether `db repair` repairs the fault. `with_it` has the rules that report further faults because
-    of this one.
+    `repaired` tells whether `db repair` repairs the fault. `with_it` names the other rules that report a fault because
+    of this fault.
     """
 
     rule: str
@@ -57,7 +57,7 @@ def settle(database: Documents) -> Ids:
 
 
 def change(collection: str, who: str, update: dict[str, Any], field: str | None) -> Callable[[Documents, Ids], Place]:
-    """Return a function that plants a fault with an update. A text that is a key of `ids` is replaced by that id."""
+    """Return a function that makes a fault with an update. In the update, names are replaced by ids of documents."""
 
     def plant(database: Documents, ids: Ids) -> Place:
         named = {
@@ -131,7 +131,7 @@ def other_collection(database: Documents, _: Ids) -> Place:
 
 
 def secret_in_trail(database: Documents, ids: Ids) -> Place:
-    """Plant an event of an older version, which kept the values of all fields except four."""
+    """Insert an event of an older version of chatctl, which stored the values of all fields except four."""
     event = database["chatctl_audit"].insert_one(
         {"kind": "event", "at": BEGAN, "actor": {}, "command": "users unlink ada x", "summary": [], "whole": True}
     )
@@ -173,7 +173,7 @@ def copy_of_messages(database: Documents, ids: Ids) -> Place:
 
 
 def without_messages(database: Documents, ids: Ids) -> Place:
-    """Insert a conversation in the state in which the application leaves it after its only message is deleted."""
+    """Insert a conversation without messages, as it is after the application has deleted its only message."""
     place = conversation(database, ids["grace"], ids["alan"])
     database["Conversation"].update_one({"_id": place}, {"$set": {"lastMessageAt": minute_after(5)}})
     return "Conversation", place, "lastMessageAt"

@@ -11,7 +11,7 @@ OURS = {"chatctl_audit", "chatctl_images", "chatctl_proposals"}
 
 
 def stored(database: Documents) -> dict[str, list[dict[str, Any]]]:
-    """Return all documents but our own records; an undo need not keep the order of lists."""
+    """Return all documents except chatctl's own records. Lists are sorted, because an undo may change their order."""
     names = sorted({*database.list_collection_names()} - OURS)
     found = {name: sorted(database[name].find(), key=lambda one: str(one["_id"])) for name in names}
     for document in (document for documents in found.values() for document in documents):
@@ -43,7 +43,7 @@ UNPROPOSABLE = {
     "users erase": (5, "would keep the data that it erases"),
     "db generate": (2, "sets a password"),
 }
-"""Commands that cannot be proposed → the exit code, and what is said."""
+"""Command that cannot be proposed → the exit code, and a part of the error."""
 
 
 ABOUT_PROPOSALS = {"proposals approve", "proposals reject", "proposals withdraw"}

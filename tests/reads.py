@@ -32,7 +32,7 @@ class Sent(monitoring.CommandListener):
 
 
 class Needs(monitoring.CommandListener):
-    """Collects the rights that all sent commands need. A command that follows a change stream is soon interrupted."""
+    """Collects the rights that all sent commands need, and soon interrupts a command that follows a change stream."""
 
     def __init__(self) -> None:
         self.found: set[Privilege] = set()
@@ -54,7 +54,7 @@ class Needs(monitoring.CommandListener):
 
 @contextmanager
 def heard(listener: monitoring.CommandListener) -> Iterator[None]:
-    """In the `with` block, let a listener receive the commands of all new clients."""
+    """In the `with` block, pass the commands of all new clients to a listener."""
     make = pymongo.MongoClient
 
     def client(*args: Any, event_listeners: Sequence[Any] = (), **options: Any) -> Any:
@@ -67,7 +67,7 @@ def heard(listener: monitoring.CommandListener) -> Iterator[None]:
 
 @contextmanager
 def listening(url: str) -> Iterator[Sent]:
-    """In the `with` block, record what actions send to a database."""
+    """In the `with` block, record the commands that actions send to a database."""
     listener = Sent()
     with heard(listener):
         connection.choose(url)
@@ -85,9 +85,9 @@ def conditions(where: dict[str, Any]) -> Iterator[tuple[str, Any]]:
 
 
 def is_served(command: dict[str, Any], keys: tuple[tuple[str, int], ...], partial_over: str | None) -> bool:
-    """Tell whether an index finds the documents of a query in their order.
+    """Tell whether an index finds the documents of a query in the right order, so that the server need not sort.
 
-    The first keys of the index must have one value in the filter, and the other keys must be those of the sort order.
+    The filter must require one value for each of the first keys of the index. The query must sort by the other keys.
     """
     said: dict[str, dict[str, Any]] = {}
     for field, condition in conditions(command["filter"]):

@@ -76,9 +76,9 @@ MORE: dict[str, tuple[tuple[str, ...], ...]] = {
     "seeds apply": (("full.yaml",), ("seed.yaml", "--prune", "--allow-members")),
 }
 INSTEAD = {"db unprotect": ("--expect", "prod")}
-"""Command → the words to type after it, if those in `typed.WRITES` would change nothing here."""
+"""Command → the words to type after it. In these tests, the words in `typed.WRITES` would change nothing."""
 WRITING = {"db indexes": "db indexes --apply", "access review": "access review FILE"}
-"""Commands that write only with an additional word → their names in `actions.database.server_roles`."""
+"""Command that writes only with an additional word → its name in `actions.database.server_roles`."""
 PROPOSING = "every write with --propose"
 BEFORE: dict[tuple[str, ...], tuple[str, ...]] = {
     ("users", "erase", "ada", "--with-messages"): ("users", "suspend", "ada", "--yes"),
@@ -130,14 +130,14 @@ OLD = {
     "names": [],
     "changes": [{"op": "insert", "collection": "Role", "ids": [], "fields": [{"field": "token", "to": "7"}]}],
 }
-"""A part of an event as older versions kept it, with a secret value."""
+"""A part of an event, as older versions of chatctl stored it: with a secret value."""
 
 
 class Sample(NamedTuple):
     """A command line to try.
 
-    `command` is its name in `actions.database.server_roles`. `before` is a line to type first. If `empty` is true, the
-    database has no collections.
+    `command` is the name of the command in `actions.database.server_roles`. `before` is a line to type first. If
+    `empty` is true, the database has no collections.
     """
 
     command: str
@@ -147,11 +147,11 @@ class Sample(NamedTuple):
 
     @property
     def code(self) -> int:
-        """Return the exit code: `db check` finds a fault, and `messages tail` is interrupted."""
+        """Return the expected exit code: `db check` finds a fault, `messages tail` is interrupted, others succeed."""
         return {"db check": 1, "messages tail": 130}.get(self.command, 0)
 
     def settle(self, database: Documents, chatctl: Chatctl) -> None:
-        """Put the database into the state in which the command line is typed."""
+        """Fill or empty the database, and run the line `before`, so that the command line has something to do."""
         there = database.list_collection_names()
         for name in there:
             (database[name].drop if self.empty else partial(database[name].delete_many, {}))()
@@ -168,7 +168,7 @@ class Sample(NamedTuple):
 
 
 def samples() -> Iterator[Sample]:
-    """Yield the command lines of all commands. The simplest line of each command comes first."""
+    """Yield samples for all commands. The first sample of a command is the simplest."""
     for command, ways in LOOKS.items():
         lines = [(*command.split(), *words) for words in ways]
         yield from (Sample(command, line, BEFORE.get(line, ())) for line in lines)
@@ -192,7 +192,7 @@ def lay_out(folder: Path) -> None:
 
 
 def add_context(folder: Path, name: str, url: str) -> None:
-    """Write a configuration with a context."""
+    """Write a configuration file that contains a context."""
     config = folder / ".config" / "chatctl" / "config.toml"
     config.parent.mkdir(parents=True, mode=0o700)
     config.touch(mode=0o600)
@@ -200,7 +200,7 @@ def add_context(folder: Path, name: str, url: str) -> None:
 
 
 def settle(database: Documents) -> None:
-    """Insert more than `typed.settle`, so that some commands need several batches, and others have faults to repair."""
+    """Insert more data than `typed.settle`, so that some commands need several batches, or have faults to repair."""
     typed.settle(database)
     ada, bob = (database["User"].find_one({"username": name}, {"_id": 1}) or {} for name in ("ada", "bob"))
     database["Profile"].insert_one({"userId": ada["_id"], "phoneNumber": "+44 20 7946 0000"})

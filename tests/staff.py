@@ -20,7 +20,7 @@ def day(number: float) -> datetime:
 
 
 def person(username: str, **fields: Any) -> dict[str, Any]:
-    """Return a user as the application stores one. Each user was created a day after the one before."""
+    """Return a user as the application stores one. Each user was created a day after the user before."""
     created = day(list(IDS).index(username) if username in IDS else 0)
     return {
         "_id": IDS.get(username) or ObjectId(),

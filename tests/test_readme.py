@@ -1,4 +1,4 @@
-"""What the README says about commands, libraries and links is true."""
+"""The README lists the same commands and libraries as the program, and all its links work."""
 
 import re
 import tomllib

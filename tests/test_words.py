@@ -23,7 +23,7 @@ ON_PAGES: Final = re.compile(PHRASES, re.VERBOSE)
 
 
 def texts(path: Path) -> Iterator[str]:
-    """Yield the strings of a module that users read: all except docstrings, and the docstrings of commands."""
+    """Yield the strings of a module that users read: all strings except docstrings, and the docstrings of commands."""
     tree = ast.parse(path.read_text("utf-8"))
     commands = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef) and _is_command(node)]
     docstrings = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}

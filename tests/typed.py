@@ -22,7 +22,7 @@ from database import connection
 EVENT = ObjectId("700000000000000000000001")
 """The id of the event that created the role `temp`."""
 PROPOSAL, OWN_PROPOSAL = ObjectId("710000000000000000000001"), ObjectId("720000000000000000000001")
-"""The ids of two proposals to suspend cyd. The first is of another person, the second of the current user."""
+"""The ids of two proposals to suspend cyd. Another person has made the first proposal, the current user the second."""
 MESSAGE = ObjectId("690000000000000000000001")
 ADA = ObjectId("680000000000000000000001")
 
@@ -75,7 +75,7 @@ WRITES: dict[str, tuple[str, ...]] = {
     "db unprotect": (),
     "db generate": ("--users", "3", "--conversations", "1", "--messages", "2"),
 }
-"""Command that writes → the words to type after it.
+"""Command that writes → the words to type after the command.
 
 After `settle` and `lay_out`, each command has something to do, with two exceptions: `db generate` requires an empty
 database, and `db unprotect` requires a protected one.
@@ -94,13 +94,13 @@ def commands() -> Iterator[tuple[str, Any]]:
 
 
 def is_write(command: Any) -> bool:
-    """Say whether a command writes to the database that is chosen: `db copy` writes to another one."""
+    """Tell whether a command writes to the target database. `db copy` only reads it, and writes to another database."""
     names = {parameter.name for parameter in command.params}
     return "dry_run" in names and "local_as" not in names
 
 
 def lay_out(folder: Path) -> None:
-    """Write the files that the command lines name."""
+    """Write the files that the command lines in `WRITES` name."""
     (folder / "people.csv").write_text("email,username\neve@example.org,eve\n")
     (folder / "sheet.csv").write_text(f"id,role,keep\n{ADA},support,no\n")
     (folder / "seed.yaml").write_text("version: 1\npermissions: [role.read]\n")

@@ -1,4 +1,4 @@
-"""Which passwords are accepted, and how they are stored."""
+"""The rules for passwords, and the form in which passwords are stored."""
 
 import subprocess
 import sys

@@ -1,4 +1,4 @@
-"""After a conflict, a new plan means the same documents as the first plan, and belongs to the same event."""
+"""After a conflict, the new plan changes the same documents as the first plan, and has the same event."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -49,7 +49,7 @@ def test_a_command_planned_again_after_a_conflict_is_one_event_that_can_be_undon
 ) -> None:
     changeset = users.suspend(["ada", "alan"])
     database["User"].update_one({"_id": ids["alan"]}, {"$set": {"status": "EMAIL_VERIFIED"}})
-    outcome = apply(changeset)  # Without transactions, ada is suspended before the change of alan is noticed.
+    outcome = apply(changeset)  # Without transactions, chatctl suspends ada before it notices the conflict about alan.
     assert [result.outcome for result in outcome.changeset.results] == ["suspended", "suspended"]
     assert database["chatctl_audit"].count_documents({"kind": "event"}) == 1
     apply(audit.undo(str(outcome.event), force=True))

@@ -1,4 +1,4 @@
-"""Retention rules while the data change: sign-ins, holds and interruptions between the plan and the write."""
+"""Retention rules if the data changes between the plan and the write: by sign-ins, new holds or interruptions."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -20,7 +20,7 @@ LONG_AGO = datetime.now(UTC) - timedelta(400)
 
 
 class Stopped(Watch):
-    """A watch that stops the command after its first batch."""
+    """A `Watch` that stops the command after the first batch."""
 
     def wrote(self, *_: int) -> None:
         raise KeyboardInterrupt
@@ -28,7 +28,7 @@ class Stopped(Watch):
 
 @pytest.fixture(autouse=True)
 def ids(chatctl: Chatctl, database: Documents, monkeypatch: pytest.MonkeyPatch) -> dict[str, ObjectId]:
-    """Insert inactive users with a common role and old messages; batches are small."""
+    """Insert inactive users who have old messages and a common role. Make batches small."""
     monkeypatch.setattr(draft, "BATCH", 2)
     monkeypatch.setattr("actions.rules.checked_changeset.BATCH", 2)
     monkeypatch.setattr("actions.cascading_deletion.MESSAGES_PER_BATCH", 2)
@@ -55,7 +55,7 @@ def untouched(database: Documents) -> list[str]:
 
 
 @pytest.mark.parametrize("rule", [SUSPEND, ERASE], ids=lambda rule: rule.do)
-def test_who_signs_in_before_the_write_is_kept(
+def test_a_user_who_signs_in_before_the_write_is_not_changed(
     database: Documents, ids: dict[str, ObjectId], rule: retention.Rule
 ) -> None:
     change = planned(rule)
@@ -68,7 +68,7 @@ def test_who_signs_in_before_the_write_is_kept(
 
 
 class SignsIn(Watch):
-    """A watch that signs a user in after the first batch, which only blanks the trail."""
+    """A `Watch` that changes the last sign-in of a user after the first batch, which changes only the audit trail."""
 
     def __init__(self, database: Documents) -> None:
         self.database = database
@@ -77,7 +77,7 @@ class SignsIn(Watch):
         self.database["User"].update_one({"username": "ada"}, {"$set": {"lastLogin": now()}})
 
 
-def test_who_signs_in_during_the_erasure_is_kept(database: Documents) -> None:
+def test_a_user_who_signs_in_during_the_erasure_is_not_erased(database: Documents) -> None:
     outcome = apply(planned(ERASE), watch=SignsIn(database))
     assert untouched(database) == ["ada"]
     assert database["Profile"].count_documents({"phoneNumber": "+44 1"}) == 1
@@ -115,7 +115,9 @@ def test_an_erasure_removes_every_trace(database: Documents, ids: dict[str, Obje
     assert database["Message"].count_documents({}) == len(ids)
 
 
-def test_who_shares_events_with_a_held_user_is_passed_over(database: Documents, ids: dict[str, ObjectId]) -> None:
+def test_a_user_whose_event_is_also_about_a_held_user_is_not_erased(
+    database: Documents, ids: dict[str, ObjectId]
+) -> None:
     apply(users.grant(["bob"], ["support"]))
     apply(users.suspend(["bob", "ada"]))
     apply(users.reinstate(["bob", "ada"]))
@@ -145,7 +147,9 @@ def test_a_hold_that_is_placed_meanwhile_keeps_whole_batches(database: Documents
 
 
 @pytest.mark.parametrize("rule", [SUSPEND, ERASE], ids=lambda rule: rule.do)
-def test_who_gets_a_protected_role_meanwhile_is_kept(database: Documents, rule: retention.Rule) -> None:
+def test_a_user_who_gets_a_protected_role_before_the_write_is_not_changed(
+    database: Documents, rule: retention.Rule
+) -> None:
     admin = role("admin")
     database["Role"].insert_one(admin)
     person(database, "boss", roles=("admin",), lastLogin=now())

@@ -1,4 +1,4 @@
-"""Guards with expressions, for sets of ids and unusual names. mongomock has none, so these tests need a server."""
+"""Guards of writes that use expressions, for many ids and for unusual names. mongomock has no such expressions."""
 
 import pytest
 from bson import ObjectId

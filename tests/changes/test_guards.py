@@ -1,4 +1,4 @@
-"""If a change does not find the values that its plan expects, that is a conflict, and nothing is written."""
+"""If the database does not have the values that a plan expects, this is a conflict, and nothing is written."""
 
 from typing import Any
 

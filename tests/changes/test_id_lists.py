@@ -1,4 +1,4 @@
-"""Ids are removed from a long list at their planned positions. If they have moved, they are found again."""
+"""chatctl removes ids from a long list at their planned positions. If the positions have changed, it searches again."""
 
 import random
 from typing import Any

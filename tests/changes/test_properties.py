@@ -1,4 +1,4 @@
-"""Rules that hold for any sequence of changes."""
+"""After any sequence of changes, links have two sides, and undos restore the database."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""An undo restores exactly what an event has changed, or it is refused."""
+"""An undo restores exactly the values that an event has changed, or chatctl refuses the undo."""
 
 from datetime import UTC, datetime
 from typing import Any

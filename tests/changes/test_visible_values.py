@@ -44,7 +44,7 @@ WORDS: list[tuple[Any, str]] = [
 
 
 def test_every_secret_field_is_listed_by_name() -> None:
-    """A new field of the schema is hidden until somebody adds it here or to `SHOWN`."""
+    """A new field of the schema is hidden until a developer adds the field to this test or to `SHOWN`."""
     assert {name: fields - SHOWN[name] for name, fields in FIELDS.items() if fields - SHOWN[name]} == NEVER
     assert SHOWN.keys() == {*FIELDS, STATE, PROPOSALS, HOLDS}
     assert all(SHOWN[name] <= fields for name, fields in FIELDS.items())

@@ -25,7 +25,7 @@ Process = Callable[..., subprocess.CompletedProcess[bytes]]
 
 
 class Screen(NamedTuple):
-    """The text that the terminal has shown, the exit code, and whether typed letters are visible afterwards."""
+    """The result of a command on a terminal: the shown text, the exit code, and whether typed letters are visible."""
 
     text: str
     code: int
@@ -55,7 +55,7 @@ def environment(workspace: Path, url: str) -> dict[str, str]:
 
 @pytest.fixture
 def process(environment: dict[str, str]) -> Process:
-    """Return a function that runs chatctl in a shell. `line` is text of the shell command after the arguments."""
+    """Return a function that runs chatctl in a shell. `line` is the rest of the shell command, after the arguments."""
 
     def run(
         *args: str, line: str = "", env: dict[str, str] | None = None, given: bytes = b""
@@ -68,7 +68,7 @@ def process(environment: dict[str, str]) -> Process:
 
 @pytest.fixture(scope="session")
 def preloaded() -> Iterator[socket.socket]:
-    """Start one process with chatctl loaded. For each terminal, this process is forked."""
+    """Start one process that has loaded chatctl. Each command on a terminal runs in a fork of this process."""
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     command = [sys.executable, Path(__file__).with_name("preloaded.py")]
     environment = os.environ | {"LANG": "C.UTF-8"}
@@ -85,7 +85,7 @@ def preloaded() -> Iterator[socket.socket]:
 
 @pytest.fixture
 def terminal(environment: dict[str, str], preloaded: socket.socket) -> Terminal:
-    """Return a function that runs chatctl on a terminal. `typed` answers [y/N]; `answers` has question → answer."""
+    """Return a function that runs chatctl on a terminal. `typed` answers [y/N]; `answers` maps questions to answers."""
 
     def run(
         *args: object,
@@ -122,7 +122,7 @@ def terminal(environment: dict[str, str], preloaded: socket.socket) -> Terminal:
 
 
 def _read(descriptor: int, *, insisting: bool) -> bytes:
-    """Read the next output. Send an interrupt again if nothing follows: it is lost if the program does not read yet."""
+    """Read the next output. If none follows, send Ctrl-C again, because the program may not have received the first."""
     try:
         while insisting and not select.select([descriptor], [], [], 2)[0]:
             os.write(descriptor, INTERRUPT)

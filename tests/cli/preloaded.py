@@ -1,4 +1,4 @@
-"""A process with the modules of chatctl loaded, which is forked for each terminal: loading takes ten times as long.
+"""A process that has loaded chatctl. Each command on a terminal runs in a fork, ten times as fast as a new process.
 
 A request is a packet on standard input, which is a socket: `[arguments, environment, folder]` as JSON, with the
 descriptor of the terminal. The answer is the exit code.
@@ -31,7 +31,7 @@ def load() -> None:
 
 
 def is_fork(requests: socket.socket) -> bool:
-    """Fork for each request. Return True in the new processes, and False in this one after the last request."""
+    """Fork for each request. Return True in each new process. After the last request, return False in this process."""
     while True:
         packet, terminals, _, _ = socket.recv_fds(requests, LARGEST, 1)
         if not packet:
@@ -46,7 +46,7 @@ def is_fork(requests: socket.socket) -> bool:
 
 
 def become(terminal: int, arguments: list[str], environment: dict[str, str], folder: str) -> None:
-    """Turn this process into one that a shell has just started on a terminal."""
+    """Give this process the terminal, environment, folder and arguments of a new command on a terminal."""
     os.setsid()
     fcntl.ioctl(terminal, termios.TIOCSCTTY, 0)
     for number in range(3):

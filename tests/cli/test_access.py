@@ -22,7 +22,7 @@ NOW = datetime.now(UTC)
 
 @pytest.fixture
 def staff(database: Documents) -> dict[str, ObjectId]:
-    """Insert roles for every finding of the report, and users with two, one or no roles."""
+    """Insert roles that cause every finding of the report, and users with two roles, one role and no role."""
     names = {name: permission(name) for name in ("user.read", "user.suspend", "message.delete", "unused")}
     read, suspend, delete = (names[name]["_id"] for name in ("user.read", "user.suspend", "message.delete"))
     roles = [
@@ -157,7 +157,7 @@ def answered(rows: list[dict[str, str]], answers: dict[tuple[str, str], str]) ->
 
 
 def save(path: Path, rows: list[dict[str, str]], *, encoding: str = "utf-8", delimiter: str = ",") -> str:
-    """Save a sheet as a spreadsheet program saves it. Return its digest."""
+    """Save a sheet in the same form as a spreadsheet program. Return the digest of the file."""
     text = io.StringIO()
     writer = csv.DictWriter(text, list(rows[0]), delimiter=delimiter, lineterminator="\r\n")
     writer.writeheader()

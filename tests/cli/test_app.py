@@ -24,7 +24,7 @@ GROUPS += ["holds", "retention", "db", "context"]
 
 
 def run(line: list[str], wanted: list[str]) -> tuple[list[str], list[str]]:
-    """Run a command line in a new process; return its output and those of the wanted modules that it loaded."""
+    """Run a command line in a new process. Return its output, and which of the modules `wanted` it has loaded."""
     lines, loaded = run_and_list(line)
     return lines, [name for name in wanted if name in loaded]
 
@@ -62,7 +62,7 @@ def test_help_and_typing_errors_load_nothing_heavy(line: list[str]) -> None:
 
 WRITING = {"changes.applying", "changes.writing", "actions.rules.checked_changeset", "imports", "seeds", "mongoengine"}
 MOST_LOADED = 55
-"""The most modules of chatctl that a simple read may load: a few more than it loads now."""
+"""The largest number of modules of chatctl that a simple read may load. At present, it loads a few less."""
 OURS = ("cli", "imports", "seeds", "actions", "changes", "database", "models")
 
 

@@ -1,4 +1,4 @@
-"""Zip files that are written from beginning to end, so that they can go to a pipe."""
+"""Zip files are written from the first to the last byte in order, so chatctl can write a zip file to a pipe."""
 
 import hashlib
 import io

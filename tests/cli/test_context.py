@@ -16,12 +16,12 @@ from tests.conftest import Chatctl
 
 SECRET = "hunter2"
 NOWHERE = "mongodb://127.0.0.1:1/nowhere"
-"""A URL without a server. A command that reads from this database fails with exit code 6."""
+"""A URL at which no server listens. A command that reads from this database fails with exit code 6."""
 
 
 @pytest.fixture
 def bare(chatctl: Chatctl, monkeypatch: pytest.MonkeyPatch) -> Chatctl:
-    """Return `chatctl` without any variable that names a database, and with a short time limit for servers."""
+    """Return `chatctl` without environment variables that name a database, and with a short time limit for servers."""
     monkeypatch.delenv("MONGODB_DATABASE_URL")
     monkeypatch.setattr("database.connection.MILLISECONDS_TO_FIND_A_SERVER", 50)
     return chatctl

@@ -1,4 +1,4 @@
-"""The tour: on an empty database, a second time, with other data, and interrupted."""
+"""The tour of `chatctl demo`: on an empty database, a second time, with other data, and interrupted."""
 
 import json
 import os
@@ -51,7 +51,7 @@ def start(folder: Path, environment: dict[str, str]) -> Started:
 
 @pytest.fixture(scope="module")
 def toured(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return the folder of an embedded database after a tour, for tests that copy it."""
+    """Return the folder of an embedded database on which one tour has run. Tests copy this folder."""
     folder = tmp_path_factory.mktemp("demo") / "embedded"
     env = os.environ | {"CHATCTL_LOCAL_DIR": str(folder)}
     subprocess.run([PROGRAM, "demo"], env=env, capture_output=True, check=True)  # noqa: S603
@@ -81,7 +81,7 @@ def suggested(tour: str) -> list[list[str]]:
 
 
 def made(chatctl: Chatctl) -> list[int]:
-    """Count the users, the conversations, and the events that have generated data."""
+    """Return the numbers of users, of conversations, and of events of `db generate`."""
     counted = (("users", "list"), ("conversations", "list"), ("audit", "list", "--command", "db generate"))
     return [int(chatctl("--local", *line, "--count").stdout) for line in counted]
 
@@ -289,7 +289,7 @@ def test_q_ends_the_tour(again: Path, terminal: Terminal, answer: str) -> None:
     assert "\nNow try it yourself" in screen.text
 
 
-def test_q_instead_of_a_topic_ends_it_at_once(again: Path, terminal: Terminal) -> None:
+def test_q_instead_of_a_topic_ends_the_tour_at_once(again: Path, terminal: Terminal) -> None:
     screen = on_terminal(terminal, again, topic="q")
     assert (screen.code, "$ chatctl" in screen.text) == (0, False)
 

@@ -1,4 +1,4 @@
-"""The exit codes and messages of failures."""
+"""The exit code and the message of each kind of error."""
 
 import json
 

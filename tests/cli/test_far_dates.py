@@ -19,7 +19,7 @@ FAR, LONG_AGO = DatetimeMS(253_402_300_800_000), DatetimeMS(-62_198_755_200_001)
 AS_TEXT = {"+010000-01-01T00:00:00.000Z": FAR, "-000002-12-31T23:59:59.999Z": LONG_AGO}
 
 ON_MONGOMOCK = pytest.mark.parametrize("either", ["mongomock"], indirect=True)
-"""The test server is written in Python and refuses such dates, which MongoDB accepts."""
+"""Run a test only on mongomock. The test server is written in Python, and refuses dates that MongoDB accepts."""
 EACH = pytest.mark.parametrize(("shown", "date"), AS_TEXT.items(), ids=list(AS_TEXT))
 
 

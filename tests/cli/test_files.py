@@ -1,4 +1,4 @@
-"""Files that chatctl writes."""
+"""Files that chatctl writes are private and complete, and replace no other file."""
 
 import os
 import stat

@@ -21,9 +21,9 @@ HEADING_OF = {
     **dict.fromkeys(["--local", "--context", "--url", "--env-file"], "Connection"),
     **dict.fromkeys(["--since", "--until", "--before", "--status", "--search", "--sender", "--user"], "Filters"),
 }
-"""Option → its section. An option in this table means the same on every command."""
+"""Option → the section of the help that describes it. The option means the same on every command."""
 ELSEWHERE = {("context add", "--url"), ("users import", "--columns"), ("holds add", "--user"), ("db copy", "--to")}
-"""Options of single commands whose names are also names of options with another meaning."""
+"""Options of single commands. Another command has an option with the same name and another meaning."""
 
 
 def commands() -> list[Any]:

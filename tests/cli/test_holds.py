@@ -70,7 +70,7 @@ def held(database: Documents) -> dict[str, Any]:
 
 
 def lost(before: dict[str, Any], after: dict[str, Any]) -> list[str]:
-    """Return the names of the collections that have lost data. New documents and new participants are not a loss."""
+    """Return the names of the collections that have lost data. New documents and new participants are allowed."""
     gone = [name for name in ("User", "Account", "Profile") if not before[name] <= after[name]]
     gone += [name for name in ("Message",) if not before[name].items() <= after[name].items()]
     places = before["Conversation"].items()
@@ -124,7 +124,7 @@ def test_every_refused_command_works_after_the_release(either: Chatctl, database
 
 @pytest.fixture
 def world(either: Chatctl, database: Documents) -> dict[str, ObjectId]:
-    """Insert a held user with a conversation, and messages of others in this conversation and in another one."""
+    """Insert a held user with a conversation, and messages of other users in this and in another conversation."""
     ids = {name: person(database, name) for name in ("ada", "bob", "cyd")}
     ids["pair"] = conversation(database, ids["ada"], ids["bob"])
     ids["group"] = conversation(database, ids["bob"], ids["cyd"], name="engines")
@@ -264,7 +264,7 @@ def test_a_second_hold_never_gets_the_same_name(
 
 
 def test_erasing_a_person_keeps_the_images_of_held_documents(either: Chatctl, database: Documents) -> None:
-    """The images only lose what is the person's. The event can no longer be undone."""
+    """The images of an event lose only the data of the erased person. The event can no longer be undone."""
     ada, bob, _ = (person(database, name, name=f"{name} X") for name in ("ada", "bob", "cyd"))
     shared, alone = (
         json.loads(either("users", "suspend", *names, "--yes", "-o", "json").stdout)["event"]

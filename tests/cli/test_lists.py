@@ -107,7 +107,7 @@ def test_a_single_document_has_the_same_values_in_every_format(either: Chatctl) 
         (["--after", "xyz"], '"xyz" is not an id of this list', "start again without --after"),
     ],
 )
-def test_a_wrong_column_order_or_format_gets_the_nearest_right_one(
+def test_a_wrong_column_order_or_format_gets_the_nearest_valid_word(
     chatctl: Chatctl, args: list[str], message: str, hint: str | None
 ) -> None:
     said = chatctl("roles", "list", *args, code=2).stderr

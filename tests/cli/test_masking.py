@@ -43,7 +43,7 @@ WRITES = {words: typed.WRITES[words] for words, command in typed.commands() if t
 
 @pytest.fixture
 def hidden(chatctl: Chatctl, database: Documents, workspace: Path) -> Chatctl:
-    """Insert messages (one of them broken), and an event with the text of one. Then mask the database."""
+    """Insert messages (one message is broken), and an event with the text of a message. Then mask the database."""
     settle(database, workspace)
     chatctl("db", "protect", "prod", "--mask-bodies")
     return chatctl
@@ -169,7 +169,7 @@ def test_a_search_is_refused_in_a_masked_database(hidden: Chatctl, option: tuple
 
 
 @pytest.mark.parametrize("reason", [(), ("--reason", ""), ("--reason", " ")])
-def test_reveal_requires_a_reason(hidden: Chatctl, reason: tuple[str, ...]) -> None:
+def test_the_option_reveal_requires_a_reason(hidden: Chatctl, reason: tuple[str, ...]) -> None:
     said = hidden("messages", "list", "--reveal", *reason, code=2)
     assert said == (
         "",

@@ -1,4 +1,4 @@
-"""With --no-input, no question is asked. Every command ends as it would without a terminal."""
+"""With --no-input, chatctl asks no question. On a terminal, every command then ends as it does in a pipe."""
 
 import pytest
 from people import Documents, person

@@ -15,7 +15,7 @@ from tests.conftest import Chatctl
 
 @pytest.fixture
 def events(chatctl: Chatctl, database: Documents) -> dict[str, list[ObjectId]]:
-    """Insert an event, and copies of the event and its part with one unexpected value each.
+    """Insert an event, and many copies of the event. Each copy has one unexpected value in one field.
 
     Return field → ids of copies.
     """

@@ -1,4 +1,4 @@
-"""Values of every type in every field and as ids. Commands read all of them, and plan or refuse writes."""
+"""Values of every type, in every field and as ids. Commands can read these values, and plan or refuse writes."""
 
 import json
 import re
@@ -107,7 +107,7 @@ def is_usual(identifier: Any) -> bool:
 
 
 def is_typable(identifier: Any) -> bool:
-    """Tell whether lists print an id completely.
+    """Tell whether lists print an id completely, so that a user can type it.
 
     Cut texts, far dates and code with a scope are not printed completely.
     """
@@ -118,7 +118,7 @@ def is_typable(identifier: Any) -> bool:
 class Planted(NamedTuple):
     """A database with unexpected values.
 
-    `ids` has all ids, `throughout` those of documents with only unexpected values.
+    `ids` has the ids of all documents, `throughout` the ids of documents with only unexpected values.
 
     `odd` has the ids that are not ObjectIds.
     """
@@ -162,7 +162,7 @@ def typed(chatctl: Chatctl, planted: Planted, monkeypatch: pytest.MonkeyPatch) -
 
     def run(*line: object, code: int | None = None, **given: Any) -> Result:
         said = chatctl(*line, code=code, **given)
-        kept = "csv" in line  # in a CSV file, hostile characters in cells are kept
+        kept = "csv" in line  # cells of a CSV file keep hostile characters
         assert said.code in CODES, (line, said.stderr[-2_000:])
         assert not ACTS.search(said.stderr if kept else said.stdout + said.stderr), line
         assert HASH not in said.stdout + said.stderr, line

@@ -1,4 +1,4 @@
-"""Long output on a terminal goes through the user's pager. The end of the pager leaves no traces."""
+"""Long output on a terminal goes through the user's pager. After the pager, the terminal works as before."""
 
 import os
 import signal
@@ -36,7 +36,7 @@ print(sys.stdin.readline() if "early" in sys.argv else sys.stdin.read().splitlin
 print("READY ", end="", flush=True)
 open("/dev/tty").readline()
 """
-"""A pager that reads one line or everything, and then waits for Enter, as `less` waits for `q`."""
+"""A pager that reads one line or all lines, and then waits for Enter, like `less` waits for `q`."""
 
 
 @pytest.fixture

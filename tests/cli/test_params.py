@@ -1,4 +1,4 @@
-"""Times, ids and numbers on the command line, and options that several commands share."""
+"""chatctl reads times, ids and numbers on the command line, and several commands share the same options."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -103,7 +103,7 @@ def test_a_command_gets_a_group_of_options_as_one_object() -> None:
 
 
 def values() -> Iterator[tuple[str, str, str, str]]:
-    """Yield (words of a command, option, invalid value, error) for every option that accepts only certain values."""
+    """Yield (words of a command, option, invalid value, error) for every option with a fixed list of valid values."""
     for words, command in typed.commands():
         for param in command.params:
             if param.param_type_name == "option" and not param.hidden:

@@ -1,4 +1,4 @@
-"""Commands that chatctl prints have the options that chose the database, so that they work when users paste them."""
+"""Commands that chatctl prints repeat the option that chose the database, so that a user can paste the commands."""
 
 import json
 import shlex

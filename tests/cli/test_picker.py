@@ -1,4 +1,4 @@
-"""On a terminal, a user can choose a name that is missing on the command line from a menu."""
+"""On a terminal, a user who leaves out a name on the command line can choose the name from a menu."""
 
 from datetime import UTC, datetime
 
@@ -103,7 +103,7 @@ def test_leaving_the_menu_changes_nothing(terminal: Terminal, office: dict[str, 
 
 
 def test_enter_chooses_only_a_marked_item(terminal: Terminal, office: dict[str, ObjectId], database: Documents) -> None:
-    """If several items match, the first Enter marks one of them. Only a second Enter chooses it."""
+    """If several items match, the first Enter marks one item. Only a second Enter chooses the marked item."""
     keys = [(HELP, ENTER), ("ada", INTERRUPT)]
     assert terminal("users", "delete", "--yes", keys=keys, env=ENV).code == 130
     assert database["User"].count_documents({}) == 3

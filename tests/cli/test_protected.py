@@ -1,4 +1,4 @@
-"""A protected database: a write requires its name, and reading messages can leave an event."""
+"""A write to a protected database requires the name of the database, and a read of messages can record an event."""
 
 import json
 from pathlib import Path

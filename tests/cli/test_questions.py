@@ -1,4 +1,4 @@
-"""The question before a write: its words, the items that it names, and the effect of a no."""
+"""The question before a write: its words, the items that it names, and the result of the answer no."""
 
 import json
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Real data has ids in several forms. Each command finds all references to a document, or is refused."""
+"""References are stored as ObjectId, as text and in other forms. Each command finds all references, or is refused."""
 
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
@@ -64,9 +64,9 @@ def stored() -> dict[str, list[dict[str, Any]]]:
 
 
 def plant(database: Documents, places: list[tuple[str, str]], spell: Callable[[ObjectId], Any]) -> None:
-    """Store the documents with some references in another form than ObjectId.
+    """Insert the documents. In the fields `places`, references are not ObjectIds: `spell` gives them another form.
 
-    The field "_id" is one of these places.
+    A place is a collection and a field. The field can be "_id".
     """
     for index in APPLICATION:
         create(database, index)

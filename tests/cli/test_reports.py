@@ -1,4 +1,4 @@
-"""Reports for CI: comments and test results in which no text acts as a command, and annotations for GitHub Actions."""
+"""In the reports for CI (Markdown, JUnit, annotations of GitHub), no text of a user acts as a command."""
 
 import json
 import os
@@ -27,7 +27,7 @@ READER = MarkdownIt("gfm-like")
 
 @pytest.fixture(autouse=True)
 def shop(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Choose a database for the reports that are made without a command."""
+    """Choose a database, because some tests make a report without a command."""
     monkeypatch.setenv("MONGODB_DATABASE_URL", "mongodb://localhost/shop")
     connection.choose()
 

@@ -1,4 +1,4 @@
-"""Retention rules: what is due, what is passed over and counted, and what is refused without a limit."""
+"""Retention rules: which data they change, which data they keep and count, and which rules require --max."""
 
 import json
 from collections.abc import Sequence
@@ -94,7 +94,7 @@ def test_a_rule_for_messages_deletes_what_its_plan_counts(
 
 
 def settle_users(database: Documents) -> dict[str, ObjectId]:
-    """Insert users who are inactive in every way, and users whom a rule must not touch."""
+    """Insert users who are inactive for different reasons, and users whom a rule must not change."""
     admin = role("admin")
     database["Role"].insert_many([admin, role("guest")])
     database["chatctl_state"].insert_one({"_id": PROTECTED, "ids": [admin["_id"]]})

@@ -35,7 +35,7 @@ NAMES = (
 
 @pytest.fixture
 def crowd(database: Documents) -> None:
-    """Insert users with names of every kind, one of them with thirty roles."""
+    """Insert users with names of every kind. One user has thirty roles."""
     roles = [f"role-{number:02}" for number in range(30)]
     database["Role"].insert_many([role(name) for name in roles])
     for number, name in enumerate(NAMES):

@@ -14,7 +14,7 @@ from people import SEVEN, Documents
 from tests.conftest import Chatctl, Result
 
 SECRET = "SECRET"
-"""Every secret value begins with this text. The place of the value follows."""
+"""Every secret value begins with this text. In some values, the name of the collection follows."""
 FORMATS = ("table", "json", "yaml", "csv", "ndjson")
 
 WRONG: dict[str, dict[str, Any]] = {
@@ -39,7 +39,7 @@ NOT_HERE = {"db generate", "db protect", "db unprotect"}
 """Commands that need an empty or a protected database, and write no documents with secrets."""
 WRITES = [(command, kind) for command in sorted(typed.WRITES.keys() - NOT_HERE) for kind in KINDS]
 MORE = {"audit undo": ("--force",)}
-"""Without --force, the undo is refused, because the secret values were added after the event."""
+"""Command → more words to type. The secret values were added after the event, so an undo requires --force."""
 
 every_kind = pytest.mark.parametrize("kind", KINDS)
 
@@ -66,7 +66,7 @@ def assert_unseen(*shown: Result) -> None:
 
 
 def held(database: Documents) -> dict[str, dict[Any, dict[str, Any]]]:
-    """Return each field as bytes, without the order of lists and without the time of the last change."""
+    """Return each field as bytes. Lists are sorted, and the time of the last change is left out."""
     return {
         name: {
             document["_id"]: {

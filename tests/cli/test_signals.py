@@ -1,4 +1,4 @@
-"""After a signal at any time, there is at most one line of output, the right exit code, and no left process or file."""
+"""After a signal, chatctl prints at most one line, has the right exit code, and leaves no process and no file."""
 
 import array
 import fcntl
@@ -26,7 +26,7 @@ from tests.people import person
 
 SIGNALS = [(signal.SIGINT, 130), (signal.SIGTERM, 143)]
 MOMENTS = [0.004 * step for step in range(25)] + [0.1 + 0.025 * step for step in range(12)]
-"""The seconds after which a signal is sent: closer together while Python loads the program, rarer after that."""
+"""The seconds after which a signal is sent. Many of these times are at the start, while Python loads the program."""
 SAID = {b"", b"error: interrupted\n", b"error: terminated\n"}
 
 

@@ -1,4 +1,4 @@
-"""Tables fit the width of a terminal. In a pipe, they are complete."""
+"""A table is not wider than the terminal. In a pipe, a table is complete."""
 
 import pytest
 from hypothesis import given

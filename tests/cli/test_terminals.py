@@ -29,7 +29,7 @@ WIDTHS: dict[str, Callable[[str], int]] = {
     "one cell for each character": len,
     "a box for each invisible character": lambda cell: sum(max(get_character_cell_size(one), 1) for one in cell),
 }
-"""Name of a way to measure the width of a text → the function. Terminals differ in this."""
+"""Name → a function that measures the width of a text. Terminals measure this width in different ways."""
 
 
 @pytest.fixture
@@ -38,7 +38,7 @@ def cursor(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def places(line: str, width: Callable[[str], int]) -> dict[str, int]:
-    """Return the columns in which the cells like `<a>` of a line begin, if the terminal measures texts with `width`."""
+    """Return at which columns of the terminal the cells like `<a>` begin. `width` measures the width of a text."""
     found = {}
     column = 1
     for number, part in enumerate(MOVES.split(line)):
@@ -167,7 +167,7 @@ def test_ten_participants_have_different_colours() -> None:
 
 @pytest.fixture
 def crowd(database: Documents, chatctl: Chatctl) -> ObjectId:
-    """Insert 14 users in one conversation; each status occurs."""
+    """Insert a conversation with 14 users. At least one user has each status."""
     chatctl("permissions", "create", "user.read")
     chatctl("roles", "create", "support", "--permission", "user.read")
     status = ("ACTIVE", "SUSPENDED", "EMAIL_VERIFIED", None)

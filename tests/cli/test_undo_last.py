@@ -12,12 +12,12 @@ from tests.cli.conftest import Terminal
 from tests.conftest import Chatctl
 
 COUNT = {"os": "count", "host": "laptop"}
-"""The actors in these tests."""
+"""The actor in most of these tests, as the audit trail stores it: the system user `count` on the host `laptop`."""
 
 
 @pytest.fixture
 def me(monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
-    """Set the current user. A test can change it."""
+    """Return the current actor. A test can change this dict to become another actor."""
     who = dict(COUNT)
     monkeypatch.setattr(events, "actor", lambda: dict(who))
     return who
@@ -27,7 +27,7 @@ def statuses(database: Documents) -> dict[str, Any]:
     return {user["username"]: user["status"] for user in database["User"].find()}
 
 
-def test_the_last_write_is_undone_and_then_the_one_before(either: Chatctl, database: Documents) -> None:
+def test_the_option_last_undoes_the_last_write_and_then_the_write_before(either: Chatctl, database: Documents) -> None:
     for name in ("ada", "bob"):
         person(database, name)
         either("users", "suspend", name, "--yes")

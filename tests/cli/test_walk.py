@@ -1,4 +1,4 @@
-"""Every command with invalid and hostile input: no traceback, no exit code 70, and no damage."""
+"""No command ends with a traceback or exit code 70, or does damage, if its input is invalid or hostile."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -26,7 +26,7 @@ HOSTILE = [
 ]
 TYPED = {"MESSAGE": "65" * 12, "EVENT": "65" * 12, "TIME": "7d", "FILE": "nowhere.csv"}
 ENDLESS = {("messages", "tail"), ("demo",), ("db", "generate")}
-"""Commands that are tried only with errors, because without an error they would run too long."""
+"""Commands that these tests type only with an error, because a valid command would run too long."""
 
 Words = tuple[str, ...]
 Type = Callable[..., Result]

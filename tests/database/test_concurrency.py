@@ -36,7 +36,7 @@ MEMBERS = 110
 
 @contextmanager
 def process(work: str, url: str, *args: object) -> Iterator[subprocess.Popen[str]]:
-    """Start a process that runs the function named by `work`. The test controls it line by line."""
+    """Start a process that runs the function named by `work`. For each line of input, it does one step."""
     command = [sys.executable, __file__, work, url, *map(str, args)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as started:  # noqa: S603
         try:
@@ -58,7 +58,7 @@ def heard(started: subprocess.Popen[str]) -> str:
 
 @pytest.fixture
 def here(url: str) -> Iterator[str]:
-    """Use the test's database in this process too."""
+    """Connect this process, too, to the database of the test."""
     connection.choose(url)
     yield url
     connection.choose()
@@ -114,7 +114,7 @@ def test_eight_admins_who_change_permissions_of_one_role_lose_nothing(
 
 
 def change(url: str, number: str, seconds: str, pause: str) -> None:
-    """Grant and revoke permissions at random: some that only this process changes, and some that all change."""
+    """Grant and revoke random permissions: some that only this process changes, and some that all processes change."""
     connection.choose(url)
     mine = [f"{number}.{index}" for index in range(3)]
     until = time.monotonic() + float(seconds)
@@ -149,7 +149,7 @@ def test_six_admins_who_change_roles_of_the_same_users_leave_no_one_sided_link(d
 
 
 def hand_out(url: str) -> None:
-    """Grant and revoke roles at random. Print how many writes have changed something."""
+    """Grant and revoke random roles. Print the number of writes that have changed something."""
     connection.choose(url)
     until = time.monotonic() + SECONDS
     done = 0
@@ -201,7 +201,7 @@ def test_only_one_of_two_admins_can_remove_the_last_two_members_of_a_protected_r
 
 
 def leave(url: str, way: str, member: str) -> None:
-    """Plan to remove a member of the role `admin` after the first line of input, and do it after the second line."""
+    """After one line of input, plan to remove a member of the role `admin`. After a second line, write the plan."""
     connection.choose(url)
     ways = {
         "suspend": lambda: users.suspend([member]),

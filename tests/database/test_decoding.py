@@ -1,4 +1,4 @@
-"""Every stored value is written again exactly as it was read, and can be an item of a set."""
+"""chatctl reads and writes each BSON type without a change, and every value can be an item of a set."""
 
 import re
 from datetime import UTC, datetime
@@ -59,7 +59,7 @@ IDS = [
     {"$oid": "65a0c0ffee0123456789abcd"},
     {"a": {"b": [{"c": Decimal128("2")}]}, "a.b": 1, "$set": {"x": 1}, "$ref": 1},
 ]
-"""A value of every type that MongoDB allows as `_id`."""
+"""One value of each type that MongoDB allows as `_id`."""
 
 
 @pytest.mark.parametrize("value", [*IDS, [], [[1], {"a": Regex("x")}]], ids=repr)

@@ -20,7 +20,7 @@ DAYS = [3, None, 1, 1, None, 2, 3]
 
 @pytest.fixture
 def users(either: Any, database: Database[dict[str, Any]]) -> list[ObjectId]:
-    """Seven users in the order of their ids. Some have never signed in, and for one this time is null."""
+    """Insert seven users in the order of their ids. Some users have no `lastLogin`, and one has the value null."""
     del either
     connection.choose()
     ids = [ObjectId() for _ in DAYS]

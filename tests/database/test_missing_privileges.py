@@ -1,4 +1,4 @@
-"""Which rights are missing, if the server has refused a command."""
+"""If the server refuses a command, chatctl knows which rights the database user lacks."""
 
 from datetime import timedelta
 from typing import Any

@@ -1,4 +1,4 @@
-"""Which rights a command to the server needs."""
+"""The rights that each MongoDB command needs."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""What differs in a sharded cluster: refused writes and indexes, and errors while documents move between shards."""
+"""A sharded cluster refuses some writes and indexes, and fails some queries while documents move between shards."""
 
 from collections.abc import Iterator
 from typing import Any

@@ -39,7 +39,7 @@ def settled(chatctl: Chatctl, database: Documents, monkeypatch: pytest.MonkeyPat
     """Insert the example data. The user and the host name are always `grace` and `office`."""
     monkeypatch.setenv("LOGNAME", "grace")
     monkeypatch.setattr(socket, "gethostname", lambda: "office")
-    # only in this process, the user is always grace: `sudo` in an example starts a new process of another user
+    # the user is grace only in this process: `sudo` in an example starts a new process, which has another user
     monkeypatch.setattr(events, "system_user", lambda: "grace")
     office.settle(chatctl, database)
     return database

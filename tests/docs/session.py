@@ -55,7 +55,7 @@ def steps(block: Block) -> Iterator[Step]:
 
 
 class Session:
-    """A session at a terminal. `real` maps each id on the page to the id that the commands have printed."""
+    """A session on a terminal. `real` maps each id on the page to the id that chatctl has printed in its place."""
 
     def __init__(
         self, chatctl: Chatctl, terminal: Terminal, shell: dict[str, str], known: set[str], shown: dict[str, str]
@@ -95,7 +95,7 @@ class Session:
     def fits(self, shown: str, printed: str) -> bool:
         """Tell whether the output fits what a page shows.
 
-        `…` on the page means any text; a line with only `…`, any lines.
+        On the page, `…` means any text, and a line with only `…` means any number of lines.
         """
         names: dict[str, str] = {}
 
@@ -117,7 +117,7 @@ class Session:
         return bool(matched)
 
     def taken(self, shown: str, printed: str) -> str:
-        """Return the output as the page should show it, with the ids that the page showed before."""
+        """Return the output for the page. Ids in the output are replaced by the ids that the page already has."""
         new = [one for one in dict.fromkeys(ID.findall(printed)) if one not in self.real.values()]
         old = [one for one in dict.fromkeys(ID.findall(shown)) if one not in self.real]
         if len(new) == len(old):

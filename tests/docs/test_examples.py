@@ -10,10 +10,10 @@ from session import Session, blocks, steps, write
 from tests.conftest import Chatctl
 
 TAKE = "CHATCTL_DOCS"
-"""An environment variable. If it is `take`, the output is written into the pages, for a review before the commit."""
+"""An environment variable. With the value `take`, the tests write the output into the pages. Review these changes."""
 INSTALLING = ("git clone ", "cd ", "uv tool install ", "pipx install ", "uv run pytest", "uv run python docs/")
 INSTALLING += ("uv build ", "docker ")
-"""How the lines of a `sh` block may begin. They install or build chatctl, so no test runs them."""
+"""The possible beginnings of the lines in a `sh` block. These lines install or build chatctl, so no test runs them."""
 
 
 @pytest.mark.parametrize("page", PAGES, ids=NAMES)

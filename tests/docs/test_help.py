@@ -18,7 +18,7 @@ from cli.commands import COMMANDS, GROUPS
 from tests.conftest import Chatctl
 
 FOLLOWS = "chatctl messages tail"
-"""A command that runs until somebody stops it."""
+"""The command that runs until the user stops it. The tests stop this command after two seconds."""
 HOLD = "holds add case-12 --user ada --reason law"
 BEFORE = {
     "chatctl db unprotect": ["db protect production"],

@@ -1,4 +1,4 @@
-"""The GitHub Actions job in the README works when somebody copies it."""
+"""The GitHub Actions workflow in the README works if a user copies the workflow."""
 
 import re
 import subprocess
@@ -42,7 +42,7 @@ def applies(step: dict[str, Any], event: str) -> bool:
 
 @pytest.fixture
 def job(shell: dict[str, str], settled: Documents, workspace: Path) -> Any:
-    """Return a function that runs the steps of the job for an event, and returns the result of the last step."""
+    """Return a function that runs the steps of the job for a GitHub event, and returns the result of the last step."""
     (workspace / "seeds").mkdir()
     (workspace / "seeds" / "team.yaml").write_text(SEED)
     (workspace / "chatctl").symlink_to(ROOT)

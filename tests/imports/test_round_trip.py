@@ -94,7 +94,7 @@ def fill(database: Documents, people: list[dict[str, Any]], roles: list[str]) ->
 
 
 def known(database: Documents) -> list[dict[str, Any]]:
-    """Return everything that an import can write, with names instead of ids. Check both sides of the links."""
+    """Return all fields that an import can write, with names instead of ids. Check that links have both sides."""
     roles = {role["_id"]: role for role in database["Role"].find()}
     users = list(database["User"].find().sort("email", 1))
     for user in users:

@@ -1,4 +1,4 @@
-"""Build and install chatctl in another folder than its source."""
+"""Build chatctl, and install it outside the folder of its source."""
 
 import os
 import shutil

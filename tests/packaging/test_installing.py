@@ -18,7 +18,7 @@ for minor in (11, 12, 13):
 
 
 def tour(run: Run, program: Path) -> None:
-    """Run the first commands of somebody who has just installed chatctl."""
+    """Run the commands that a new user types first after the installation."""
     assert run(program, "--version").stdout == "chatctl 0.1.0\n"
     assert run(program, "--help").stdout.startswith("Usage: chatctl [OPTIONS] COMMAND [ARGS]...\n")
     assert run(program, "seeds", "validate").stdout == "valid: 22 permissions, 4 roles, 0 users\n"

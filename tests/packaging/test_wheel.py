@@ -1,4 +1,4 @@
-"""The contents of the distributions."""
+"""The contents of the wheel and of the Docker image."""
 
 import re
 import tomllib

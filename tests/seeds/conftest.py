@@ -36,7 +36,7 @@ def write(tmp_path: Path) -> Write:
 
 @pytest.fixture
 def faults() -> Callable[..., list[str]]:
-    """Read an invalid seed. Return its faults as `file:line:column message`, with files without their folder."""
+    """Read an invalid seed. Return its faults as `file:line:column message`, with the names of files but no folders."""
 
     def said(*paths: Path) -> list[str]:
         with pytest.raises(InvalidInputError) as raised:

@@ -1,4 +1,4 @@
-"""For any seed and any database, the plan gives the right numbers of users who gain and lose permissions."""
+"""For any seed and any database, the plan prints how many users really gain and lose permissions."""
 
 from collections import Counter
 from typing import Any
@@ -18,7 +18,7 @@ SOME_PERMISSIONS = st.sets(st.sampled_from(PERMISSIONS))
 
 @st.composite
 def databases(draw: st.DrawFn) -> dict[str, list[dict[str, Any]]]:
-    """Draw linked documents. A seed has created some of them earlier."""
+    """Generate linked documents. A seed has created some of these documents earlier."""
     permissions = {name: {"_id": ObjectId(), "name": name, "rolesIds": []} for name in draw(SOME_PERMISSIONS)}
     roles = {name: {"_id": ObjectId(), "name": name, "userIds": [], "permissionsIds": []} for name in draw(SOME_ROLES)}
     users = []

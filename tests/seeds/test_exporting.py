@@ -1,4 +1,4 @@
-"""An export is a seed, and applying this seed changes nothing."""
+"""The output of `seeds export` is a seed. If this seed is applied to the same database, nothing changes."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -27,7 +27,7 @@ ANYTHING = NAMES | st.text(max_size=3) | st.just("x" * 10_000) | st.just(" blank
 
 @st.composite
 def databases(draw: st.DrawFn) -> dict[str, list[dict[str, Any]]]:
-    """Draw roles and permissions with any names.
+    """Generate roles and permissions with any names.
 
     Both sides of the links are right, but some ids dangle or lists are absent.
     """

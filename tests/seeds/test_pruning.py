@@ -115,7 +115,7 @@ def test_the_question_of_apply_shows_what_is_pruned_and_which_links_are_repaired
 
 
 def told(lines: list[str], before: dict[str, list[str]]) -> set[tuple[str, str, str]]:
-    """Return which role gains (+) or loses (-) which permission, as a preview says it."""
+    """Return (sign, role, permission) for each permission that a role gains (+) or loses (-) in a preview."""
     found, sign, kind, name = set(), "", "", ""
     for line in lines[:-1]:
         if not line.startswith(" "):

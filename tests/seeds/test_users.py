@@ -1,4 +1,4 @@
-"""A seed creates or finds its users and gives them roles. It removes no role from a user."""
+"""A seed creates or finds its users and grants roles to these users. A seed never revokes a role."""
 
 from collections.abc import Callable, Iterator
 from datetime import datetime

@@ -1,4 +1,4 @@
-"""Each way to find the number of unread messages of a person gives the same number."""
+"""Two ways to count the unread messages of a user, in Python and on the server, give the same number."""
 
 from collections.abc import Iterator
 from typing import Any

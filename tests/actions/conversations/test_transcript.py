@@ -72,7 +72,7 @@ def said(where: dict[str, Any]) -> dict[str, dict[str, Any]]:
 
 
 def assert_served(query: dict[str, Any], place: ObjectId) -> None:
-    """Check that the index answers a query: the filter fixes its first keys, and the query sorts by the others."""
+    """Check that the index answers a query: the filter has values for its first keys, the query sorts by the others."""
     fields = said(query["filter"])
     assert "skip" not in query
     assert fields["conversationId"] == {"$eq": place, "$exists": True}

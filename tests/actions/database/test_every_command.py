@@ -1,4 +1,4 @@
-"""Every command is typed twice, in a replica set and in a sharded cluster: what it does, needs and costs."""
+"""The results, rights and costs of every command, in a replica set and in a sharded cluster."""
 
 import importlib
 import pkgutil
@@ -37,7 +37,7 @@ EACH_RUN: Final = (
     (r"\b[\da-f]{64}\b|sha256:[\da-f]+", "DIGEST"),
     (r"(\b\w{5}-){4}\w{5}\b|\$2b\$04\$\S{53}", "PASSWORD"),
 )
-"""What differs each time: a pattern, and the text that replaces it."""
+"""Patterns of texts that differ each time that a command runs, and the words that replace these texts."""
 
 
 class Cost(IntEnum):
@@ -50,7 +50,7 @@ class Cost(IntEnum):
 
 
 class Heard(Needs):
-    """Collects the rights that all sent commands need, and what they cost in a sharded cluster."""
+    """Collects the rights that all sent commands need, and the largest cost of a command in a sharded cluster."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -75,7 +75,7 @@ def cost(where: dict[str, Any]) -> Cost:
         return Cost.ONE
     conditions = [condition for part in where.get("$or", [where]) for condition in part.values()]
     if conditions and all(isinstance(one, dict) and one.get("$type") in ODD for one in conditions):
-        return Cost.NONE  # each shard looks into an index whether an id has another form, and finds nothing
+        return Cost.NONE  # each shard only searches an index for ids of another type, and finds none
     return Cost.BY_ID if mongos.is_targeted(where, {"_id": 1}) else Cost.ALL
 
 
@@ -89,7 +89,7 @@ class Outcome(NamedTuple):
 
 
 def same(value: Any) -> str:
-    """Return a value as text, without what differs each time: ids, times, addresses, the order of lists."""
+    """Return a value as text, without ids, times, addresses and the order of lists, which differ each time."""
     if isinstance(value, dict):
         return str({key: same(item) for key, item in value.items() if key != "data"})
     if isinstance(value, list):
@@ -136,7 +136,7 @@ def outcome(sample: sampled.Sample, database: Documents, chatctl: conftest.Chatc
 
 @pytest.fixture(scope="module")
 def patch() -> Iterator[pytest.MonkeyPatch]:
-    """Use small batches, because a write in several batches also needs rights for a lease. Use no variables."""
+    """Use small batches, because a write in several batches also needs rights for a lease. Unset all variables."""
     for module in pkgutil.walk_packages(actions.__path__, "actions."):
         # Import all modules now: a module imported later would keep the values that this fixture sets.
         importlib.import_module(module.name)

@@ -1,4 +1,4 @@
-"""The roles of `db roles` have only rights that somebody with the role may use."""
+"""Only the role `admin` of `db roles` can delete from the audit trail or read the data for an undo."""
 
 import pytest
 import sampled

@@ -34,7 +34,7 @@ Race = Callable[..., list[str]]
 
 @pytest.fixture
 def race(url: str) -> Iterator[Race]:
-    """Start processes, wait until each has planned its command, then let all of them write at the same time."""
+    """Start processes, wait until each process has planned its command, then let all processes write at once."""
     with ExitStack() as stack:
         known: list[tuple[str, subprocess.Popen[str]]] = []
 

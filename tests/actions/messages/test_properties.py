@@ -22,7 +22,7 @@ NAMES: Final = ("ada", "grace", "alan", "edith")
 EITHER = settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 Words = tuple[list[str], list[str], list[str], int]
-"""The words of a command: some users, some conversations, some messages, and a number."""
+"""Random words for a command: users, conversations, messages, and a number."""
 
 COMMANDS: Final[dict[str, Callable[[Words], Changeset]]] = {
     "create": lambda words: conversations.create(words[0]),

@@ -1,4 +1,4 @@
-"""A user may see a message for the first time while the message is being deleted."""
+"""A user can see a message for the first time while chatctl deletes this message."""
 
 from datetime import timedelta
 

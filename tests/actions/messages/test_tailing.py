@@ -29,7 +29,7 @@ def said() -> list[str]:
 
 
 def begun(database: Documents, said: list[str], sender: str | None = None) -> tuple[Iterator[dict[str, Any]], Any]:
-    """Start to follow messages. The next message that is inserted is then the first row."""
+    """Start to follow messages. The first row is then the next message that a test inserts."""
     ada = person(database, "ada")
     place = conversation(database, ada, name="Lunch")
     messages(database, place, ada, "old")
@@ -91,7 +91,7 @@ def test_the_number_of_remembered_messages_is_limited(
 
 
 @pytest.mark.usefixtures("chatctl")
-def test_a_refusal_by_the_server_is_not_reported_as_a_lost_connection(
+def test_a_command_refused_by_the_server_is_not_reported_as_a_lost_connection(
     database: Documents, said: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     rows, _ = begun(database, said)

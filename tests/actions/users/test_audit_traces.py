@@ -1,4 +1,4 @@
-"""An erasure removes one person from the audit trail, and nothing else."""
+"""An erasure removes the personal data of one person from the audit trail, and no other data."""
 
 import pytest
 from bson import ObjectId

@@ -58,7 +58,7 @@ COMMANDS: dict[str, Callable[[Ids], Changeset]] = {
 
 
 OF_THE_APPLICATION = {"duplicate-direct", "unsynced-copy", "foreign-sender", "foreign-seen", "missing-index"}
-"""The rules of faults that the application causes, or that follow from removing a user from a conversation."""
+"""The rules of faults that the application itself causes, or that the removal of a user from a conversation causes."""
 
 
 @pytest.mark.parametrize("command", COMMANDS)

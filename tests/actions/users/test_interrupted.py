@@ -1,4 +1,4 @@
-"""After a command is killed between two batches, there are no faults, and it can be finished or undone."""
+"""If a command is killed between two batches, the data has no faults, and the command can be finished or undone."""
 
 from collections.abc import Callable
 
@@ -33,7 +33,7 @@ LEFT = {
     "users merge --keep-conversations": {"lone-conversation"},
     "users merge": {"lone-conversation"},  # A group of three users becomes a group of two if two of them are merged.
 }
-"""Command → the rules of faults that the user has caused on purpose."""
+"""Command → the rules of `db check` that report what the user has done on purpose with this command."""
 BETWEEN = {"foreign-sender", "foreign-seen"}
 """The rules of faults between two batches of a merge.
 

@@ -72,14 +72,14 @@ GUEST, INTERN, ADA = ObjectId(), ObjectId(), ObjectId()
 
 
 def write_as_the_application(database: Documents, *, linked: bool) -> None:
-    """Link ada and the role guest, or remove the link, on both sides."""
+    """Link ada and the role guest on both sides, or remove this link on both sides."""
     operator = "$addToSet" if linked else "$pull"
     database["User"].update_one({"_id": ADA}, {operator: {"rolesIds": GUEST}})
     database["Role"].update_one({"_id": GUEST}, {operator: {"userIds": ADA}})
 
 
 def plan_import(database: Documents, file: Path, *, linked: bool) -> Changeset:
-    """Plan an import that gives the role guest to ada, or removes it from her."""
+    """Plan an import that grants the role guest to ada, or revokes this role from ada."""
     database["Role"].insert_one({"_id": GUEST, "name": "guest", "userIds": [], "permissionsIds": []})
     database["Role"].insert_one({"_id": INTERN, "name": "intern", "userIds": [ADA], "permissionsIds": []})
     ada = {"username": "ada", "email": "ada@example.org", "status": "ACTIVE", "rolesIds": [INTERN]}

@@ -19,7 +19,7 @@ pytestmark = pytest.mark.usefixtures("either")
 EITHER = settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture])
 NAMES: Final = ("ada", "ada2", "ada3", "grace", "alan")
 CHOSEN: Final = {"lone-conversation"}
-"""The rules of faults that a merge can cause on purpose: a group with only two users, a conversation with only one."""
+"""The rules of faults that a merge can cause on purpose: a group has only two users, or a conversation only one."""
 
 PEOPLE = st.lists(st.sampled_from(NAMES), min_size=1, max_size=4, unique=True)
 PLACES = st.lists(
@@ -75,7 +75,7 @@ def settle(database: Documents, owned: list[Any], places: list[Any]) -> dict[str
 
 
 def approved(change: Changeset) -> Changeset:
-    """Return a changeset as if somebody had proposed and approved it.
+    """Return the changeset that an approval writes after the given changeset was proposed.
 
     A change that sets a password is returned unchanged.
     """

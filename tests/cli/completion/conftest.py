@@ -1,4 +1,4 @@
-"""Complete command lines: in this process as a shell would ask for it, and in real shells on a terminal."""
+"""Complete command lines: by a call of chatctl in this process, and with the Tab key in real shells on a terminal."""
 
 import fcntl
 import os
@@ -92,7 +92,7 @@ def shell(request: pytest.FixtureRequest, environment: dict[str, str], workspace
 
 
 class Shell:
-    """A real shell on a terminal, in which tests type lines."""
+    """A real shell on a terminal. Tests type command lines in this shell."""
 
     def __init__(self, name: str, environment: dict[str, str]) -> None:
         command, setup = SHELLS[name]
@@ -109,7 +109,7 @@ class Shell:
         return self.enter(f"{line}{keys}\x01tell \x05")
 
     def enter(self, line: str) -> list[str]:
-        """Type a command that prints its own words."""
+        """Type a line that prints its words, and press Enter."""
         told = Path("told")
         told.unlink(missing_ok=True)
         self.screen = ""

@@ -1,4 +1,4 @@
-"""The words that can complete a command line."""
+"""The words that chatctl suggests for the next word of a command line."""
 
 import json
 import shutil

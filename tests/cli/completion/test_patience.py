@@ -71,7 +71,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 
 def ask(line: str, environment: dict[str, str], *program: str) -> tuple[bytes, float]:
-    """Complete a line in a process. Return the output, and how many seconds longer than `--version` this took."""
+    """Complete a line in a new process. Return the output, and the seconds minus the seconds that `--version` takes."""
     began = time.monotonic()
     subprocess.run([PROGRAM, "--version"], env=environment, check=True, capture_output=True)  # noqa: S603
     started = time.monotonic()

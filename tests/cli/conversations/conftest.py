@@ -1,4 +1,4 @@
-"""Example conversations."""
+"""A fixture with four users who write to each other."""
 
 import pytest
 import talk

@@ -1,4 +1,4 @@
-"""A conversation is active if it has recent messages. Its field `lastMessageAt` does not matter."""
+"""A conversation is active if it has recent messages. The field `lastMessageAt` of the conversation does not matter."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ SINCE = "2026-01-01T00:30Z"
 
 @pytest.fixture
 def places(either: Chatctl, database: Documents) -> dict[str, str]:
-    """Insert a conversation of each kind. Return id → name."""
+    """Insert one conversation of each kind, for example without messages. Return id → name."""
     ada, bob = person(database, "ada"), person(database, "bob")
     known: dict[str, ObjectId] = {}
 

@@ -1,4 +1,4 @@
-"""An interrupted deletion has deleted complete batches. The same command finishes the deletion."""
+"""An interrupted deletion leaves no half-written batch. The same command finishes the deletion."""
 
 import json
 import signal

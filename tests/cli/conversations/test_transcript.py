@@ -1,4 +1,4 @@
-"""The transcript of a conversation: which messages it has, and how they look as plain text."""
+"""The transcript of a conversation: the choice of messages, and their form as plain text."""
 
 import json
 

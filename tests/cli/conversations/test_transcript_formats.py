@@ -42,7 +42,7 @@ def test_programs_read_the_same_rows_in_every_format(either: Chatctl, lobby: Lob
 
 
 def test_every_line_of_json_has_values_that_json_allows(chatctl: Chatctl, lobby: Lobby) -> None:
-    """The fast JSON library writes null for a value that JSON does not have. Such a value must be converted first."""
+    """The fast JSON library writes null for a value that JSON does not have. So chatctl converts it first."""
     odd = [
         float("nan"),
         float("-inf"),

@@ -1,4 +1,4 @@
-"""A transcript as Markdown. If it is parsed again, it has exactly the texts that users wrote."""
+"""A transcript as Markdown. A Markdown parser finds in it exactly the texts that users wrote."""
 
 import re
 from collections.abc import Iterator
@@ -100,7 +100,7 @@ def paragraphs(reader: MarkdownIt, source: str) -> list[str]:
 
 
 def shown(body: str) -> str:
-    """Return a text as the parser should return it: safe to print, with spaces at the beginning of lines kept."""
+    """Return a text of a user as the parser should find it: safe to print, with the spaces at the start of lines."""
     lines = safe(body.replace("\r\n", "\n"), lines=True).rstrip().split("\n")
     return "\n".join(re.sub("^[ \t]+", lambda blanks: "\u00a0" * len(blanks[0]), line) for line in lines)
 

@@ -22,7 +22,7 @@ def ids(database: Documents) -> Ids:
 
 
 def break_it(database: Documents, ids: Ids) -> str:
-    """Insert four faults: one breaks the application, two mislead it, and one is only information."""
+    """Insert four faults: one fault of severity E, two of severity W and one of severity I."""
     database["User"].update_one({"_id": ids["ada"]}, {"$set": {"status": "BANNED", "hashedPassword": "x"}})
     database["User"].update_one({"_id": ids["grace"]}, {"$set": {"hashedPassword": "xy"}})
     database["Message"].update_one({"_id": ids["one"]}, {"$push": {"seenIds": ids["alan"]}})
@@ -119,7 +119,7 @@ def test_options_choose_the_rules_and_collections(either: Chatctl, database: Doc
         (("--collection", "user"), 'error: unknown collection "user"\nhint: did you mean "User"?\n'),
     ],
 )
-def test_a_wrong_name_gets_the_nearest_right_one(chatctl: Chatctl, options: tuple[str, ...], said: str) -> None:
+def test_a_wrong_name_gets_the_nearest_valid_name(chatctl: Chatctl, options: tuple[str, ...], said: str) -> None:
     for command in ("check", "repair"):
         result = chatctl("db", command, *options, code=2)
         assert (result.stdout, result.stderr) == ("", said)

@@ -1,4 +1,4 @@
-"""A copy has the shape of its source, and nothing of the people in it."""
+"""`db copy`: a copy has the same structure as its source, and contains no personal data."""
 
 import json
 import re
@@ -57,7 +57,7 @@ BODIES = (
 def target(
     chatctl: Chatctl, url: str, server_client: pymongo.MongoClient[dict[str, Any]], name: str, workspace: Path
 ) -> Iterator[Documents]:
-    """Give the database of the context `copy`, to which copies go."""
+    """Yield the target database, and add the context `copy` for this database."""
     add_context(workspace, "copy", beside(url))
     yield server_client[f"{name}_other"]
     server_client.drop_database(f"{name}_other")
@@ -65,7 +65,7 @@ def target(
 
 @pytest.fixture
 def world(database: Documents) -> Documents:
-    """Insert people who write in many scripts, with everything that may lie in a document."""
+    """Insert users and messages in many scripts, with personal data in every kind of field, also in unknown fields."""
     read = permission("user.read")
     support = role("support", permissionsIds=[read["_id"]])
     database["Permission"].insert_one({**read, "rolesIds": [support["_id"]]})
@@ -99,7 +99,7 @@ def world(database: Documents) -> Documents:
 
 
 def texts(value: Any) -> Iterator[str]:
-    """Yield all texts in a document that are long enough not to appear by chance."""
+    """Yield all texts of more than five characters in a document. A shorter text can appear in a copy by chance."""
     if isinstance(value, dict):
         yield from (text for item in [*value, *value.values()] for text in texts(item))
     elif isinstance(value, list):
@@ -121,7 +121,7 @@ def everything(database: Documents) -> bytes:
     return b"".join(map(bson.encode, found)) + str(indexes).encode()
 
 
-def test_nothing_of_the_people_is_in_a_copy(chatctl: Chatctl, world: Documents, target: Documents) -> None:
+def test_a_copy_contains_no_personal_data(chatctl: Chatctl, world: Documents, target: Documents) -> None:
     said = chatctl(*COPY, "--reason", "for tests")
     kept = everything(target)
     fields = {field for name in SEVEN for one in world[name].find() for field in one} | {"crm", "tags", "lead", "likes"}
@@ -140,7 +140,7 @@ def test_nothing_of_the_people_is_in_a_copy(chatctl: Chatctl, world: Documents, 
     assert "chatctl_audit" not in world.list_collection_names()
 
 
-def test_a_copy_has_the_shape_and_the_links_of_its_source(
+def test_a_copy_has_the_same_types_lengths_and_links_as_its_source(
     chatctl: Chatctl, world: Documents, target: Documents
 ) -> None:
     chatctl(*COPY)
@@ -181,7 +181,7 @@ def test_all_users_of_a_copy_can_have_one_password(chatctl: Chatctl, world: Docu
     assert password.encode() not in everything(target)
 
 
-def test_a_check_of_a_copy_finds_what_it_finds_in_the_source(chatctl: Chatctl, target: Documents) -> None:
+def test_a_check_finds_the_same_faults_in_a_copy_and_in_its_source(chatctl: Chatctl, target: Documents) -> None:
     chatctl(*["db", "generate", "--users", "12", "--conversations", "6", "--messages", "60", "--broken", "1", "--yes"])
     chatctl(*COPY)
 
@@ -214,7 +214,7 @@ def test_a_value_of_any_type_can_be_copied(chatctl: Chatctl, database: Documents
         ("--conversation name:Night --conversation Day --as-is", 5, 5),
     ],
 )
-def test_a_part_is_whole_on_both_sides(
+def test_a_copied_part_has_complete_links_and_no_missing_documents(
     chatctl: Chatctl, database: Documents, target: Documents, *, options: str, users: int, texts_kept: int
 ) -> None:
     database["Role"].insert_one(role("support"))
@@ -224,7 +224,7 @@ def test_a_part_is_whole_on_both_sides(
     night = conversation(database, ada, bob, cyd, name="Night")
     day = conversation(database, ada, bob, eve, name="Day")
     messages(database, night, ada, "one", "two", seen=(bob, dan))
-    messages(database, night, dan, "three", seen=(bob,))  # dan has left
+    messages(database, night, dan, "three", seen=(bob,))  # dan has left the conversation
     messages(database, day, eve, "four", "five", seen=(ada, bob), after=60)
     direct = conversation(database, ada, bob)
     messages(database, direct, bob, "six", "seven", seen=(ada,))
@@ -237,7 +237,9 @@ def test_a_part_is_whole_on_both_sides(
     assert rules <= {"foreign-sender", "foreign-seen"}
 
 
-def test_a_copy_as_it_is_has_every_byte(chatctl: Chatctl, world: Documents, target: Documents) -> None:
+def test_a_copy_with_the_option_as_is_has_every_byte_of_the_source(
+    chatctl: Chatctl, world: Documents, target: Documents
+) -> None:
     chatctl(*COPY, "--as-is", world.name, "--dry-run")
     assert "chatctl_audit" not in world.list_collection_names()
     said = chatctl(*COPY, "--as-is", world.name, "--reason", "load test")
@@ -288,7 +290,7 @@ def test_masked_messages_are_copied_as_they_are_only_with_a_reason(
         ("--to copy --max 3", 7, "--max allows only 3"),
     ],
 )
-def test_a_wrong_line_is_refused(
+def test_a_wrong_command_line_of_db_copy_is_refused(
     chatctl: Chatctl, world: Documents, target: Documents, url: str, *, line: str, code: int, said: str
 ) -> None:
     for name, other, more in (
@@ -383,7 +385,7 @@ def test_an_unfinished_copy_is_named_and_can_be_replaced(
     ]
 
 
-def test_a_target_that_is_written_meanwhile_is_refused(
+def test_a_target_that_another_program_writes_to_is_refused(
     chatctl: Chatctl, world: Documents, target: Documents, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     other = ObjectId()
@@ -404,7 +406,7 @@ def test_a_target_that_is_written_meanwhile_is_refused(
         target["User"].delete_many({"_id": 1})
     target["chatctl_audit"].delete_one({"_id": other})
     chatctl(*COPY)
-    target["chatctl_audit"].insert_one({**event, "_id": ObjectId()})  # a refused copy into the finished one
+    target["chatctl_audit"].insert_one({**event, "_id": ObjectId()})  # a refused second copy
     assert "is not empty" in chatctl(*COPY, "--replace", code=4).stderr
 
 
@@ -448,7 +450,7 @@ def test_a_copy_can_be_a_database_of_the_embedded_server(
         (True, "True"),
     ],
 )
-def test_a_made_up_value_has_the_form_of_the_old_one(value: Any, shape: str) -> None:
+def test_a_made_up_value_has_the_form_of_the_original_value(value: Any, shape: str) -> None:
     made_up = MadeUp()
     assert re.fullmatch(shape, str(made_up.value(value))), made_up.value(value)
     assert made_up.value(value) == made_up.value(value)
@@ -456,7 +458,7 @@ def test_a_made_up_value_has_the_form_of_the_old_one(value: Any, shape: str) -> 
 
 @settings(deadline=None, max_examples=25)
 @given(strategies.lists(strategies.text(max_size=30), max_size=8))
-def test_made_up_texts_are_equal_only_if_the_old_ones_are(found: list[str]) -> None:
+def test_made_up_texts_are_equal_only_if_the_original_texts_are_equal(found: list[str]) -> None:
     made_up = MadeUp()
     made = list(map(made_up.text, found))
     assert list(map(len, made)) == list(map(len, found))
@@ -491,7 +493,7 @@ def test_a_known_id_does_not_tell_other_ids() -> None:
         assert len({(one - other) & bits for one, other in zip(old, new, strict=True)}) > 100
 
 
-def test_a_place_and_a_name_in_unusual_letters_do_not_stay() -> None:
+def test_coordinates_and_names_in_unusual_letters_are_replaced() -> None:
     made_up = MadeUp()
     for value in (48.1371, 11.576, "ᵏʸʳⁱᵉˡˡᵉ", "①⑤①②③④⑤⑥⑦⑧"):
         assert made_up.value(value) != value
@@ -508,7 +510,7 @@ def test_dates_of_birth_are_not_shifted_like_other_times() -> None:
     assert made_up.time(days[0]) == days[0] - timedelta(seconds=made_up.seconds)
 
 
-def test_short_texts_of_one_form_stay_different() -> None:
+def test_different_short_texts_get_different_replacements() -> None:
     made_up = MadeUp()
     letters = string.ascii_lowercase
     pairs = [one + other for one in letters for other in letters]
@@ -542,7 +544,7 @@ def test_an_error_of_the_source_is_explained(
     assert said in chatctl(*COPY, code=code).stderr
 
 
-def test_a_text_stays_the_same_after_other_texts_of_its_script() -> None:
+def test_a_text_gets_the_same_replacement_before_and_after_other_texts() -> None:
     made_up = MadeUp()
     found = ["000𪤄𩾭", "漢字", "㐀", "𠀀", "한글", "ꀀ"]
     assert list(map(made_up.text, found)) == list(map(made_up.text, found))

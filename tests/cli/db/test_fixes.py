@@ -1,4 +1,4 @@
-"""`db check` suggests a command for each fault, and each of these commands works."""
+"""`db check` suggests a command for each fault, and each suggested command works."""
 
 import json
 import re

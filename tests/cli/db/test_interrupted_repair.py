@@ -1,4 +1,4 @@
-"""The next repair finishes an interrupted repair."""
+"""If a repair is interrupted, the next repair does the rest of the work."""
 
 import random
 import signal

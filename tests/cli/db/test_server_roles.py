@@ -72,7 +72,7 @@ def shop(guarded: str) -> Iterator[Documents]:
 
 
 class Bound(Needs):
-    """Lets the server refuse commands that a role allows only in other collections."""
+    """Lets the server refuse a command in a collection for which the role does not allow this command."""
 
     def __init__(self, role: Role, database: Documents) -> None:
         super().__init__()
@@ -105,7 +105,7 @@ def missing(said: str) -> set[Privilege]:
 
 
 def tried(role: Role) -> list[Sample]:
-    """Return the command lines to try with a role.
+    """Return the command lines that a user with a role types in the tests.
 
     A command that this role allows, but none of its included roles, is tried with all its lines. A command that
     the role does not allow is tried with its simplest line.

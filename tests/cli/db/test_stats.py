@@ -15,7 +15,7 @@ from tests.conftest import Chatctl
 Documents = Database[dict[str, Any]]
 
 END = datetime(9999, 12, 31, tzinfo=UTC)
-"""The latest time that servers can format. If the data has a later time, servers refuse to count."""
+"""The latest time that servers can format. If the data has a later time, servers refuse to count the data."""
 
 
 def counted(chatctl: Chatctl, *words: str) -> dict[str, Any]:
@@ -29,7 +29,7 @@ def something(periods: list[dict[str, Any]]) -> list[tuple[Any, ...]]:
 
 @pytest.fixture
 def office(database: Documents, either: Chatctl) -> dict[str, ObjectId]:
-    """Insert a few users in the first days of the year, and broken values."""
+    """Insert a few users, created in the first days of the year, and documents with broken values."""
     either("roles", "create", "support")
     either("roles", "create", "nobody's")
     ada = person(database, "ada", roles=("support",))

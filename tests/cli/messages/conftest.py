@@ -27,7 +27,7 @@ def talking(either: Chatctl, database: Documents) -> Chatctl:
 
 
 class Tail:
-    """A process that follows messages. `line` waits for the next line of its output."""
+    """A process that runs `messages tail`. `line` waits for the next line of its output."""
 
     def __init__(self, arguments: tuple[str, ...], environment: dict[str, str]) -> None:
         command = [PROGRAM, "messages", "tail", *arguments]
@@ -92,7 +92,7 @@ def lunch(database: Documents) -> dict[str, Any]:
 
 @pytest.fixture
 def following(environment: dict[str, str], database: Documents, lunch: dict[str, Any]) -> Iterator[Following]:
-    """Start to follow messages. Return after the first message was printed."""
+    """Start `messages tail`. Return after it has printed the first message."""
     begun: list[Tail] = []
 
     def follow(*arguments: str, env: dict[str, str] | None = None, into: Documents = database) -> Tail:

@@ -1,4 +1,4 @@
-"""Following messages on servers with change streams."""
+"""`messages tail` on servers with change streams."""
 
 import signal
 import subprocess

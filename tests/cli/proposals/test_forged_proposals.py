@@ -1,4 +1,4 @@
-"""Proposals that somebody has written or changed by hand."""
+"""Proposals that somebody has written or changed without chatctl."""
 
 import json
 import re
@@ -99,7 +99,7 @@ INVALID: list[tuple[list[Change], str]] = [
     ),
     ([Delete("Permission", {"_id": SUPPORT, "name": "last", "rolesIds": []})], ""),
 ]
-"""Changes that no command makes, and what is said. The last ones are valid."""
+"""Changes that no command makes, and a part of the error. The last changes are valid, so their error is empty."""
 
 
 @pytest.mark.parametrize("server_or_mock", ["mongomock"])
@@ -119,7 +119,7 @@ def test_a_proposal_that_would_make_data_invalid_is_refused(
 
 
 @pytest.mark.parametrize("server_or_mock", ["mongomock"])
-def test_half_a_link_and_half_its_removal_are_refused(office: Chatctl, database: Documents) -> None:
+def test_removing_only_one_side_of_a_link_is_refused(office: Chatctl, database: Documents) -> None:
     [support] = database["Role"].distinct("_id", {"name": "support"})
     role = database["Role"].find_one({"_id": support}) or {}
     for changes in (
@@ -134,7 +134,7 @@ def test_half_a_link_and_half_its_removal_are_refused(office: Chatctl, database:
 
 @pytest.mark.parametrize("server_or_mock", ["mongomock"])
 def test_only_the_undo_of_an_event_is_approved_as_an_undo(office: Chatctl, database: Documents) -> None:
-    """Rules of other commands do not hold for an undo, so no other change may be called an undo."""
+    """Some rules do not apply to an undo. So a proposal of an undo may make only the changes of this undo."""
     [support] = database["Role"].distinct("_id", {"name": "support"})
     for event in (typed.EVENT, ObjectId()):
         for change in (
@@ -171,7 +171,7 @@ def test_a_plan_in_a_file_that_would_make_data_invalid_is_refused(office: Chatct
 def test_no_proposal_is_open_for_longer_than_14_days(
     office: Chatctl, database: Documents, at: timedelta | None, expires: timedelta, state: str
 ) -> None:
-    """Whoever writes a proposal by hand can choose its times."""
+    """A person who writes a proposal without chatctl can choose any time for its creation and its end."""
     now = datetime.now(UTC)
     times = {"at": at and now + at, "expires": now + expires}
     suspend = Update("User", (typed.ADA,), {"status": Set("ACTIVE", "SUSPENDED")})
@@ -215,10 +215,10 @@ def test_a_proposal_with_missing_parts_is_an_error_and_not_a_bug(
 
 
 @pytest.mark.parametrize("server_or_mock", ["mongomock"])
-def test_what_was_reviewed_is_what_is_approved(
+def test_documents_added_after_the_review_do_not_change_the_proposal(
     office: Chatctl, database: Documents, as_user: Callable[[str], None]
 ) -> None:
-    """A database user who can only propose can also add documents after the review, but change none."""
+    """A database user who can only propose can add documents after the review, but cannot change existing documents."""
     reviewed, other = (ObjectId(propose(office, "users", "suspend", who)) for who in ("cyd", "ada"))
     proposals = database["chatctl_proposals"]
     evil = (proposals.find_one({"_id": other}) or {})["data"]
@@ -233,7 +233,9 @@ def test_what_was_reviewed_is_what_is_approved(
 
 @pytest.mark.parametrize("server_or_mock", ["mongomock"])
 @pytest.mark.parametrize("fields", [{}, {"proposal": {"a": 1}}, {"state": {"a": 1}}, {"proposal": 7, "actor": 7}])
-def test_a_broken_decision_is_a_decision(office: Chatctl, database: Documents, fields: dict[str, Any]) -> None:
+def test_a_proposal_with_a_broken_decision_can_no_longer_be_decided(
+    office: Chatctl, database: Documents, fields: dict[str, Any]
+) -> None:
     proposal = propose(office, "users", "suspend", "cyd")
     for name in (f"decision:{proposal}", "decision:another"):
         database["chatctl_proposals"].insert_one({"_id": name, "kind": "decision", **fields})
@@ -245,14 +247,14 @@ def test_a_broken_decision_is_a_decision(office: Chatctl, database: Documents, f
 
 
 @pytest.mark.parametrize("server_or_mock", ["mongomock"])
-def test_who_proposes_is_not_a_variable_of_the_environment(office: Chatctl) -> None:
+def test_an_environment_variable_cannot_change_who_proposes(office: Chatctl) -> None:
     office("users", "suspend", "cyd", *WHY, env={"LOGNAME": "kay"})
     [proposal] = json.loads(office("proposals", "list", "-o", "json").stdout)
     assert proposal["by"].startswith("ada@")
 
 
 @pytest.mark.parametrize("server_or_mock", ["mongomock"])
-def test_an_approval_says_what_it_would_also_change(office: Chatctl, database: Documents) -> None:
+def test_a_proposal_names_its_changes_of_settings_and_audit_records(office: Chatctl, database: Documents) -> None:
     database["chatctl_state"].insert_one({"_id": "marker", "name": "prod", "twoPeople": True})
     changes: list[Change] = [
         Update("User", (typed.ADA,), {"name": Set(ABSENT, "Ada")}),
@@ -267,7 +269,7 @@ def test_an_approval_says_what_it_would_also_change(office: Chatctl, database: D
 
 
 @pytest.mark.parametrize("server_or_mock", ["mongomock"])
-def test_the_lines_of_a_proposal_hide_nothing_and_do_not_trust_its_author(office: Chatctl, database: Documents) -> None:
+def test_a_proposal_is_shown_completely_whatever_its_author_has_written(office: Chatctl, database: Documents) -> None:
     [support] = database["Role"].distinct("_id", {"name": "support"})
     many = tuple(person(database, f"user{number}") for number in range(20))
     changes: list[Change] = [
@@ -284,7 +286,7 @@ def test_the_lines_of_a_proposal_hide_nothing_and_do_not_trust_its_author(office
     assert "a protected role may lose its last active member" in said
     assert "This cannot be undone" in said
     assert "\x1b" not in said
-    assert re.search(r"DOCUMENTS +22\n", said)  # whatever the proposer has written
+    assert re.search(r"DOCUMENTS +22\n", said)  # the author of the proposal cannot change this number
     assert [one["documents"] for one in json.loads(office("proposals", "list", "-o", "json").stdout)] == [22]
     report = office("proposals", "show", typed.PROPOSAL, "-o", "markdown").stdout
     assert "! User ada: rolesIds -support" in report

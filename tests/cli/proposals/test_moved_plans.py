@@ -1,4 +1,4 @@
-"""Data that changed after a change was proposed."""
+"""An approval checks whether the data changed after the proposal was made."""
 
 import json
 import signal
@@ -39,7 +39,7 @@ from tests.conftest import Chatctl
         ("audit undo {event}", "audit undo {event}", "was undone"),
     ],
 )
-def test_what_has_moved_is_said_and_nothing_is_written(
+def test_data_changed_after_the_proposal_is_named_and_nothing_is_written(
     office: Chatctl, database: Documents, as_user: Callable[[str], None], case: tuple[str, str, str | None]
 ) -> None:
     line, moving, moved = case
@@ -88,7 +88,7 @@ HIDDEN: list[tuple[str, tuple[str, dict[str, Any]], str, str]] = [
     ),
     ("users unlink ada google", ACCOUNT, "access_token", "was changed (access_token)"),
 ]
-"""A command, the document and the hidden field of it that changes after the proposal, and what is said."""
+"""(command, document, hidden field of the document that changes after the proposal, part of the error)."""
 
 
 @pytest.mark.parametrize("server_or_mock", ["mongomock"])
@@ -123,7 +123,7 @@ def test_the_change_of_a_value_that_no_plan_contains_is_noticed(
 def test_an_event_without_a_valid_key_changes_nothing(
     office: Chatctl, database: Documents, key: dict[str, Any]
 ) -> None:
-    """Who can add events can add an event with any document in the place of the key."""
+    """A database user who can add events can add an event with an invalid key."""
     proposal = ObjectId(propose(office, "messages", "delete", typed.MESSAGE))
     event = ObjectId()
     part = {"kind": "part", "targets": [proposal], "changes": [], "names": []}
@@ -137,7 +137,7 @@ def test_an_event_without_a_valid_key_changes_nothing(
 def test_a_hidden_value_cannot_be_guessed_from_a_proposal(
     office: Chatctl, database: Documents, as_user: Callable[[str], None]
 ) -> None:
-    """The key lies in the audit trail. Somebody who can only add events cannot make a changed value valid."""
+    """The key is only in the audit trail. An added event with another key does not make a changed value valid."""
     proposal = ObjectId(propose(office, "messages", "delete", typed.MESSAGE))
     [event] = database["chatctl_audit"].find({"planKey": {"$exists": True}})
     [kept] = [one["data"] for one in database["chatctl_proposals"].find({"_id": proposal})]
@@ -155,7 +155,9 @@ def test_a_hidden_value_cannot_be_guessed_from_a_proposal(
 
 
 @pytest.mark.parametrize("server_or_mock", ["mongomock"])
-def test_an_approval_moves_no_time_back(office: Chatctl, database: Documents, as_user: Callable[[str], None]) -> None:
+def test_an_approval_does_not_replace_a_later_time(
+    office: Chatctl, database: Documents, as_user: Callable[[str], None]
+) -> None:
     proposal = propose(office, "users", "update", "cyd", "--name", "Cyd")
     later = datetime(2999, 1, 1, tzinfo=UTC)
     database["User"].update_one({"username": "cyd"}, {"$set": {"lastLogin": later, "updatedAt": later}})
@@ -224,7 +226,7 @@ def test_the_undo_without_its_images_is_not_approved(
     assert "are no longer stored" in office("proposals", "approve", proposal, "--yes", code=4).stderr
 
 
-def test_of_several_approvals_at_once_exactly_one_wins(
+def test_if_several_people_approve_at_once_exactly_one_approval_is_written(
     office: Chatctl, database: Documents, as_user: Callable[[str], None]
 ) -> None:
     proposal = propose(office, "conversations", "create", "ada", "cyd", "--name", "Tea")
@@ -268,7 +270,7 @@ def test_two_proposed_holds_cannot_get_the_same_name(
     assert [one["users"] for one in database["chatctl_holds"].find({"kind": "hold"})] == [[ada]]
 
 
-def test_a_proposed_hold_keeps_only_what_is_still_there(
+def test_a_proposed_hold_on_deleted_data_is_not_approved(
     chatctl: Chatctl, database: Documents, as_user: Callable[[str], None]
 ) -> None:
     person(database, "ada")
@@ -317,7 +319,7 @@ def test_a_killed_approval_changes_nothing_and_can_be_repeated(
     approval = ("proposals", "approve", proposal, "--yes")
     killed = subprocess.run([sys.executable, "-c", KILLED, *approval], env=environment, check=False, timeout=60)  # noqa: S603
     assert killed.returncode == -signal.SIGKILL
-    database.client.admin.command("killAllSessions", [])  # otherwise the transaction stays open for a minute
+    database.client.admin.command("killAllSessions", [])  # otherwise its transaction stays open for a minute
     assert without_locks(stored(database)) == without_locks(before)
     as_user("bob")
     office(*approval)

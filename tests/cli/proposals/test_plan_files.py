@@ -1,4 +1,4 @@
-"""Plans in files: saved by one person, reviewed, and applied by another."""
+"""Plans in files: one person saves a plan, another person reviews and applies it."""
 
 import json
 import os
@@ -81,7 +81,7 @@ def changed(document: dict[str, Any], **fields: Any) -> str:
     return json.dumps({**document, **fields})
 
 
-def test_another_file_is_refused(office: Chatctl, workspace: Path) -> None:
+def test_a_file_that_is_not_a_plan_for_this_database_is_refused(office: Chatctl, workspace: Path) -> None:
     office(*SAVE)
     saved = json.loads((workspace / "saved.json").read_text())
     secret = json.loads(json.dumps(saved).replace('"status"', '"hashedPassword"'))

@@ -75,7 +75,7 @@ def test_an_approved_proposal_does_what_the_command_does(
 @pytest.mark.parametrize("server_or_mock", ["mongomock"])
 @pytest.mark.parametrize("command", UNPROPOSABLE)
 @pytest.mark.parametrize("how", [WHY, ("--save-plan", "kept.json")], ids=["proposed", "saved"])
-def test_what_cannot_be_proposed_is_refused(
+def test_a_command_that_cannot_be_proposed_is_refused(
     office: Chatctl, database: Documents, workspace: Path, command: str, how: tuple[str, ...]
 ) -> None:
     if command == "db generate":
@@ -205,7 +205,7 @@ def test_with_two_people_nobody_writes_directly(office: Chatctl, database: Docum
 
 
 @pytest.mark.parametrize("server_or_mock", ["mongomock"])
-def test_two_people_turn_the_protection_off(office: Chatctl, as_user: Callable[[str], None]) -> None:
+def test_turning_the_protection_off_requires_two_people(office: Chatctl, as_user: Callable[[str], None]) -> None:
     office("db", "protect", "prod", "--two-people", "--yes")
     with pytest.raises(RefusedError, match="two people"):
         apply(Changeset("roles create x", [], [[Insert("Role", {"_id": ObjectId(), "name": "x"})]]))
@@ -242,7 +242,7 @@ def test_a_long_proposal_is_kept_in_parts_and_approved_in_one_transaction(
     office("proposals", "approve", proposal, "--yes")
     assert database["Message"].count_documents({}) == 0
     office("db", "check", "--rule", "stale-last-message")
-    assert plans.MOST <= UNWRITTEN  # the time of the last message is right for as many messages
+    assert plans.MOST <= UNWRITTEN  # so `lastMessageAt` is right for the largest proposal
     event = database["chatctl_audit"].find_one({"approves": {"$exists": True}}) or {}
     assert event["whole"]
     assert len(database["chatctl_audit"].distinct("batch", {"event": event["_id"], "kind": "part"})) > 3
@@ -254,7 +254,7 @@ def test_a_long_proposal_is_kept_in_parts_and_approved_in_one_transaction(
 def test_the_largest_proposal_can_be_approved(
     office: Chatctl, database: Documents, monkeypatch: pytest.MonkeyPatch, as_user: Callable[[str], None]
 ) -> None:
-    """A document with several changes counts once, both when they are proposed and when they are approved."""
+    """A document with several changes counts once, both for the limit of a proposal and of an approval."""
     monkeypatch.setattr(plans, "MOST", 5)
     proposal = propose(office, "users", "delete", "ada")
     as_user("bob")

@@ -225,7 +225,7 @@ def test_an_interrupted_deletion_is_undone_or_finished_by_the_same_command(
         assert (started.communicate()[1].splitlines()[-1], started.returncode) == (b"error: interrupted", 130)
         assert database["User"].count_documents({"username": "ada"}) == 1
         assert 0 < database["Message"].count_documents({}) < 4_000
-        # ids that two processes create are not in the order of time
+        # the order of ids from two processes is not the order of their times
         events = json.loads(chatctl("audit", "list", "-o", "json").stdout)
         [event] = [event for event in events if event["state"] == "interrupted"]
         assert event["command"] == "users delete ada"
@@ -238,7 +238,7 @@ def test_an_interrupted_deletion_is_undone_or_finished_by_the_same_command(
 
 
 class Answers(str):
-    """Answers several questions, and calls a function before the first answer."""
+    """Answers several questions of chatctl. Before the first answer, it calls a function."""
 
     __slots__ = ("_given", "_happens")
 

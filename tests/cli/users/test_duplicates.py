@@ -1,4 +1,4 @@
-"""The list of users who are probably the same person."""
+"""`users duplicates` lists users who are probably the same person."""
 
 import json
 from typing import Any
@@ -19,14 +19,14 @@ def profile(database: Documents, owner: Any, phone: Any) -> None:
 
 @pytest.fixture
 def people(either: Chatctl, database: Documents) -> Chatctl:
-    """Insert users who are the same person in several ways, and users who only look similar."""
+    """Insert users who are duplicates for each reason, and users who look similar but are not duplicates."""
     ada = person(database, "ada", _id=ADA, email="Ada.Lovelace@example.org", name="Ada Lovelace")
     lower = person(database, "ada2", email="adalovelace+chat@EXAMPLE.org", name="ada  LOVELACE")
     for owner, phone in ((ada, "+44 20 7946 0000"), (lower, "0044 (20) 79460000")):
         profile(database, owner, phone)
     for name in ("kay", "kay2"):
         profile(database, person(database, name, name="Kay"), "555 0100")
-    # these users have the same telephone number and different names
+    # these users have the same telephone number, but different names, so they are not duplicates
     for name, full in (("alan", "Alan Turing"), ("dan", None), ("bob", "")):
         profile(database, person(database, name, **({} if full is None else {"name": full})), "555 0100")
     for provider, owner in (("Google", person(database, "cyd")), ("google", str(person(database, "cyd2")))):
@@ -68,7 +68,7 @@ def test_the_list_is_sorted_limited_and_counted_like_others(people: Chatctl) -> 
     assert note == f"1 of 3; next page: chatctl users duplicates --limit 1 --after {ids[0]}"
 
 
-def test_no_user_is_listed_without_duplicates(either: Chatctl, database: Documents) -> None:
+def test_a_user_without_duplicates_is_not_listed(either: Chatctl, database: Documents) -> None:
     assert either("users", "duplicates") == ("", "nothing found\n", 0)
     person(database, "ada", email="+ada@example.org")
     person(database, "bob", email="+bob@example.org")
@@ -83,7 +83,7 @@ def test_all_listed_duplicates_can_be_merged_by_a_script(people: Chatctl, databa
     assert not database["User"].find_one({"username": {"$in": ["ada2", "kay2", "cyd2"]}})
 
 
-def test_of_very_many_duplicates_only_some_are_listed(
+def test_if_there_are_very_many_duplicates_only_some_are_listed(
     people: Chatctl, database: Documents, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for number in range(3):

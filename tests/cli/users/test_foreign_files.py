@@ -51,7 +51,9 @@ def test_headers_are_read_in_all_common_spellings_and_encodings(
         ("p.json", '{\n  "email": "a@b.c",\n  "username": "a",\n  "name": "Ann"\n}\n{"email":"b@b.c","username":"b"}'),
     ],
 )
-def test_json_may_have_one_object_after_another(load: Import, imported: Any, file: str, text: str) -> None:
+def test_a_json_file_may_have_several_objects_one_after_the_other(
+    load: Import, imported: Any, file: str, text: str
+) -> None:
     load(text, name=file)
     assert imported("a")["name"] == "Ann"
 

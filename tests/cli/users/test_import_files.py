@@ -1,4 +1,4 @@
-"""The files that an import can read, and its messages about other files."""
+"""The files that an import can read, and the errors for files that it cannot read."""
 
 import csv
 import io

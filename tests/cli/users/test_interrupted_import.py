@@ -45,7 +45,7 @@ def people(chatctl: Chatctl, workspace: Path) -> list[str]:
 
 
 def check_whole(database: Documents) -> set[Any]:
-    """Check that no user lacks a profile, no link is one-sided, and no user is twice there."""
+    """Check that each user has a profile, each link has two sides, and no user exists twice."""
     users = list(database["User"].find())
     profiles = {profile["userId"]: profile["_id"] for profile in database["Profile"].find()}
     role = database["Role"].find_one() or {}
@@ -58,7 +58,7 @@ def check_whole(database: Documents) -> set[Any]:
 
 
 def begin(command: list[str], environment: dict[str, str], database: Documents, enough: int) -> subprocess.Popen[str]:
-    """Start an import. Return when a number of users exist."""
+    """Start an import. Return as soon as the database has a certain number of users."""
     child = subprocess.Popen([PROGRAM, *command], env=environment, stderr=subprocess.PIPE, text=True)  # noqa: S603
     while database["User"].estimated_document_count() < enough and child.poll() is None:
         time.sleep(0.01)

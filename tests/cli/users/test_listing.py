@@ -173,7 +173,7 @@ def test_conversations_and_messages_are_counted_if_requested(people: Chatctl) ->
         (["--sort", "-lastlogin"], 2, 'cannot sort by "lastlogin"\nhint: did you mean "lastLogin"?'),
     ],
 )
-def test_a_wrong_value_gets_the_nearest_right_one(people: Chatctl, args: list[str], code: int, said: str) -> None:
+def test_a_wrong_value_gets_the_nearest_valid_value(people: Chatctl, args: list[str], code: int, said: str) -> None:
     assert people("users", "list", *args, code=code) == ("", f"error: {said}\n", code)
 
 

@@ -1,4 +1,4 @@
-"""Usernames that an import makes for users without one."""
+"""Usernames that an import makes for users without a username."""
 
 import json
 

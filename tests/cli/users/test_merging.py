@@ -1,4 +1,4 @@
-"""After a merge, one user has everything, and no document refers to the merged users. An undo restores everything."""
+"""After a merge, one user has all data, and no document refers to the merged users. An undo restores all users."""
 
 import json
 import signal
@@ -27,7 +27,7 @@ YES = ("--yes", "-o", "json")
 
 @pytest.fixture
 def world(either: Chatctl, database: Documents) -> Ids:
-    """Insert Ada with a second user, and other users who write to one of them or to both."""
+    """Insert two users of the same person (Ada), and other users who write to one or both users of Ada."""
     either("roles", "create", "support")
     either("roles", "create", "admin")
     ids = {"ada": person(database, "ada", roles=("support",), email="ada@example.org", createdAt=minute_after(9))}
@@ -237,7 +237,7 @@ Cancelled. Nothing was changed.
 
 
 @pytest.mark.parametrize("either", ["server"], indirect=True)
-def test_the_preview_says_what_wins_and_the_question_names_both(
+def test_the_preview_says_which_values_are_kept_and_the_question_names_both_users(
     terminal: Terminal, database: Documents, world: Ids
 ) -> None:
     before = stored(database)
@@ -305,7 +305,7 @@ def test_a_preview_says_that_a_hold_keeps_what_would_be_moved(
         conversation(database, ids[name], ids["alan"])
     held = conversation(database, ids["grace"], ids["alan"], name="engines")
     pair = database["Conversation"].find_one({"userIds": ids["ada2"]}) or {}
-    # A user who has left a conversation is still the sender of messages there.
+    # A user who has left a conversation is still the sender of messages in this conversation.
     [message] = messages(database, held if sender == "ada2" else pair["_id"], ids[sender], "hello")
     hold = ("holds", "add", "case-1", "--user", "grace", "--reason", "law")
     merge = ("users", "merge", "ada2", "--into", "ada", "--dry-run")

@@ -1,4 +1,4 @@
-"""How a command line can name a user."""
+"""A command line can name a user by id, e-mail address or username."""
 
 import pytest
 from bson import ObjectId

@@ -97,7 +97,7 @@ def test_without_a_similar_name_the_hint_is_a_command(people: Chatctl, ref: str,
     assert said == f'error: no user "{ref}"\nhint: {hint}\n'
 
 
-def test_a_wrong_name_gets_the_nearest_and_several_are_listed(
+def test_a_wrong_name_gets_a_suggestion_and_several_matches_are_listed(
     people: Chatctl, database: Database[dict[str, Any]]
 ) -> None:
     said = 'error: no user "adaa"\nhint: did you mean "ada"?\n'

@@ -21,7 +21,7 @@ ODD: dict[str, dict[str, Any]] = {
 
 @pytest.fixture
 def people(either: Chatctl, database: Documents) -> Chatctl:
-    """Insert three users with a valid status, and one of each invalid kind."""
+    """Insert three users with a valid status, and one user for each kind of invalid status."""
     for status in ("ACTIVE", "SUSPENDED", "EMAIL_VERIFIED"):
         person(database, status.lower(), status=status)
     for name, fields in ODD.items():

@@ -1,4 +1,4 @@
-"""Which database a context chooses, and when a context refuses writes."""
+"""A context chooses a database, and a read-only context refuses writes."""
 
 from pathlib import Path
 from typing import Any

@@ -1,4 +1,4 @@
-"""How the configuration file changes when contexts are edited."""
+"""If contexts are added, removed or chosen, only a small part of the configuration file changes."""
 
 import stat
 import subprocess

@@ -1,4 +1,4 @@
-"""What the configuration file may contain, and who may write to it."""
+"""Which contents and which owners of the configuration file are accepted."""
 
 import os
 from pathlib import Path

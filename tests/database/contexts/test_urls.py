@@ -1,4 +1,4 @@
-"""Find the URL of a context."""
+"""The URL of a context comes from a variable, a file, a command or the configuration file."""
 
 from pathlib import Path
 

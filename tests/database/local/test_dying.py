@@ -18,7 +18,7 @@ from database import connection
 from tests.cli.conftest import PROGRAM
 
 MANY = 5_000
-"""The number of messages. The first ones fill the pipe of a command before the command has read the last one."""
+"""The number of messages: so many that a command fills its pipe before it has read the last message."""
 SOON = 60
 """The seconds in which a command must end, also on a busy machine."""
 SAID = "error: the embedded server stopped while the command ran\n"

@@ -1,4 +1,4 @@
-"""When the embedded server stops, and what can stop it."""
+"""When the embedded server stops by itself, and how a user can stop the server."""
 
 import os
 import signal

@@ -1,4 +1,4 @@
-"""The state after a command, the watcher or the server was killed."""
+"""The embedded database after a command, the watcher process or the server was killed."""
 
 import os
 import signal

@@ -1,4 +1,4 @@
-"""Which commands start and share the embedded server, and who cannot reach it."""
+"""Commands start and share the embedded server, and other users of the machine cannot use this server."""
 
 import json
 import os

@@ -33,7 +33,7 @@ def samples(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def users(database: Documents) -> list[dict[str, Any]]:
-    """Return all users in a form that is easy to read. A time that the import has set is `now`."""
+    """Return all users in a form that is easy to read. The time of the import is shown as `now`."""
     recent = datetime.now(UTC) - timedelta(minutes=5)
 
     def moment(value: datetime | None) -> str | None:

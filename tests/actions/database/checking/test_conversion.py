@@ -1,4 +1,4 @@
-"""Values of a wrong type: some are converted, others need a decision of the user."""
+"""Values of a wrong type: a repair converts some values; for other values, the user must decide."""
 
 from datetime import UTC, datetime
 from typing import Any

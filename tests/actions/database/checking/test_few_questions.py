@@ -14,7 +14,7 @@ from actions.database.checking.repairing import repair
 
 FEW, MANY = 25, 250
 PARTS = 10
-"""Ten times as many faults may need at most this number of additional queries.
+"""A check of ten times as many faults may send at most this number of additional queries.
 
 A filter has at most 200 values, so more values need a second query of each kind.
 """

@@ -1,4 +1,4 @@
-"""A check finds exactly the faults that the application causes when it deletes documents."""
+"""A check finds the faults that the application causes when it deletes documents, and no other faults."""
 
 from typing import Any
 

@@ -26,7 +26,7 @@ WHO = {
     ("User", "seenMessageIds"): ("alan", "one"),
     ("Message", "seenIds"): ("one", "alan"),
 }
-"""Each side of each link, with two documents that are not linked yet."""
+"""Each side of each link → the names of two documents that are not linked yet."""
 
 SIDES = pytest.mark.parametrize("side", WHO, ids=[".".join(side) for side in WHO])
 
@@ -48,8 +48,8 @@ def found(rule: str, **options: Any) -> list[tuple[Any, ...]]:
     return [tuple(example.values())[:4] for row in rows for example in row["examples"]]
 
 
-def mend(database: Documents, rule: str, **options: Any) -> None:
-    """Repair. Check that no fault is left, that all links have two sides, and that an undo restores the data."""
+def repair_and_undo(database: Documents, rule: str, **options: Any) -> None:
+    """Repair the faults of a rule. Check that no fault is left, links have two sides, and an undo restores the data."""
     was = stored(database)
     event = apply(repair([rule], **options)).event
     assert [row for row in check() if row["severity"] != "I"] == []
@@ -76,7 +76,7 @@ def test_a_one_sided_link_is_completed_or_dropped(
     half = (collection, ids[who], field, ids[other])
     assert found("one-sided-link") == found("one-sided-link", sample=100) == [half]
     assert found("dangling-link") == []
-    mend(database, "one-sided-link", drop=drop)
+    repair_and_undo(database, "one-sided-link", drop=drop)
     left = database[collection].find_one({"_id": ids[who]}) or {}
     assert (ids[other] in left[field]) is not drop
 
@@ -88,7 +88,7 @@ def test_a_dangling_link_is_removed(database: Documents, ids: Ids, side: tuple[s
     database[collection].update_one({"_id": ids[who]}, {"$push": {field: gone}})
     assert found("dangling-link") == found("dangling-link", sample=100) == [(collection, ids[who], field, gone)]
     assert found("one-sided-link") == []
-    mend(database, "dangling-link")
+    repair_and_undo(database, "dangling-link")
 
 
 @SIDES
@@ -101,7 +101,7 @@ def test_an_id_listed_twice_is_listed_once_after_the_repair(
     database[collection].update_one({"_id": document["_id"]}, {"$set": {field: [*once, once[0]]}})
     assert [row[:3] for row in found("duplicate-link")] == [(collection, document["_id"], field)]
     assert [row["rule"] for row in check()] == ["duplicate-link"]
-    mend(database, "duplicate-link")
+    repair_and_undo(database, "duplicate-link")
     assert (database[collection].find_one({"_id": document["_id"]}) or {})[field] == once
 
 
@@ -153,7 +153,7 @@ def dangling(database: Documents, number: int) -> str:
 
 
 def one_sided(database: Documents, number: int) -> str:
-    """Insert many messages that one user has seen. The list of this user does not have these messages."""
+    """Insert many messages with a user in `seenIds`. The user's own list does not have these messages."""
     alan = (database["User"].find_one({"username": "alan"}) or {})["_id"]
     conversation = (database["Conversation"].find_one({"name": "engines"}) or {})["_id"]
     fields = {"body": "x", "createAt": BEGAN, "conversationId": conversation, "senderId": alan}

@@ -1,4 +1,4 @@
-"""A check does not report what the application writes during the check, and a repair does not undo it."""
+"""A check does not report changes that the application makes during the check. A repair does not undo such changes."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -21,7 +21,7 @@ Hook = Callable[[str, Callable[[], object]], None]
 
 @pytest.fixture
 def before(monkeypatch: pytest.MonkeyPatch) -> Hook:
-    """In the `with` block, call a function before a collection is read."""
+    """Return a hook: `before(collection, work)` lets `work` run each time before a check reads the collection."""
     read = checking._documents
 
     def hook(collection: str, work: Callable[[], object]) -> None:
@@ -37,7 +37,7 @@ def before(monkeypatch: pytest.MonkeyPatch) -> Hook:
 
 @pytest.fixture
 def confirming(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[], object]], None]:
-    """In the `with` block, call a function once: after faults are suspected and before they are confirmed."""
+    """Return a hook: `confirming(work)` lets `work` run once, between the first and second read of faulty documents."""
 
     def hook(work: Callable[[], object]) -> None:
         left = [work]

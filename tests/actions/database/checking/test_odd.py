@@ -1,4 +1,4 @@
-"""Each unexpected value is reported as one fault, and no repair copies it to another document."""
+"""A check reports each unexpected value as one fault, and no repair copies such a value to another document."""
 
 from typing import Any
 

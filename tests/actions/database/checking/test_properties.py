@@ -81,13 +81,13 @@ STEPS = st.lists(
 
 
 def one_of(collection: str, role: str) -> str:
-    """Return the id of one document of a collection. The name of the role decides which one."""
+    """Return the id of a document of a collection. The name of the role decides which document this is."""
     ids = [str(one["_id"]) for one in connection.database()[collection].find().sort("_id")]
     return ids[ROLES.index(role) % len(ids)] if ids else str(ObjectId())
 
 
 def do(steps: list[Any]) -> None:
-    """Do all steps that are possible. The step `undo` undoes the last command."""
+    """Run all steps that are possible with the present data. The step `undo` undoes the last command."""
     events: list[ObjectId] = []
     for command, who, role in steps:
         with suppress(ChatctlError):  # the user does not exist, or already exists
@@ -115,7 +115,7 @@ def test_a_second_repair_finds_nothing_and_the_first_is_undone_completely(
 ) -> None:
     ids = settle(database)
     for number in planted:
-        with suppress(Exception):  # Some faults prevent others, so not every combination can be planted.
+        with suppress(Exception):  # Some faults prevent others, so some combinations of faults cannot be planted.
             if FAULTS[number].rule not in {"oversized", "missing-index", "misnamed-index"}:
                 FAULTS[number].plant(database, ids)
     was = stored(database)

@@ -1,4 +1,4 @@
-"""Repairs, and their undos, that one person proposes and another approves."""
+"""Repairs, and undos of repairs, that one person proposes and another person approves."""
 
 import pytest
 from people import Documents, stored
@@ -14,7 +14,7 @@ REPAIRED = [fault for fault in FAULTS if fault.repaired]
 
 
 def approved(change: Changeset) -> Changeset:
-    """Return the changeset that carries out a proposal of a change."""
+    """Store the plan of a changeset, read the plan again, and return the changeset that an approval would write."""
     planned = plans.plan_of(change)
     events.record_reading("db repair --save-plan", None, [planned.id], planned.key_entry)
     plan = plans.decoded(plans.encoded(planned))

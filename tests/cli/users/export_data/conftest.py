@@ -1,4 +1,4 @@
-"""Users who write to each other, and the exported personal data of one of them."""
+"""Users who write to each other, and the exported personal data of one user."""
 
 import json
 import zipfile

@@ -1,4 +1,4 @@
-"""Which data the zip file contains, and which data it does not contain."""
+"""The zip file of `users export-data` contains all data of the user, and no secrets or messages of other users."""
 
 import hashlib
 import json

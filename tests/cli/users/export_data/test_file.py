@@ -1,4 +1,4 @@
-"""The zip file: only its owner can read it, it is complete or absent, and it can go to a pipe."""
+"""The zip file of `users export-data` is private, complete or absent, and can be written to a pipe."""
 
 import json
 import signal

@@ -1,4 +1,4 @@
-"""The HTML page in the zip file."""
+"""The HTML page in the zip file of `users export-data`."""
 
 import pytest
 from pages import HOSTILE, Page
