@@ -98,7 +98,7 @@ def test_a_page_begins_after_an_id_of_any_type(users: list[ObjectId], database: 
 def test_a_page_after_a_deleted_document_is_an_error_if_its_position_is_unknown() -> None:
     gone = str(ObjectId())
     assert list(listing().rows(after=gone)) == []
-    with pytest.raises(NotFoundError, match=f"no user {gone} to start after"):
+    with pytest.raises(NotFoundError, match=f"--after: user {gone} does not exist"):
         list(listing().rows("name", gone))
 
 
