@@ -87,7 +87,7 @@ def read(name: str, stdin: BinaryIO) -> PlanFile:
     except (ValueError, RecursionError):
         document = None
     if not _has_head(document):
-        raise InvalidInputError(f"{shown(name)} is not a plan saved by chatctl", "make one with --save-plan FILE")
+        raise InvalidInputError(f"{shown(name)} is not a plan saved by chatctl", "make a plan with --save-plan FILE")
     if document["version"] != VERSIONS[document["chatctl"]]:
         raise InvalidInputError(f"{shown(name)} was saved by another version of chatctl", "make a new plan")
     return PlanFile(name, document, hashlib.sha256(data).hexdigest())

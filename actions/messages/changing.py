@@ -65,7 +65,7 @@ def destination(conversation: str, sender: str) -> Destination:
     if referred(user["_id"]) not in ids_in(there, "userIds"):
         add = f"chatctl conversations add {there['_id']} {user['_id']}"
         raise NotParticipantError(
-            f"{lookup.user_label(user)} is not a participant of {title}", f"add them first: {add}"
+            f"{lookup.user_label(user)} is not a participant of {title}", f"add the sender first: {add}"
         )
     return Destination(there, title, user)
 
@@ -124,7 +124,10 @@ def _notes(conversation: Document, title: str, sender: Document) -> Iterator[str
         yield f"Warning: {called} is suspended. The message will still be sent."
     if referred(conversation["_id"]) not in ids_in(sender, "conversationIds"):
         repair = f"chatctl conversations add {conversation['_id']} {sender['_id']}"
-        yield f"Warning: {called} may not see the message: their list does not have {title}. To repair it: {repair}"
+        yield (
+            f"Warning: {called} may not see the message: this user's list of conversations does not have {title}. "
+            f"Repair it: {repair}"
+        )
 
 
 def refuse_body(body: str) -> None:
@@ -132,14 +135,14 @@ def refuse_body(body: str) -> None:
     if not body.strip():
         raise BadMessageError("the message is empty", "add a text")
     if "\0" in body:
-        raise BadMessageError("the message contains a NUL character", "remove it")
+        raise BadMessageError("the message contains a NUL character", "remove this character")
     refuse_size(len(body.encode(errors="replace")))
 
 
 def refuse_size(size: int) -> None:
     """Raise `BadMessageError` for a body of too many bytes."""
     if size > LARGEST_BODY:
-        raise BadMessageError(f"the message is longer than {LARGEST_BODY:,} bytes", "send it in parts")
+        raise BadMessageError(f"the message is longer than {LARGEST_BODY:,} bytes", "send the message in parts")
 
 
 def refuse_image(image: str) -> None:

@@ -258,7 +258,7 @@ def _search_errors() -> Iterator[None]:
     except ExecutionTimeout:
         raise TimedOutError(
             f"the search was stopped after {SECONDS_ON_SERVER} seconds",
-            "narrow it with --conversation, --sender or --since. To make these fast: chatctl db indexes --apply",
+            "limit the search with --conversation, --sender or --since. Make these fast: chatctl db indexes --apply",
         ) from None
     except OperationFailure as error:
         if error.code not in UNREADABLE_PATTERN:

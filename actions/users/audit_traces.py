@@ -77,7 +77,7 @@ class AuditTraces:
         self._find_parts()
         if event := next(audit.running(self.lost), None):
             raise StillRunningError(
-                f"event {event} is still running and changes this user", "erase the user after it has ended"
+                f"event {event} is still running and changes this user", "erase the user after the event has ended"
             )
 
     def changes(self) -> Iterator[Change]:

@@ -68,7 +68,7 @@ def test_the_report_lists_each_kind_of_finding(either: Chatctl) -> None:
         ("contained-role", "viewer", "admin, helpdesk, moderator, support have all its permissions"),
         ("empty-role", "empty", "no user has it"),
         ("overlapping-roles", "admin, viewer", "1 user; viewer grants nothing that the other roles do not grant"),
-        ("overlapping-roles", "moderator, support", "1 user; 1 permission in more than one of them"),
+        ("overlapping-roles", "moderator, support", "1 user; 1 permission granted by more than one of these roles"),
         (
             "overlapping-roles",
             "helpdesk, support",

@@ -12,8 +12,8 @@ from models.names import LONGEST, user_flaw
 
 SOURCES: Final = ("email", "name")
 RULES: Final = {
-    "email": "usernames are made from the part of the e-mail before the @, with -2, -3, … if it is taken",
-    "name": "usernames are made from the name, in lower case with . for spaces, and with -2, -3, … if it is taken",
+    "email": "usernames are made from the part of the e-mail before the @, with -2, -3, … if the username exists",
+    "name": "usernames are made from the name in lower case, with . for spaces, and -2, -3, … if the username exists",
 }
 AT_ONCE: Final = 100
 """The number of usernames with the same beginning (`ada-2`, `ada-3`, …) that are looked up with one query."""

@@ -69,7 +69,8 @@ def _refuse_repeated(refs: Sequence[str], found: lookup.FoundAll, target: lookup
     """Raise `UsageError` if one of the merged users is named twice, or is also the user who stays."""
     if any(user.document["_id"] == target.document["_id"] for user in found):
         raise UsageError(
-            f"{target.ref} cannot be merged into {target.ref}", "name the duplicates as FROM, and the other with --into"
+            f"{target.ref} cannot be merged into {target.ref}",
+            "name the duplicates as FROM, and the user who stays with --into",
         )
     if len(found) + len(found.missing) < len(refs):
         raise UsageError("a user is named twice", f"name each user once: {in_words([user.ref for user in found])}")

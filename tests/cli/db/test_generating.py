@@ -114,7 +114,7 @@ def test_a_database_that_has_users_is_refused(either: Chatctl, database: Documen
     person(database, "ada")
     said = either(*SMALL, "--yes", code=7).stderr
     assert said.splitlines()[-2].endswith(
-        " already has users; generated users are added only to an empty or the embedded database"
+        " already has users; generated users are only added to an empty database or to the embedded database"
     )
     assert database["User"].count_documents({}) == 1
 
