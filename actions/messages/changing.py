@@ -27,7 +27,7 @@ def redact(
 ) -> Changeset:
     """Replace the texts of messages, and remove their images.
 
-    With `forever`, the old texts are not kept for an undo.
+    If `forever` is true, the old texts and images are not kept for an undo.
     """
     text = REMOVED if text is None else text
     refuse_body(text)
@@ -46,7 +46,7 @@ def redact(
 
 
 LARGEST_BODY: Final = 1024 * 1024
-"""The most bytes that the text of a message may have, so that a page of many messages can still be shown."""
+"""The size limit of a message text, in bytes. With this limit, a page of many messages can still be shown."""
 
 
 class Destination(NamedTuple):
@@ -86,8 +86,9 @@ def send(conversation: str, sender: str, *, body: str | None = None, image: str 
     draft.names[there["_id"]] = title
     message = _message(there, user, body, image)
     # Another command may delete the conversation, or remove the sender from it, at the same time. Both commands write
-    # to the documents of the sender and of the conversation, so one waits for the other and then finds its change. The
-    # sender must be written too, because the conversation may stay unchanged: its time only moves forward.
+    # the documents of the sender and of the conversation, so the second command waits and then sees the change of the
+    # first. This command always writes the sender, because it may not need to write the conversation: the time of the
+    # conversation only moves forward.
     draft.add("User", [user], "seenMessageIds", [message["_id"]])
     taking_part = {
         "userIds": ListContaining(tuple(item for item in there["userIds"] if referred(item) == referred(user["_id"])))
