@@ -1,4 +1,4 @@
-"""Whether an event counts as undone depends on the state of its undo."""
+"""An event counts as undone or not undone, depending on the state of its undo."""
 
 from datetime import UTC, datetime
 
@@ -23,7 +23,7 @@ def states(*events: ObjectId) -> list[str]:
     return [audit.show(str(one))["state"] for one in events]
 
 
-def test_an_undo_counts_after_it_has_ended_and_until_it_is_undone(database: Documents) -> None:
+def test_an_event_is_undone_after_its_undo_has_ended_and_until_that_undo_is_undone(database: Documents) -> None:
     first = event(database)
     undo = event(database, undoes=first, ended=False)
     assert states(first, undo) == ["done", "interrupted"]

@@ -1,4 +1,7 @@
-"""Guards with expressions, for sets of ids and unusual names. mongomock has none, so these tests need a server."""
+"""Guards with expressions, for sets of ids and unusual names. mongomock does not support expressions.
+
+So these tests need a server.
+"""
 
 import pytest
 from bson import ObjectId

@@ -1,4 +1,4 @@
-"""Ids are removed from a long list at their planned positions. If they have moved, they are found again."""
+"""Ids are removed from a long list at their planned positions. If the ids have moved, the server searches for them."""
 
 import random
 from typing import Any

@@ -71,7 +71,7 @@ def test_a_list_can_be_sorted_in_descending_order(users: list[ObjectId]) -> None
     assert [row["id"] for row in newest.rows("id", limit=1)] == [users[0]]
 
 
-def test_a_filter_applies_to_every_page_also_one_on_the_sorted_field(users: list[ObjectId]) -> None:
+def test_a_filter_applies_to_every_page_even_a_filter_on_the_sorted_field(users: list[ObjectId]) -> None:
     late = listing({"lastLogin": {"$gte": FIRST + timedelta(2)}})
     assert [row["id"] for row in late.rows("lastLogin")] == [users[number] for number in (5, 0, 6)]
     assert [row["id"] for row in late.rows("lastLogin", str(users[5]))] == [users[number] for number in (0, 6)]
@@ -79,7 +79,7 @@ def test_a_filter_applies_to_every_page_also_one_on_the_sorted_field(users: list
 
 
 @pytest.mark.usefixtures("users")
-def test_a_count_stops_at_its_bound() -> None:
+def test_a_count_stops_at_the_given_limit() -> None:
     assert listing().count() == 7
     assert listing().count_up_to(3) == (7, True)
     named = listing({"name": {"$ne": None}})

@@ -1,4 +1,4 @@
-"""Which rights are missing, if the server has refused a command."""
+"""After a server has refused a command, chatctl knows which rights are missing."""
 
 from datetime import timedelta
 from typing import Any

@@ -1,4 +1,4 @@
-"""Every command is typed twice, in a replica set and in a sharded cluster: what it does, needs and costs."""
+"""Type every command in a replica set and in a sharded cluster, and compare its results, rights and cost."""
 
 import importlib
 import pkgutil
@@ -75,7 +75,7 @@ def cost(where: dict[str, Any]) -> Cost:
         return Cost.ONE
     conditions = [condition for part in where.get("$or", [where]) for condition in part.values()]
     if conditions and all(isinstance(one, dict) and one.get("$type") in ODD for one in conditions):
-        return Cost.NONE  # each shard looks into an index whether an id has another form, and finds nothing
+        return Cost.NONE  # each shard searches an index for ids in another form, and finds none
     return Cost.BY_ID if mongos.is_targeted(where, {"_id": 1}) else Cost.ALL
 
 

@@ -1,4 +1,4 @@
-"""Several processes write and delete at the same time. This file is also the script that each process runs."""
+"""Several processes write and delete at the same time. Each process runs this file as a script."""
 
 # ruff: noqa: T201 - the processes print their answers to the test
 

@@ -1,4 +1,4 @@
-"""After a command is killed between two batches, there are no faults, and it can be finished or undone."""
+"""After a command is killed between two batches, the data has no faults, and the command can be finished or undone."""
 
 from collections.abc import Callable
 

@@ -1,4 +1,4 @@
-"""Which commands start and share the embedded server, and who cannot reach it."""
+"""Which commands start and share the embedded server, and who cannot connect to it."""
 
 import json
 import os
