@@ -251,7 +251,7 @@ def _by_key(collection: str, keys: Collection[Key], projection: Sequence[str] | 
 def _refuse_other_texts(collection: str, text: str) -> None:
     """Raise `UsageError` for a text that is neither an id nor the first digits of an id."""
     if not OBJECT_ID.fullmatch(text) and not ID_PREFIX.fullmatch(text):
-        hint = "an id has 24 characters, 0-9 and a-f; its first 6 or more are enough"
+        hint = "an id has 24 characters (0-9 and a-f); the first 6 or more characters are enough"
         article = "an" if collection == AUDIT else "a"
         raise UsageError(f"{shown(text)} is not {article} {_noun(collection)} id", hint)
 

@@ -167,8 +167,10 @@ def _plan_in(file: PlanFile) -> plans.Plan:
 def _check_lines(file: PlanFile, plan: plans.Plan) -> None:
     """Raise `StalePlanError` if the changes that reviewers read in a plan file are not the changes of its plan."""
     if any(file.document.get(name) != value for name, value in _for_reviewers(plan).items()):
-        what = f"the changes listed in {shown(file.name)} are not those of its plan, or a name in them has changed"
-        raise StalePlanError(what)
+        raise StalePlanError(
+            f"the changes listed in {shown(file.name)} are not the changes of its plan, "
+            "or one of their documents has a new name"
+        )
 
 
 def _plan(document: Any) -> plans.Plan:

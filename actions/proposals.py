@@ -282,7 +282,7 @@ def withdraw(ref: str, reason: str | None = None) -> Changeset:
     if not _is_same_person(_by(proposal), events.identity()):
         raise RefusedError(
             f"only {_person(_by(proposal))} can withdraw this proposal",
-            f"to refuse it, run chatctl proposals reject {proposal['_id']}",
+            f"to refuse the proposal, run chatctl proposals reject {proposal['_id']}",
         )
     _require_open(proposal)
     return _decide(proposal, "withdraw", "withdrawn", reason)

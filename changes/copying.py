@@ -73,7 +73,7 @@ def carry_out(changeset: "Changeset", stream: CopyStream, reason: str | None, wa
         raise
     if refused := [f"{one.index.name} ({one.message})" for one in found if one.message]:
         raise PartialError(
-            f"everything was copied, but some indexes could not be created: {', '.join(refused)}",
+            f"all documents were copied, but some indexes could not be created: {', '.join(refused)}",
             "find the duplicate values with chatctl db check --rule duplicate-key",
         )
     return event

@@ -128,7 +128,7 @@ def _refuse_more(command: str, number: int) -> None:
     if number > MOST:
         raise InvalidInputError(
             f"{command} would change {counted(number, 'document')}; a proposal or plan can have {MOST:,}",
-            "divide it into smaller parts",
+            "divide the change into smaller parts",
         )
 
 

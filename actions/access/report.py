@@ -65,7 +65,7 @@ def report(*, idle_since: datetime, granted_since: datetime, privileged: Sequenc
         *roles.equal(),
         *roles.contained(),
         *(
-            _row("empty-role", roles.names[one], "no user has it", id=one)
+            _row("empty-role", roles.names[one], "no user has this role", id=one)
             for one in roles.masks
             if one not in members.held
         ),
@@ -139,12 +139,14 @@ class _Roles:
             used |= mask
         for place, (identifier, name) in enumerate(self.permissions.items()):
             if not used >> place & 1:
-                yield _row("unused-permission", name, "no role has it", id=identifier)
+                yield _row("unused-permission", name, "no role has this permission", id=identifier)
 
     def without_permissions(self) -> Iterator[Row]:
         for identifier, mask in self.masks.items():
             if not mask:
-                yield _row("role-without-permissions", self.names[identifier], "it has no permissions", id=identifier)
+                yield _row(
+                    "role-without-permissions", self.names[identifier], "this role has no permissions", id=identifier
+                )
 
     def equal(self) -> Iterator[Row]:
         groups: dict[int, list[str]] = {}
@@ -153,7 +155,7 @@ class _Roles:
         for mask, names in groups.items():
             if mask and len(names) > 1:
                 number = counted(mask.bit_count(), "permission")
-                yield _row("equal-roles", _listed(names), f"they have the same {number}", roles=names)
+                yield _row("equal-roles", _listed(names), f"these roles have the same {number}", roles=names)
 
     def contained(self) -> Iterator[Row]:
         """Yield a row for each role whose permissions are all in another role that has more permissions."""
@@ -163,7 +165,7 @@ class _Roles:
                 yield _row(
                     "contained-role",
                     self.names[identifier],
-                    f"{_listed(larger)} {'has' if len(larger) == 1 else 'have'} all its permissions",
+                    f"{_listed(larger)} {'has' if len(larger) == 1 else 'have'} all permissions of this role",
                     id=identifier,
                     roles=larger,
                 )

@@ -93,7 +93,7 @@ def review(decisions: Sequence[Decision], sha256: str, *, allow_last_member: boo
     results = [_result(one, users.get(one.user), "unchanged" if one in outdated else "revoked") for one in refused]
     kept, open_ = (sum(one.keep is answer for one in decisions) for answer in (True, None))
     notes = [f"{counted(kept, 'row')} kept"] if kept else []
-    notes += [f"{counted(open_, 'row')} without an answer, kept too"] if open_ else []
+    notes += [f"{counted(open_, 'row')} without an answer, also kept"] if open_ else []
     taken = [result.id for result in results if result.outcome != "unchanged"]
     return checked_changeset(
         command,

@@ -39,7 +39,7 @@ def undo(ref: str, *, force: bool = False, allow_last_member: bool = False, allo
     inverse = undoing.inverse(database, batches, force=force, orphans=events.recorded_orphans(database, event["_id"]))
     draft.batches = [[*draft.changes, *inverse[0]], *inverse[1:]]
     outcome = "undone" if draft.changes else "unchanged"
-    why = "all its changes were reversed already"
+    why = "all changes of this event were already reversed"
     results = [Result(event["_id"], command_of(event), outcome, if_unchanged=why)]
     return checked_changeset(
         command,
@@ -78,7 +78,7 @@ def _batches_to_undo(event: Document, state: str) -> list[Batch]:
     why = "is no longer stored" if event.get("undoable") else "was never stored"
     raise NotUndoableError(
         f"event {event['_id']} cannot be undone: the data for its undo {why}",
-        f"see what it did: chatctl audit show {event['_id']}",
+        f"see the changes of the event: chatctl audit show {event['_id']}",
     )
 
 

@@ -80,7 +80,9 @@ def transcript(
     Raises `NotFoundError` if the message of `around` is in another conversation.
     """
     if around is not None and (since, until, last) != (None, None, None):
-        raise UsageError("--around cannot be combined with --last, --since or --until", "use --around, or the others")
+        raise UsageError(
+            "--around cannot be combined with --last, --since or --until", "use --around, or only the other options"
+        )
     conversation = lookup.find_one("Conversation", ref, (*FIELDS, "created_at"))
     places = ConversationTitles()
     places.add([conversation])

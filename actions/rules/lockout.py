@@ -177,7 +177,7 @@ def _member_rule(role: ObjectId, leaving: set[Any], gaining: list[Any]) -> Rule:
         if users.find_one({"_id": {"$in": list(leaving)}, **active}, {"_id": 1}, session=session):
             raise LastMemberError(
                 f'the protected role "{readable(document.get("name"))}" would lose its last active member',
-                "grant it to another user first, or add --allow-last-member",
+                "grant the role to another user first, or add --allow-last-member",
             )
 
     return Rule(f"role:{role}", check)

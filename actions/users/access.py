@@ -120,5 +120,5 @@ def _why(user: str, through: list[str], giving: Mapping[ObjectId, str], *, stopp
     if stopped:
         return f"{user} is suspended"
     if through:
-        return f"{user} has it through {', '.join(through)}"
-    return f"{user} has no role that grants it" if giving else "no role grants it"
+        return f"{user} has this permission through {', '.join(through)}"
+    return f"{user} has no role that grants this permission" if giving else "no role grants this permission"

@@ -151,7 +151,7 @@ class PersonalData:
         Call this method after all other methods, because it uses their results.
         """
         yield _omitted("The hash of the password", "It is secret. user.json says whether a password is set")
-        yield _omitted("Tokens of linked sign-ins", "They are secret. accounts.json says which ones exist")
+        yield _omitted("Tokens of linked sign-ins", "They are secret. accounts.json says which tokens exist")
         yield _omitted("Messages of other people", "They are the data of the people who wrote them")
         if not self.named:
             yield _omitted("Names of other people", "They are replaced by numbers. The same number is the same person")

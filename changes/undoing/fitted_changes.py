@@ -49,7 +49,7 @@ class StillNeededError(ConflictError):
     """The error if an undo would delete a document to which a child was added after the event."""
 
     def __init__(self, collection: str, who: object, identifier: object, child: str) -> None:
-        hint = f"delete it with everything that belongs to it: chatctl {collection.lower()}s delete {identifier}"
+        hint = f"delete the {collection.lower()} with all its data: chatctl {collection.lower()}s delete {identifier}"
         super().__init__(f"{collection.lower()} {who} got a new {child.lower()} after this event", hint)
 
 

@@ -20,7 +20,10 @@ DAYS = [3, None, 1, 1, None, 2, 3]
 
 @pytest.fixture
 def users(either: Any, database: Database[dict[str, Any]]) -> list[ObjectId]:
-    """Seven users in the order of their ids. Some have never signed in, and for one this time is null."""
+    """Seven users in the order of their ids.
+
+    Some users have no time of the last sign-in, and for one user it is null.
+    """
     del either
     connection.choose()
     ids = [ObjectId() for _ in DAYS]

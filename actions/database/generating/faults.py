@@ -199,7 +199,7 @@ class FaultMaker:
 
     def notes(self) -> list[str]:
         left = ", ".join(sorted(self._prevented))
-        return [f"No faults are made for {left}: unique indexes prevent them."] if self._number and left else []
+        return [f"No faults are made for {left}: unique indexes prevent these faults."] if self._number and left else []
 
     def batches(self, year: SeededYear) -> Iterator[Batch]:
         """Yield batches of changes that insert faults. All documents of a fault are in the same batch."""

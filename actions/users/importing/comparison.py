@@ -131,7 +131,7 @@ class _Comparison:
             return
         if self._policy is Policy.FAIL and mine:
             yield from self._role_faults(person)
-            yield RowFault(person.row, "email", f"a user already has {shown(person.email)}", conflict=True)
+            yield RowFault(person.row, "email", f"a user already has the e-mail {shown(person.email)}", conflict=True)
         else:
             yield from self._text_faults(person, mine)
             yield from self._role_faults(person)

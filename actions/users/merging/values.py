@@ -57,7 +57,9 @@ def describe_user(into: Found, others: Sequence[Found]) -> Iterator[str]:
     if having := [ref for ref, document in documents if missing_values({}, document, ["hashedPassword"])]:
         own = into.document.get("hashedPassword")
         yield (
-            f"password: unchanged (removed: that of {enumerated(having)})" if own else f"password: that of {having[0]}"
+            f"password: unchanged (removed: the passwords of {enumerated(having)})"
+            if own
+            else f"password: from {having[0]}"
         )
     yield from _unknown("User", documents)
 

@@ -41,7 +41,7 @@ EACH_RUN: Final = (
 
 
 class Cost(IntEnum):
-    """How many shards a command asks for messages. The values are the rows of a table in docs/scale.md."""
+    """The number of shards that a command asks for messages. The values are the rows of a table in docs/scale.md."""
 
     NONE = 0
     ONE = 1
@@ -50,7 +50,7 @@ class Cost(IntEnum):
 
 
 class Heard(Needs):
-    """Collects the rights that all sent commands need, and what they cost in a sharded cluster."""
+    """Collect the rights that all sent commands of MongoDB need, and their cost in a sharded cluster."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -80,7 +80,7 @@ def cost(where: dict[str, Any]) -> Cost:
 
 
 class Outcome(NamedTuple):
-    """The result of a command line: its output, the documents after it, the rights it needed, and its cost."""
+    """The result of a command line: its output, the documents after it, the rights that it needed, and its cost."""
 
     result: tuple[str, str, int]
     documents: dict[str, list[str]]
@@ -89,7 +89,7 @@ class Outcome(NamedTuple):
 
 
 def same(value: Any) -> str:
-    """Return a value as text, without what differs each time: ids, times, addresses, the order of lists."""
+    """Return a value as text, without the parts that differ each time: ids, times, addresses, the order of lists."""
     if isinstance(value, dict):
         return str({key: same(item) for key, item in value.items() if key != "data"})
     if isinstance(value, list):
@@ -136,7 +136,10 @@ def outcome(sample: sampled.Sample, database: Documents, chatctl: conftest.Chatc
 
 @pytest.fixture(scope="module")
 def patch() -> Iterator[pytest.MonkeyPatch]:
-    """Use small batches, because a write in several batches also needs rights for a lease. Use no variables."""
+    """Use small batches, because a write in several batches also needs rights for a lease.
+
+    Unset the variables of chatctl.
+    """
     for module in pkgutil.walk_packages(actions.__path__, "actions."):
         # Import all modules now: a module imported later would keep the values that this fixture sets.
         importlib.import_module(module.name)

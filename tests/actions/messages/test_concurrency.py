@@ -34,7 +34,7 @@ Race = Callable[..., list[str]]
 
 @pytest.fixture
 def race(url: str) -> Iterator[Race]:
-    """Start processes, wait until each has planned its command, then let all of them write at the same time."""
+    """Start processes, wait until each process has planned its command, then let all of them write at the same time."""
     with ExitStack() as stack:
         known: list[tuple[str, subprocess.Popen[str]]] = []
 
@@ -147,7 +147,7 @@ def test_if_two_people_are_added_at_once_to_a_one_to_one_conversation_one_is_ref
 
 
 def work(url: str, way: str) -> None:
-    """Plan a command after the first line of input, and apply it after the second line."""
+    """Plan a command after the first line of input, and apply the plan after the second line."""
     connection.choose(url)
     while sys.stdin.readline():
         planned = WAYS[way]()

@@ -155,7 +155,7 @@ def test_the_creation_of_a_conversation_with_messages_is_not_undone(
     apply(acting.send(str(place), "ada", body="hello"))
     with pytest.raises(StillNeededError, match=f"conversation {place} got a new message after this event") as refused:
         audit.undo(str(created.event), force=force)
-    assert refused.value.hint == f"delete it with everything that belongs to it: chatctl conversations delete {place}"
+    assert refused.value.hint == f"delete the conversation with all its data: chatctl conversations delete {place}"
 
 
 @pytest.mark.parametrize("first", [0, 1])

@@ -29,7 +29,7 @@ def said() -> list[str]:
 
 
 def begun(database: Documents, said: list[str], sender: str | None = None) -> tuple[Iterator[dict[str, Any]], Any]:
-    """Start to follow messages. The next message that is inserted is then the first row."""
+    """Start to follow messages. The first row is the next message that is inserted."""
     ada = person(database, "ada")
     place = conversation(database, ada, name="Lunch")
     messages(database, place, ada, "old")

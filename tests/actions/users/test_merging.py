@@ -75,9 +75,9 @@ def settle(database: Documents, owned: list[Any], places: list[Any]) -> dict[str
 
 
 def approved(change: Changeset) -> Changeset:
-    """Return a changeset as if somebody had proposed and approved it.
+    """Return a changeset as if it were proposed and approved.
 
-    A change that sets a password is returned unchanged.
+    A changeset that sets a password is returned unchanged.
     """
     try:
         planned = plans.plan_of(change)
