@@ -115,7 +115,7 @@ class CascadingDeletion:
     def _remove_from_seen(self, users: list[Document], ids: list[Any], seen: dict[Any, set[Any]]) -> None:
         """Remove messages from the users' lists of seen messages.
 
-        A user may have seen a message after this list was read. In this case, the list is read again.
+        A user may have seen a message after the list of this user was read. Then the list is read again.
         """
         before = {user["_id"]: user.get("seenMessageIds") for user in users}
         self.draft.take("User", users, "seenMessageIds", ids)
