@@ -29,8 +29,8 @@ class CopyStream(Stream):
     """The documents of a copy: (collection, documents) for each batch. They are written without transactions.
 
     `counts` is like in `Stream`. With `replaces`, the target has an unfinished copy, which is deleted first. `begins`
-    is called before the first write, and `checks` before the first document is written, with the id of the audit event.
-    It raises an error if the target must not receive the copy any more.
+    is called before the first write, with the reason for the audit trail. `checks` is called before the first document
+    is written, with the id of the audit event. It raises an error if the target must not receive the copy any more.
     """
 
     def __init__(
@@ -39,7 +39,7 @@ class CopyStream(Stream):
         counts: Mapping[tuple[str, str], int],
         *,
         replaces: bool,
-        begins: Callable[[], None],
+        begins: Callable[[str | None], None],
         checks: Callable[[ObjectId], None],
     ) -> None:
         super().__init__(lambda: iter(()), counts)
@@ -56,7 +56,7 @@ def carry_out(changeset: "Changeset", stream: CopyStream, reason: str | None, wa
     Raises `PartialError` if an index could not be created, because the source has duplicate values.
     """
     database = connection.database()
-    stream.begins()
+    stream.begins(reason)
     transactions.prepare(database, (), ())
     event = Event(database, changeset, reason, whole=False)
     watch.begins(event.id)

@@ -85,17 +85,23 @@ def batches_written(event: ObjectId) -> int:
 
 
 def record_reading(
-    command: str, reason: str | None, targets: Sequence[Any] = (), plan_key: Document | None = None
+    command: str,
+    reason: str | None,
+    targets: Sequence[Any] = (),
+    plan_key: Document | None = None,
+    database: Database[Document] | None = None,
 ) -> None:
     """Record in the audit trail that protected data is read. Call this before the data is shown.
 
     `targets` are the ids of the documents that are read. `plan_key` is the key of a plan that is saved in a file.
+    `database` is the database that is read, if it is not the target database.
     """
     ids = [ObjectId(target) if ObjectId.is_valid(target) else target for target in targets]
     event = {**_head(new_id(), command, reason), "summary": [], "whole": True, "undoable": False}
     event |= {"planKey": plan_key} if plan_key else {}
     part = {"kind": "part", "event": event["_id"], "batch": 0, "targets": ids, "changes": [], "names": []}
-    connection.database()[AUDIT].insert_many([event, *([part] if ids else [])])
+    trail = (connection.database() if database is None else database)[AUDIT]
+    trail.insert_many([event, *([part] if ids else [])])
 
 
 class Event:

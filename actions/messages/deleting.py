@@ -1,12 +1,13 @@
 """Delete messages by their ids or by their age, and remove their ids from all lists."""
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
+from heapq import heappush, heappushpop
 from typing import Any, Final, NamedTuple
 
+import bson
 from bson import DatetimeMS, ObjectId
-from pymongo import DESCENDING
 
 from actions import lookup, queries
 from actions.cascading_deletion import CascadingDeletion, deleted_documents
@@ -74,20 +75,23 @@ HELD_MESSAGES: Final = "held messages"
 """The name of the result that has the number of messages kept by legal holds."""
 MOST_SENDERS: Final = 100_000
 """The most senders in one filter. With more senders, the filter could become too large for the server."""
+MOST_KEPT: Final = 500_000
+"""The most messages kept by `keep_last` whose times are in memory at the same time."""
 REPAIR_COMMAND: Final = "chatctl db check --rule wrong-type --rule missing-field"
 
 
 class _PurgedPart(NamedTuple):
     """The messages that a purge deletes from one conversation. The id of the conversation may have any type.
 
-    `narrowed` is empty if all old messages are deleted. Otherwise it is the filter for the messages to delete.
+    `kept_from` is the position of the oldest message that `keep_last` keeps; see `_position`. Only the messages before
+    it are deleted. If it is None, all old messages are deleted.
     """
 
     conversation: Any
     number: int
     oldest: datetime | DatetimeMS
     newest: datetime | DatetimeMS
-    narrowed: Document
+    kept_from: tuple[int, bytes] | None = None
 
     @property
     def key(self) -> str:
@@ -250,12 +254,14 @@ def _deletion(parts: list[_PurgedPart], where: Document, names: dict[Any, str]) 
 
     def batches() -> Iterator[Batch]:
         cascade = CascadingDeletion(names)
-        for filters in _purge_filters(parts):
+        for filters in _purge_filters(parts, where):
             yield from cascade.delete_messages(joined(where, one) for one in filters)
         yield from cascade.draft.batches
 
     def losing() -> Iterator[Change]:
-        return deleted_documents(("Message", joined(where, one)) for many in _purge_filters(parts) for one in many)
+        return deleted_documents(
+            ("Message", joined(where, one)) for many in _purge_filters(parts, where) for one in many
+        )
 
     return Stream(batches, {("delete", "Message"): sum(part.number for part in parts)}, losing=losing)
 
@@ -308,44 +314,91 @@ def _group_by_conversation(where: Document) -> Iterator[_PurgedPart]:
     pipeline: list[Document] = [{"$match": where}, {"$group": of_each}]
     parts: dict[str, _PurgedPart] = {}
     for row in connection.database()["Message"].aggregate(pipeline, allowDiskUse=True):
-        one = _PurgedPart(referred(row["_id"]), row["count"], row["oldest"], row["newest"], {})
+        one = _PurgedPart(referred(row["_id"]), row["count"], row["oldest"], row["newest"])
         parts[one.key] = one.combined(parts[one.key]) if one.key in parts else one
     yield from parts.values()
 
 
 def _without_last(found: list[_PurgedPart], where: Document, old: Document, number: int) -> Iterator[_PurgedPart]:
-    """Leave out the last `number` messages of each conversation, so that they are not deleted."""
+    """Leave out the last `number` messages of each conversation, so that they are not deleted.
+
+    `where` is the filter for the messages to delete, and `old` the one for all old messages in the same conversations.
+    """
     since = {**old, "createAt": {"$gte": old["createAt"]["$lt"], **VALID_DATE}}
-    stay = {part.key: part.number for part in _group_by_conversation(since)}
-    odd = _has_odd_conversations()
-    for part in found:
-        more = number - stay.get(part.key, 0)
-        in_conversation = _of_conversations([part.conversation], odd=odd)
-        if more <= 0:
-            yield part
-        elif last := _nth_newest(joined(old, in_conversation), more):
-            time = last["createAt"]
-            earlier = [{"createAt": {"$lt": time}}, {"_id": {"$lt": last["_id"]}}]
-            # Only the condition on the time can use an index. `$or` then excludes the messages to keep that have the
-            # same time.
-            narrowed = joined({"createAt": {"$lte": time, **VALID_DATE}, "$or": earlier}, in_conversation)
-            yield from (left._replace(narrowed=narrowed) for left in _group_by_conversation(joined(where, narrowed)))
+    recent = {part.key: part.number for part in _group_by_conversation(since)}
+    numbers = {part.key: number - recent.get(part.key, 0) for part in found}
+    yield from (part for part in found if numbers[part.key] <= 0)
+    for parts in _groups([part for part in found if numbers[part.key] > 0], numbers):
+        newest: dict[str, list[tuple[int, bytes]]] = {part.key: [] for part in parts}
+        for key, message in _messages_of(parts, old):
+            keep = heappush if len(newest[key]) < numbers[key] else heappushpop
+            keep(newest[key], _position(message))
+        full = {
+            part.key: part._replace(kept_from=newest[part.key][0])
+            for part in parts
+            if len(newest[part.key]) == numbers[part.key]
+        }
+        narrowed: dict[str, _PurgedPart] = {}
+        for key, message in _messages_before(full.values(), where) if full else ():
+            time = message["createAt"]
+            one = full[key]._replace(number=1, oldest=time, newest=time)
+            narrowed[key] = one.combined(narrowed[key]) if key in narrowed else one
+        yield from narrowed.values()
 
 
-def _nth_newest(where: Document, number: int) -> Document | None:
-    """Find a message by its position from the end (1 is the newest). Return None if there are fewer messages."""
-    order = [("createAt", DESCENDING), ("_id", DESCENDING)]
-    return connection.database()["Message"].find_one(where, ["createAt"], sort=order, skip=number - 1)
+def _position(message: Document) -> tuple[int, bytes]:
+    """Return a value that sorts messages by time. Messages of the same time are sorted by the bytes of their ids."""
+    return since_1970(message["createAt"]), bson.encode({"": message["_id"]})
 
 
-def _purge_filters(parts: list[_PurgedPart]) -> Iterator[list[Document]]:
+def _messages_of(parts: Collection[_PurgedPart], where: Document) -> Iterator[tuple[str, Document]]:
+    """Read the ids and times of the messages that match `where` in the conversations of `parts`.
+
+    Yields pairs of the key of a part and a message. All conversations are read with one query: without an index, the
+    server reads all messages for each query.
+    """
+    keys = {part.key for part in parts}
+    ids = [part.conversation for part in parts]
+    if len(ids) <= queries.CHUNK_SIZE and all(isinstance(one, ObjectId) for one in ids):
+        where = joined(where, _of_conversations(ids, odd=_has_odd_conversations()))
+    for message in connection.database()["Message"].find(where, ["conversationId", "createAt"]):
+        key = repr(referred(message.get("conversationId")))
+        if key in keys:
+            yield key, message
+
+
+def _messages_before(parts: Collection[_PurgedPart], where: Document) -> Iterator[tuple[str, Document]]:
+    """Read like `_messages_of` the messages that are before the oldest kept message of their conversation."""
+    kept_from = {part.key: part.kept_from for part in parts}
+    for key, message in _messages_of(parts, where):
+        if (first := kept_from[key]) and _position(message) < first:
+            yield key, message
+
+
+def _groups(parts: Sequence[_PurgedPart], numbers: Mapping[str, int]) -> Iterator[list[_PurgedPart]]:
+    """Divide parts into groups, so that the kept messages of a group are at most `MOST_KEPT`."""
+    group: list[_PurgedPart] = []
+    kept = 0
+    for part in parts:
+        if group and kept + numbers[part.key] > MOST_KEPT:
+            yield group
+            group, kept = [], 0
+        group.append(part)
+        kept += numbers[part.key]
+    if group:
+        yield group
+
+
+def _purge_filters(parts: list[_PurgedPart], where: Document) -> Iterator[list[Document]]:
     """Yield lists of filters that match the messages to delete. Each filter is short enough for one query."""
-    whole = [part.conversation for part in parts if not part.narrowed]
+    whole = [part.conversation for part in parts if part.kept_from is None]
     odd = bool(whole) and _has_odd_conversations()
     for some in queries.chunks(one for one in whole if isinstance(one, ObjectId)):
         yield [_of_conversations(some, odd=odd)]
     yield from ([_of_conversations([one], odd=odd)] for one in whole if not isinstance(one, ObjectId))
-    yield from queries.chunks(part.narrowed for part in parts if part.narrowed)
+    if narrowed := [part for part in parts if part.kept_from is not None]:
+        ids = (message["_id"] for _, message in _messages_before(narrowed, where))
+        yield from ([{"_id": {"$in": some}}] for some in queries.chunks(ids))
 
 
 def _has_odd_conversations() -> bool:

@@ -6,9 +6,8 @@ import typer
 
 import actions
 from cli.group import FILTERS, Revealing, part
-from cli.output import Output
 from cli.params import Confirm, Out, Since, number
-from database.errors import RefusedError, UsageError
+from database.errors import UsageError
 
 app = part()
 
@@ -80,9 +79,9 @@ def copy(
 
     Names, e-mail addresses, usernames, telephone numbers, addresses, URLs, messages, names of groups and unknown fields
     become made-up ones of the same script, length and form. The same value always becomes the same in one copy. Roles,
-    permissions, links and short numbers stay. All times and ids are shifted by the same time. Password hashes, tokens
-    and the ids of providers are not copied. The source is only read. With --users, --since or --conversation, only a
-    part is copied, with everything that belongs to it.
+    permissions, links and short numbers stay. All times are shifted by the same time, and ids are replaced. Password
+    hashes, tokens and the ids of providers are not copied. With --users, --since or --conversation, only a part is
+    copied, with everything that belongs to it. In the source, nothing is changed.
     """
     copying = actions.database.copying
     _one_of({"--to": to is not None, "--local-as": local_as is not None}, required=True)
@@ -90,15 +89,8 @@ def copy(
     _one_of({"--as-is": as_is is not None, "--anonymize": anonymize, "--password": password is not None and as_is})
     target = copying.local_context(local_as) if local_as is not None else copying.named_context(to or "")
     if as_is is not None:
-        copying.check_name(as_is)
-        _may_copy_bodies(out, confirm)
+        copying.check_as_is(as_is, reveal=out.invocation.reveal or confirm.dry_run)
     wanted = copying.wanted(users, since, conversation)
     style = copying.Style(as_is is not None, password)
     with copying.planned(target, wanted, style, replace=replace, writes=not confirm.dry_run) as change:
         out.apply(change, confirm)
-
-
-def _may_copy_bodies(out: Output, confirm: Confirm) -> None:
-    """Refuse a copy of masked messages without --reveal. Record the reading of messages if the database wants this."""
-    if not confirm.dry_run and not out.may_show_bodies():
-        raise RefusedError("messages are masked in this database", "add --reveal --reason TEXT, or leave out --as-is")

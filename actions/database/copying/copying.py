@@ -22,7 +22,7 @@ from actions.errors import StillRunningError
 from actions.rules import passwords
 from changes import Changeset, Question, Result
 from changes.copying import CopyStream, Documents
-from changes.events import LEASE_SECONDS, batches_written
+from changes.events import LEASE_SECONDS, batches_written, record_reading
 from database import connection, contexts
 from database.connection import Beside
 from database.decoding import AS_STORED
@@ -169,14 +169,20 @@ def local_context(name: str) -> contexts.Context:
     return there
 
 
-def check_name(typed: str) -> None:
-    """Raise `RefusedError` unless a text is the name of the target database, or of its protection if it has one."""
+def check_as_is(typed: str, *, reveal: bool) -> None:
+    """Raise `RefusedError` if the target database must not be copied as it is.
+
+    `typed` must be the name of this database, or of its protection if it has one. If messages are masked, `reveal` must
+    be true.
+    """
     marker = connection.marker()
     name = marker.name if marker else connection.target().name
     if typed != name:
         raise RefusedError(
             f'the database is "{name}", not {shown(typed)}', "--as-is copies personal data; it requires the right name"
         )
+    if marker and marker.mask_bodies and not reveal:
+        raise RefusedError("messages are masked in this database", "add --reveal --reason TEXT, or leave out --as-is")
 
 
 @contextmanager
@@ -295,7 +301,7 @@ def _changeset(
             lambda: _documents(source, chosen, style),
             counts,
             replaces=replaces,
-            begins=lambda: _add_context(target),
+            begins=lambda reason: _begin(source, target, style, reason),
             checks=lambda event: _check_still_empty(event, replaces=replaces),
         ),
         items=sum(counts.values()),
@@ -319,7 +325,11 @@ def _documents(source: Source, chosen: Part | None, style: Style) -> Iterator[tu
             yield collection, hide(collection, documents)
 
 
-def _add_context(target: contexts.Context) -> None:
+def _begin(source: Source, target: contexts.Context, style: Style, reason: str | None) -> None:
+    """Record in the source that all its personal data is copied, and add the context of a new local database."""
+    if style.as_is:
+        with source.explaining():
+            record_reading(f"{COMMAND} --to {target.name} --as-is", reason, database=source.database)
     if target.local and target.name not in contexts.load().by_name:
         contexts.add(target)
 

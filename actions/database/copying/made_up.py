@@ -10,6 +10,7 @@ import unicodedata
 from calendar import isleap
 from collections.abc import Callable, Container, Iterator
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from operator import getitem
 from typing import Any, Final, NamedTuple
 
@@ -17,7 +18,7 @@ from bson import Binary, Code, DatetimeMS, DBRef, Decimal128, Int64, ObjectId, R
 
 from changes import are_ids
 
-ALL_IDS: Final = 1 << 96
+ALL_SECONDS: Final = 1 << 32
 SHORT: Final = 16
 """The largest number of characters of a text for which another text could by chance become the same."""
 ROUNDS: Final = (b"\0", b"\1", b"\2", b"\3")
@@ -41,6 +42,8 @@ TRIES: Final = 1_000
 FEW_TRIES: Final = 50
 MOST_DOMAINS: Final = 200_000
 """The largest number of domains that are remembered."""
+MOST_IDS: Final = 50_000
+"""The largest number of new ids that are remembered: messages have the same senders and conversations again."""
 SHORT_DOMAIN: Final = 4
 
 REPLACED: Final = frozenset({"Lu", "Ll", "Lt", "Lm", "Lo", "Mn", "Mc", "Nd", "Nl", "No", "So"})
@@ -67,6 +70,7 @@ _WORD_KEY: Final = re.compile(r"\$?[A-Za-z_][A-Za-z0-9_]{0,40}")
 _NUMBER: Final = re.compile(r"(-?\d)([\d.]*)(.*)")
 
 Maker = Callable[[Any], Any]
+_number_of: Final = int.from_bytes
 
 
 class MadeUp:
@@ -86,8 +90,8 @@ class MadeUp:
         low, high = SHIFT
         self.seconds = 60 * (low + secrets.randbelow(high - low))
         self._shift = timedelta(seconds=self.seconds)
-        self._id_mask = secrets.randbits(40) << 24
-        self._id_shift = self.seconds << 64
+        self._id_keys = [secrets.token_bytes(16) for _ in range(3)]
+        self.id: Callable[[ObjectId], ObjectId] = lru_cache(MOST_IDS)(self._new_id)
         self._rings = Rings()
         self._tables = Tables(self._rings)
         self._domains: dict[str, str] = {}
@@ -116,22 +120,25 @@ class MadeUp:
         make = self._makers.get(type(value))
         return make(value) if make else value
 
-    def id(self, value: ObjectId) -> ObjectId:
-        """Change the three parts of an id: its time is shifted, the next bytes are replaced, the counter stays.
+    def _new_id(self, value: ObjectId) -> ObjectId:
+        """Shift the time of an id, and replace the other 8 bytes.
 
-        So the ids of a copy have the same order as the times, and other values than those of the source.
+        Half of these bytes decides in turn how the other half changes (a Feistel network with a secret key, in three
+        rounds). So different ids become different ids, no table of ids is needed, and nobody can calculate the original
+        ids, also if some of them are known. Ids of the same second get another order.
         """
-        number = (int.from_bytes(value.binary) ^ self._id_mask) - self._id_shift
-        return ObjectId((number % ALL_IDS).to_bytes(12))
+        old = value.binary
+        second, left, right = old[:4], old[4:8], old[8:]
+        for key in self._id_keys:
+            step = hashlib.blake2s(second + right, digest_size=4, key=key).digest()
+            left, right = right, (_number_of(left) ^ _number_of(step)).to_bytes(4)
+        return ObjectId(((_number_of(second) - self.seconds) % ALL_SECONDS).to_bytes(4) + left + right)
 
     def ids(self, value: Any) -> Any:
         """Change a list of ids. Every other value is made up."""
         if type(value) is not list:
             return self.value(value)
-        if not are_ids(value):
-            return [self.value(item) for item in value]
-        read, mask, shift = int.from_bytes, self._id_mask, self._id_shift  # lists can be long
-        return [ObjectId((((read(item.binary) ^ mask) - shift) % ALL_IDS).to_bytes(12)) for item in value]
+        return list(map(self.id if are_ids(value) else self.value, value))
 
     def time(self, value: datetime) -> datetime:
         try:

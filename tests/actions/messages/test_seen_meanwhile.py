@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from people import BEGAN, Documents, conversation, links, messages, person
 
-from actions import cascading_deletion
+from actions import cascading_deletion, queries
 from actions import messages as acting
 from changes import Watch, apply, draft
 
@@ -17,6 +17,7 @@ def test_a_message_seen_between_two_batches_is_removed_from_all_lists(
 ) -> None:
     monkeypatch.setattr(cascading_deletion, "MESSAGES_PER_BATCH", 2)
     monkeypatch.setattr(draft, "BATCH", 5)
+    monkeypatch.setattr(queries, "CHUNK_SIZE", 2)
     ada, grace = person(database, "ada"), person(database, "grace")
     large, small = (conversation(database, ada, grace, name=name) for name in ("engines", "looms"))
     messages(database, large, ada, *map(str, range(9)), seen=(grace,))
