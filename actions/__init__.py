@@ -1,16 +1,17 @@
-"""The actions of chatctl and the rules for them: a module or package for each noun, a function for each command.
+"""The actions of chatctl: a module or package for each kind of data, and a function for each command.
 
 - `users`, `roles`, `permissions`, `access`, `conversations`, `messages`, `proposals`, `audit`, `holds`, `retention`,
-  `contexts`, `database`: the nouns. A command calls the function of the same name: `chatctl users suspend` calls
-  `users.suspend`. A function that changes data returns a `Changeset`; the command previews and applies it. A function
-  that lists data returns a `Listing`.
-- `rules`: the rules for every change. `rules.checked_changeset` makes a changeset, and checks these rules for it.
-- `lookup`: finds the documents that a typed name or id means. `queries`: reads documents by ids, values and
-  references, and makes filters.
+  `contexts`, `database`: the kinds of data. A command calls the function of the same name: `chatctl users suspend`
+  calls `users.suspend`. A function that changes data returns a `Changeset`; the command previews and applies it. A
+  function that lists data returns a `Listing`.
+- `rules`: the rules for every change. `rules.checked_changeset` makes a changeset and checks the rules.
+- `lookup`: finds the document that a typed name or id means. `queries`: reads documents by ids, values and references,
+  and makes filters.
 - `display_names`, `question_items`, `plan_files`, `csv_cells`, `cascading_deletion`, `wrong_id_types`, `completion`:
-  shared by several nouns. `errors`: the errors that actions raise.
+  used by several of the modules above. `errors`: the errors that actions raise.
 
-Start reading at `users.status.suspend`. Modules are imported on first use, so that help needs no database driver.
+Start reading at `users.status.suspend`. Each module is imported at its first use, so that `--help` does not load the
+database driver.
 """
 
 from typing import Final
@@ -31,5 +32,6 @@ SORTABLE: Final = {
 }
 """The fields by which each list can be sorted. Every list can also be sorted by id.
 
-This table is here, and not in the modules of the lists, so that help and completion do not load the database driver.
+The modules of the lists load the database driver. This table is in another module, because `--help` and completion need
+it without the driver.
 """

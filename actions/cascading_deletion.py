@@ -18,32 +18,35 @@ from database.ids import any_of
 from database.references import has_other_forms, ids_in, reference, reference_filter, references_in, referred
 
 MESSAGES_PER_BATCH: Final = 900
-"""The most messages that one batch deletes.
+"""The largest number of messages that one batch deletes.
 
-The batch also changes the conversations of these messages, and the users who have seen them.
+The batch also changes the conversations of these messages, and the users who have seen the messages.
 """
 UNWRITTEN: Final = plans.MOST
-"""The most messages that unwritten batches may delete. These messages still exist in the database.
+"""The largest number of messages that planned batches, which are not written yet, may delete.
 
-New batches are made before earlier batches are written. For a proposal, all batches are made before the first one is
-written.
+Batches are planned before earlier batches are written. For a proposal, all batches are planned before the first batch
+is written.
 """
 MOST_IDS_HELD: Final = 1_000_000
-"""The most ids that all the lists in memory may contain together. With more ids, these lists are forgotten."""
+"""The limit for the number of ids in all lists that are kept in memory.
+
+Beyond it, these lists are removed from memory.
+"""
 DOCUMENT_WEIGHT: Final = 10
-"""For the limit `MOST_IDS_HELD`, a document counts as this number of ids, in addition to the ids in its list."""
+"""For the limit `MOST_IDS_HELD`, a document counts like this number of ids, in addition to the ids in its list."""
 FIELDS: Final = ("username", "name", "created_at", "lastMessageAt")
-"""The fields that are read of each document. In addition, one list of ids is read."""
+"""The fields that are read of each document, together with one list of ids."""
 MOST_COPIED_IDS: Final = 250_000
-"""If `Conversation.messagesIds` has this number of ids or more, it is not updated."""
+"""If `Conversation.messagesIds` has this number of ids or more, chatctl does not update the list."""
 
 
 class CascadingDeletion:
-    """Collects deletions of documents, and yields each batch of changes as soon as the batch is full.
+    """Collect deletions of documents, and yield each batch of changes as soon as the batch is full.
 
-    Each batch is complete: after it is written, no list has the deleted ids, and each `lastMessageAt` is right. `users`
-    are the users whom the caller will delete, with all their fields. The lists of these users are changed in memory
-    too. `names` is a dictionary to which the names of the changed documents are added.
+    Each batch is complete: after its write, no list has the deleted ids, and each `lastMessageAt` is right. `users` are
+    the users whom the caller will delete, with all their fields. The lists of these users are changed in memory too.
+    This class adds the names of the changed documents to the dictionary `names`.
     """
 
     def __init__(self, names: dict[Any, str], users: Iterable[Document] = ()) -> None:
@@ -60,7 +63,8 @@ class CascadingDeletion:
         """Delete the messages that match the filters, and remove their ids from every list."""
         documents = connection.database()["Message"]
         found = chain.from_iterable(documents.find(where, batch_size=MESSAGES_PER_BATCH) for where in filters)
-        # True if messages are large: some servers keep a whole transaction in memory, so such batches must be small.
+        # True if messages are large. Some servers keep a whole transaction in memory, so batches with large messages
+        # must be small.
         heavy = False
         for some in pages(found, PART_BYTES, MESSAGES_PER_BATCH):
             ids = [message["_id"] for message in some]
@@ -95,9 +99,9 @@ class CascadingDeletion:
             yield from self.draft.finished_batches()
 
     def _note_deleted(self, conversation: Any, message: str) -> None:
-        """Remember a message whose deletion is planned, until the deletion is written.
+        """Remember a planned deletion of a message until it is written.
 
-        The message exists in the database until its batch is written. After `UNWRITTEN` more deletions, this batch was
+        The message exists in the database until its batch is written. After `UNWRITTEN` more deletions, this batch is
         certainly written, so the message is forgotten.
         """
         self._deleted.append((conversation, message))
@@ -111,7 +115,7 @@ class CascadingDeletion:
     def _remove_from_seen(self, users: list[Document], ids: list[Any], seen: dict[Any, set[Any]]) -> None:
         """Remove messages from the users' lists of seen messages.
 
-        A user may have seen a message after the list of this user was read. In this case, the list is read again.
+        A user may have seen a message after this list was read. In this case, the list is read again.
         """
         before = {user["_id"]: user.get("seenMessageIds") for user in users}
         self.draft.take("User", users, "seenMessageIds", ids)
@@ -126,13 +130,13 @@ class CascadingDeletion:
             self.draft.take("User", [user], "seenMessageIds", list(late[referred(user["_id"])]))
 
     def delete_conversations(self, ids: Iterable[Any]) -> Iterator[Batch]:
-        """Delete the messages of conversations, then the conversations."""
+        """Delete conversations. First, delete their messages."""
         for some in queries.chunks(ids):
             yield from self.delete_messages([queries.refers_to("Message", "conversationId", *some)])
             yield from self.delete_empty_conversations(some)
 
     def delete_empty_conversations(self, ids: Iterable[Any]) -> Iterator[Batch]:
-        """Delete conversations that have no messages any more, because these are deleted or moved."""
+        """Delete conversations whose messages have all been deleted or moved before."""
         for some in queries.chunks(ids):
             people: dict[Any, list[Document]] = {referred(identifier): [] for identifier in some}
             listing = queries.refers_to("User", "conversationIds", *some)
@@ -150,15 +154,16 @@ class CascadingDeletion:
     def _set_last_message_time(self, conversations: Iterable[Document], deleted: Mapping[Any, Any]) -> None:
         """Correct `lastMessageAt` of each conversation whose last message is deleted.
 
-        The new value is the time of the last kept message. If no message is kept, the new value is the time when the
-        conversation was created. `deleted` maps the id of each conversation to the time of its newest deleted message.
+        The new value is the time of the last remaining message. If no message remains, the new value is the time when
+        the conversation was created. `deleted` maps the id of each conversation to the time of its newest deleted
+        message.
         """
         for conversation in conversations:
             identifier = referred(conversation["_id"])
             was, newest = conversation.get("lastMessageAt"), deleted[identifier]
             if isinstance(was, datetime) and isinstance(newest, datetime) and newest >= was:
                 gone = self._deleted_of.get(identifier, set())
-                # This is looked up only once: without an index, the server reads all messages to answer.
+                # Without an index, this query reads all messages. So it is made only once.
                 if self._odd is None:
                     self._odd = has_other_forms(connection.database(), "Message", "conversationId")
                 last = _last_message_at(conversation, gone, odd=self._odd)
@@ -166,10 +171,10 @@ class CascadingDeletion:
                     self.draft.set("Conversation", conversation, {"lastMessageAt": last})
 
     def with_list(self, collection: str, field: str, ids: Collection[Any]) -> list[Document]:
-        """Read the documents with these ids and one list field, and keep them in memory for later batches.
+        """Read one list field of the documents with these ids, and keep the documents in memory for later batches.
 
-        Users whom the caller will delete are already in memory. No document is read twice: batches are made before
-        earlier batches are written, so a second read would return the old list.
+        Users whom the caller will delete are already in memory. No document is read twice: earlier batches may not be
+        written yet, so a second read would return the old list.
         """
         if self._held > MOST_IDS_HELD:
             self._lists.clear()
@@ -184,20 +189,20 @@ class CascadingDeletion:
 
 
 def deleted_documents(filters: Iterable[tuple[str, Document]]) -> Iterator[Change]:
-    """Yield a deletion of each document that the filters match; `filters` are pairs of a collection and a filter."""
+    """Yield a deletion of each document that the filters match. `filters` are pairs of a collection and a filter."""
     for collection, where in filters:
         yield from (Delete(collection, document) for document in connection.database()[collection].find(where))
 
 
 def departures(conversations: Iterable[Document], users: Collection[Any]) -> Iterator[Change]:
-    """Yield the changes that remove some users from the participants of conversations."""
+    """Yield the changes that remove these users from the participants of these conversations."""
     for conversation in conversations:
         if leaving := references_in(conversation, "userIds").intersection(users):
             yield Update("Conversation", (conversation["_id"],), {"userIds": Take(tuple(leaving))})
 
 
 def conversation_filters(ids: Iterable[Any]) -> Iterator[tuple[str, Document]]:
-    """Yield filters that match some conversations and all their messages, as pairs (collection, filter)."""
+    """Yield filters that match these conversations and all their messages, as pairs (collection, filter)."""
     for some in queries.chunks(ids):
         yield "Message", queries.refers_to("Message", "conversationId", *some)
         yield "Conversation", {"_id": any_of(some)}
@@ -208,9 +213,9 @@ def _length(value: Any) -> int:
 
 
 def _last_message_at(conversation: Document, gone: Collection[str], *, odd: bool) -> Any:
-    """Return the time of the last message that is kept, or the creation time of the conversation if none is kept.
+    """Return the time of the last message that remains, or the creation time of the conversation if none remains.
 
-    `gone` has the ids of deleted messages, as `repr` writes them.
+    `gone` has the ids of deleted messages, in the form that `repr` returns.
     """
     order = [("createAt", DESCENDING), ("_id", DESCENDING)]
     where = reference_filter("conversationId", [conversation["_id"]], odd=odd)

@@ -1,4 +1,4 @@
-"""Read names from the database for shell completion, if the database answers within a third of a second."""
+"""Read names from the database for shell completion. The database has a third of a second to answer."""
 
 import threading
 from collections.abc import Callable, Iterator
@@ -17,21 +17,21 @@ if TYPE_CHECKING:
     from changes import Document
 
 Read = Callable[[str], tuple[str, Any]]
-"""A function that takes a text that a user types. It returns a field, and the value to search for in this field."""
+"""A function that takes a typed text. It returns the field to search, and the value to search for in this field."""
 
 SECONDS: Final = 1 / 3
-"""The seconds that the database has to answer. The time to load the database driver does not count."""
+"""The time limit for the answer of the database, in seconds. The time to load the database driver does not count."""
 SECONDS_TO_LOAD: Final = 2.0
 AT_MOST: Final = 50
 READ_AT_MOST: Final = 1_000
-"""The most documents to read. This limit matters if most of the names cannot be completed."""
+"""The largest number of documents to read. It is only reached if most of the names cannot be completed."""
 
 
 def names(collection: str, prefix: str, choice: urls.Choice) -> list[str]:
     """Return the names that begin with a text, in the form in which users type them. After any error, return no names.
 
-    If there are more than `AT_MOST` names, only the first ones and the very last one are returned. From these, the
-    shell still finds the letters that all names have in common.
+    If there are more than `AT_MOST` names, only the first names and the very last name are returned. From these names,
+    the shell still finds the first letters that all names have in common.
     """
     found: list[str] = []
     loaded = threading.Event()
@@ -41,7 +41,7 @@ def names(collection: str, prefix: str, choice: urls.Choice) -> list[str]:
             found.extend(_read_names(collection, prefix, choice, loaded.set))
         loaded.set()
 
-    # Nothing can interrupt the lookup of a host name, so the thread is left running.
+    # Nothing can interrupt the lookup of a host name. If it takes too long, the thread continues to run.
     thread = threading.Thread(target=read, daemon=True)
     thread.start()
     loaded.wait(SECONDS_TO_LOAD)
@@ -70,7 +70,7 @@ def _read_names(collection: str, prefix: str, choice: urls.Choice, loaded: Calla
 def _matching_names(documents: "Collection[Document]", prefix: str, read: Read, direction: int) -> Iterator[str]:
     """Yield names in ascending (1) or descending (-1) order, in the form in which users type them.
 
-    A name is left out if chatctl would misread it. For example, a username may look like an id or an e-mail.
+    A name is left out if chatctl would not read it as a name, for example because it looks like an id.
     """
     field, value = read(prefix)
     if field == "_id":
@@ -86,7 +86,7 @@ def _matching_names(documents: "Collection[Document]", prefix: str, read: Read, 
 
 
 def _open_proposals(documents: "Collection[Document]", prefix: str) -> Iterator[str]:
-    """Yield the ids of proposals that are not decided and have not expired."""
+    """Yield the ids of proposals that are not decided yet and have not expired."""
     where = {"kind": "proposal", "expires": {"$gt": datetime.now(UTC)}}
     found = documents.find(where, ["_id"], sort=[("_id", -1)], limit=READ_AT_MOST, max_time_ms=_milliseconds())
     ids = [text for one in found if (text := str(one["_id"])).startswith(prefix) and EASY.fullmatch(text)]

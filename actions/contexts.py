@@ -1,4 +1,4 @@
-"""List and show contexts. Passwords are hidden, and the commands of contexts that print a URL are not run."""
+"""List and show contexts. Passwords are hidden, and the commands that print a URL (`url-command`) are not run."""
 
 import re
 from typing import Any

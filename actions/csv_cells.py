@@ -6,11 +6,11 @@ from typing import Final
 
 _FORMULA: Final = "=+\\-@\uff1d\uff0b\uff0d\uff20"  # Spreadsheets may read the full-width characters as = + - @.
 _SEPARATOR: Final = ",;\t\r\n"
-# Matches a text that a spreadsheet would run as a formula. Also matches a text that looks escaped already: such a text
-# is escaped once more, so that reading removes only the second escape.
+# Matches a text that a spreadsheet would run as a formula. It also matches a text that already looks escaped. Such a
+# text is escaped a second time, and reading removes only the second escape.
 _FIRST: Final = re.compile(rf"'*[{_FORMULA}\t\r\n]")
-# A spreadsheet with another delimiter than the comma may split a cell at that delimiter. The second part could then be
-# a formula, perhaps after a quotation mark.
+# A spreadsheet that does not use the comma as delimiter may split a cell into two. The second part could be a formula,
+# perhaps after a quotation mark.
 _INNER: Final = re.compile(rf"([{_SEPARATOR}])(?=['\"]*[{_FORMULA}])")
 _INNER_GUARD: Final = re.compile(rf"([{_SEPARATOR}])'(?=['\"]*[{_FORMULA}])")
 _ITEM: Final = re.compile(r"(?:[^;\\]|\\.?)+", re.DOTALL)
@@ -19,13 +19,13 @@ _ESCAPED: Final = re.compile(r"\\([;\\])")
 
 def escape_formulas(text: str) -> str:
     """Put a `'` before each formula in a text, so that a spreadsheet does not run the formula."""
-    if _INNER.search(text):  # For most texts, this search is faster than a replacement that finds nothing.
+    if _INNER.search(text):  # Most texts contain no formula, and this search is faster than a replacement.
         text = _INNER.sub(r"\1'", text)
     return f"'{text}" if _FIRST.match(text) else text
 
 
 def unescape_formulas(text: str) -> str:
-    """Undo `escape_formulas`: remove each `'` that it has added."""
+    """Undo `escape_formulas`: remove each `'` that `escape_formulas` has added."""
     if text.startswith("'") and _FIRST.match(text, 1):
         text = text[1:]
     return _INNER_GUARD.sub(r"\1", text)
@@ -40,5 +40,5 @@ def join_list(items: Iterable[str]) -> str:
 
 
 def split_list(text: str) -> list[str]:
-    """Divide a CSV cell that `join_list` wrote into its texts. Empty texts are left out."""
+    """Divide a CSV cell that `join_list` has written into a list of texts. Leave out empty texts."""
     return [_ESCAPED.sub(r"\1", item) for item in _ITEM.findall(text)]

@@ -17,11 +17,14 @@ from database.references import referred
 from database.wording import NAMED
 
 FIELDS: Final = ("name", "isGroup", "userIds")
-"""The fields of a conversation that are needed to make its title."""
+"""The fields of a conversation that its title needs."""
 
 MOST_USERNAMES: Final = 50_000
 MOST_CONVERSATIONS: Final = 10_000
-"""The most conversations to keep in memory. If there are more, only the conversations needed now are kept."""
+"""The largest number of conversations to keep in memory.
+
+If there are more, only the conversations that are needed now are kept.
+"""
 
 
 def id_texts(document: Document, field: str) -> list[str]:
@@ -34,13 +37,13 @@ def id_texts(document: Document, field: str) -> list[str]:
 
 
 class Usernames:
-    """Keeps the usernames of users in memory: id → username."""
+    """Keep the usernames of users in memory: id → username."""
 
     def __init__(self) -> None:
         self._names: dict[str, str | None] = {}
 
     def load(self, ids: Iterable[str]) -> None:
-        """Read the usernames of those users that are not in memory yet."""
+        """Read the usernames of those users whose usernames are not in memory yet."""
         wanted = set(ids)
         if len(self._names) > MOST_USERNAMES:
             self._names = {user: self._names[user] for user in wanted & self._names.keys()}
@@ -50,14 +53,14 @@ class Usernames:
             self._names[id_text(referred(user["_id"]))] = lookup.user_label(user)
 
     def get(self, user: str) -> str | None:
-        """Return the username of a user for whom `load` was called. Return None if the user no longer exists."""
+        """Return the username of a user. Call `load` with this user first. Return None if the user no longer exists."""
         return self._names[user]
 
 
 class TitledConversation(NamedTuple):
-    """A conversation with its title. `participants` are `{id, username}`.
+    """A conversation with its title. `participants` lists `{id, username}` of each participant.
 
-    `title` is the name of a group, or else the usernames of the participants.
+    `title` is the name of a group. Without a name, it is made of the usernames of the participants.
     """
 
     id: str
@@ -66,7 +69,7 @@ class TitledConversation(NamedTuple):
 
 
 class ConversationTitles:
-    """Keeps the titles and participants of conversations in memory, by id."""
+    """Keep the titles and participants of conversations in memory, by id."""
 
     def __init__(self, usernames: Usernames | None = None) -> None:
         self._usernames = usernames or Usernames()
@@ -83,7 +86,7 @@ class ConversationTitles:
             self._titled[key] = TitledConversation(key, "deleted conversation", ())
 
     def add(self, conversations: Sequence[Document], users: Iterable[str] = ()) -> None:
-        """Add conversations that were read with `FIELDS`, and read the usernames of their participants."""
+        """Add conversations that have the fields `FIELDS`, and read the usernames of their participants."""
         members = {_key(conversation["_id"]): id_texts(conversation, "userIds") for conversation in conversations}
         self._usernames.load([*users, *(user for some in members.values() for user in some)])
         for conversation in conversations:
@@ -92,11 +95,14 @@ class ConversationTitles:
             self._titled[key] = TitledConversation(key, _title(conversation, participants), participants)
 
     def get(self, conversation: Any) -> TitledConversation:
-        """Return the conversation with this id, for which `load` was called."""
+        """Return the conversation with this id. Call `load` with this conversation first."""
         return self._titled[_key(conversation)]
 
     def person(self, user: str) -> Row:
-        """Return `{id, username}` of a user for whom `load` was called. The username of a deleted user is None."""
+        """Return `{id, username}` of a user.
+
+        Call `load` with this user first. The username of a deleted user is None.
+        """
         return {"id": user, "username": self._usernames.get(user)}
 
 
@@ -108,15 +114,15 @@ def titles(conversations: Sequence[Document]) -> dict[Any, str]:
 
 
 def person_label(person: Row) -> str:
-    """Return the name to show for a person, who is given as `{id, username}`.
+    """Return the text that names a person `{id, username}`.
 
-    A deleted user is shown with the id, and an unknown person as "unknown author".
+    The text for a deleted user contains the id. The text for an unknown person is "unknown author".
     """
     return str(person["username"] or (f"deleted user {person['id']}" if person["id"] else "unknown author"))
 
 
 def people_label(people: Sequence[Row]) -> str:
-    """Return the names of some people as one text. Of many people, name the first ones, and count the others."""
+    """Return the names of people as one text. If there are many people, name the first ones and count the others."""
     more = f" and {len(people) - NAMED:,} more" if len(people) > NAMED else ""
     return f"{', '.join(map(person_label, people[:NAMED]))}{more}"
 

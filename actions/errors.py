@@ -17,7 +17,10 @@ class NameTakenError(ConflictError):
 
 
 class ImportConflictError(ConflictError):
-    """Users of an import already exist, or their names are taken; `faults` lists them."""
+    """Users of an import already exist, or their usernames or sign-ins belong to other users.
+
+    `faults` lists these conflicts.
+    """
 
     def __init__(self, number: int, faults: tuple[Fault, ...]) -> None:
         of_them = "" if number == len(faults) else f"; only the first {len(faults):,} are shown"
@@ -57,7 +60,7 @@ class StillRunningError(RefusedError):
 
 
 class LastSignInError(RefusedError):
-    """A user would be left without any way to sign in."""
+    """A user would lose the last way to sign in."""
 
 
 class BadPatternError(InvalidInputError):

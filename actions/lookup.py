@@ -1,4 +1,4 @@
-"""Find the documents that a command line names by id, name, e-mail or username."""
+"""Find the documents that a user names on the command line: by id, name, e-mail or username."""
 
 import re
 from collections import Counter
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from changes import Result
 
 PLAIN: Final = re.compile(r"\w[\w.+-]{0,59}")
-"""Matches a text that needs no quotation marks in a shell."""
+"""Matches a text that a shell command can contain without quotation marks."""
 NAMED_BY: Final = {
     "User": ("username", "email"),
     "Role": ("name",),
@@ -40,14 +40,14 @@ NAMED_BY: Final = {
 }
 """The fields by which people recognise a document."""
 CHOICES: Final = 10_000
-"""The most names that are compared with an unknown name for the hint "did you mean".
+"""The largest number of names that are compared with an unknown name for the hint "did you mean".
 
-Among more names, the most similar one is rarely the right one.
+Among more names, the most similar name is rarely the right one.
 """
 NEIGHBOURS: Final = 500
-"""The number of usernames that are read for the hint "did you mean".
+"""For the hint "did you mean", this number of usernames before the unknown name in alphabetical order is read.
 
-This number is read before the unknown name in alphabetical order, and the same number after it.
+The same number of usernames after the unknown name is read too.
 """
 
 
@@ -56,7 +56,7 @@ Key = tuple[str, str]
 
 
 class Found(NamedTuple):
-    """A document that was looked up, and the name to show for it."""
+    """A document that was looked up, and the name to show for the document."""
 
     ref: str
     document: Document
@@ -81,7 +81,7 @@ _MEANINGS: ContextVar[dict[tuple[str, str], Any] | None] = ContextVar("meanings"
 
 @contextmanager
 def record_meanings() -> Iterator[dict[tuple[str, str], Any]]:
-    """Record which document each typed name means, during a `with` block: (collection, typed name) → id."""
+    """Record, until the `with` block ends, which document each typed name means: (collection, typed name) → id."""
     noted: dict[tuple[str, str], Any] = {}
     token = _MEANINGS.set(noted)
     try:
@@ -93,16 +93,17 @@ def record_meanings() -> Iterator[dict[tuple[str, str], Any]]:
 def find_all(
     collection: str, refs: Iterable[str], fields: Sequence[str] | None = None, *, skip_missing: bool = False
 ) -> FoundAll:
-    """Find roles, permissions or conversations by name or id. Return each once, in the order in which they were typed.
+    """Find roles, permissions or conversations by name or id, in the order in which they were typed.
 
-    Raises `UnknownNameError` with the nearest name, and `AmbiguousNameError` if a text can mean several documents.
+    A document that is named twice is returned once. Raises `UnknownNameError` with the nearest name, and
+    `AmbiguousNameError` if a text can mean several documents.
     """
     projection = None if fields is None else ["name", *fields]
     return _find(collection, {ref: parse_ref(ref) for ref in refs}, projection, skip_missing=skip_missing)
 
 
 def find_messages(refs: Iterable[str], fields: Sequence[str] | None = None, *, skip_missing: bool = False) -> FoundAll:
-    """Find messages by id. Return each once, in the order in which they were typed."""
+    """Find messages by id, in the order in which the ids were typed. A message that is named twice is returned once."""
     return _find("Message", {ref: ("_id", ref.removeprefix("id:")) for ref in refs}, fields, skip_missing=skip_missing)
 
 
@@ -117,9 +118,10 @@ def find_proposal(ref: str) -> Document:
 
 
 def find_users(refs: Iterable[str], fields: Sequence[str] | None = None, *, skip_missing: bool = False) -> FoundAll:
-    """Find users by id, e-mail (in any case) or username. Return each once, in the order in which they were typed.
+    """Find users by id, e-mail (in upper or lower case) or username, in the order in which they were typed.
 
-    Raises `UnknownNameError` with the nearest name, and `AmbiguousNameError` if a text can mean several users.
+    A user who is named twice is returned once. Raises `UnknownNameError` with the nearest name, and
+    `AmbiguousNameError` if a text can mean several users.
     """
     keys = {ref: (by, str(value)) for ref in refs for by, value in [parse_user_ref(ref)]}
     projection = None if fields is None else ["username", "email", *fields]
@@ -127,7 +129,7 @@ def find_users(refs: Iterable[str], fields: Sequence[str] | None = None, *, skip
 
 
 def complete_id(collection: str, text: str) -> str:
-    """Return the whole id that begins with some digits. If no id begins with this text, return the text unchanged."""
+    """Return the whole id that begins with a text. If no id begins with this text, return the text unchanged."""
     [begun] = _begun(collection, {text: ("_id", text)})
     if len(begun) > 1:
         raise _ambiguous(collection, text, [value for _, value in begun])
@@ -162,11 +164,11 @@ def _find(
 
 
 def _begun(collection: str, keys: Mapping[str, Key]) -> Iterator[list[Key]]:
-    """Yield for each typed text the ids that begin with it. A text must have 6 to 23 hexadecimal digits.
+    """Yield for each typed text the ids that begin with this text. The text must have 6 to 23 hexadecimal digits.
 
-    The beginning of an id may also be a name (`decade`). A text that is the name of one document and the beginning of
-    another id is an error. Otherwise, somebody could choose the first digits of another user's id as a username, and
-    then receive the changes that are meant for that other user.
+    The beginning of an id can also be a name (`decade`). If a text is the name of one document and the beginning of
+    another id, the command fails. Otherwise, somebody could choose the first digits of another user's id as username,
+    and would get the changes that are meant for that other user.
     """
     texts = {ref: value for ref, (field, value) in keys.items() if field == "_id" or ref == value}
     prefixes = {ref: value for ref, value in texts.items() if ID_PREFIX.fullmatch(value)}
@@ -181,8 +183,7 @@ def _ambiguous(collection: str, text: str, ids: Sequence[str], field: str | None
     `field` is the field in which all these documents have the text, or None.
     """
     documents = queries.find_by_id_texts(collection, ids, NAMED_BY[collection])
-    # Conversations can have the same name, so the user must type an id. The ids are short, so that they are easy to
-    # type.
+    # Conversations can have the same name, so the user must type an id. Short ids are easier to type.
     short = queries.short_ids(collection, ids[:NAMED]) if collection == "Conversation" else {}
     listed = [
         f"id:{short.get(one, one)}{_about(collection, documents[one]) if one in documents else ''}"
@@ -196,7 +197,7 @@ def _ambiguous(collection: str, text: str, ids: Sequence[str], field: str | None
 
 
 def _about(collection: str, document: Document) -> str:
-    """Return the names of a document in parentheses, so that users can tell it from documents with a similar id."""
+    """Return the names of a document in parentheses, to distinguish it from documents with a similar id."""
     if collection == "Conversation":
         return f" ({', '.join(_about_conversation(document))})"
     names = [readable_text(document[field]) for field in NAMED_BY[collection] if document.get(field)]
@@ -204,7 +205,7 @@ def _about(collection: str, document: Document) -> str:
 
 
 def _about_conversation(document: Document) -> Iterator[str]:
-    """Yield the title of a conversation, and details that tell it from conversations with the same title."""
+    """Yield the title of a conversation, and details that distinguish it from conversations with the same title."""
     from actions.display_names import id_texts, titles
 
     yield titles([document])[document["_id"]]
@@ -226,9 +227,9 @@ def _record_meaning(collection: str, ref: str, document: Document) -> None:
 
 
 def _by_key(collection: str, keys: Collection[Key], projection: Sequence[str] | None) -> dict[Key, list[Document]]:
-    """Read documents by field and value: key → documents.
+    """Read documents by the values of a field: key → documents.
 
-    Without the unique indexes, a key may have several documents.
+    Without the unique indexes, several documents can have the same value.
     """
     texts = {by: [value for field, value in keys if field == by] for by in ("_id", "name", "username", "email")}
     by_id = queries.find_by_id_texts(collection, texts["_id"], projection)
@@ -241,7 +242,7 @@ def _by_key(collection: str, keys: Collection[Key], projection: Sequence[str] | 
     for field, documents in found.items():
         for document in documents:
             value = document[field]
-            # In broken data, the field may be a list that contains the name. Then the query finds the document too.
+            # In broken data, the field may be a list that contains the name. The query also finds such a document.
             if not isinstance(value, list):
                 known.setdefault((field, value.lower() if field == "email" else value), []).append(document)
     return known
@@ -250,7 +251,7 @@ def _by_key(collection: str, keys: Collection[Key], projection: Sequence[str] | 
 def _refuse_other_texts(collection: str, text: str) -> None:
     """Raise `UsageError` for a text that is neither an id nor the first digits of an id."""
     if not OBJECT_ID.fullmatch(text) and not ID_PREFIX.fullmatch(text):
-        hint = "an id has 24 characters, 0-9 and a-f; its first 6 or more are enough"
+        hint = "an id has 24 characters (0-9 and a-f); the first 6 or more characters are enough"
         article = "an" if collection == AUDIT else "a"
         raise UsageError(f"{shown(text)} is not {article} {_noun(collection)} id", hint)
 
@@ -267,7 +268,8 @@ def find_user(ref: str, fields: Sequence[str] | None = None) -> Document:
 def parse_user_ref(ref: str) -> tuple[str, Any]:
     """Return the field and the value by which to find a user: id, e-mail (in lower case) or username.
 
-    Only the form of the text decides; the database is not read. An id that is not an ObjectId is returned as text.
+    Only the form of the text decides, and the database is not read. If an id is not an ObjectId, it is returned as
+    text.
     """
     kind, colon, rest = ref.partition(":")
     if colon and kind in {"id", "email", "username"}:
@@ -288,12 +290,15 @@ def parse_ref(ref: str) -> tuple[str, str]:
 
 
 def user_label(document: Document) -> str:
-    """Return the username of a user. In broken data without a username, return the id."""
+    """Return the username of a user. If a user in broken data has no username, return the id."""
     return _name_in(document, "username", document["_id"])
 
 
 def refuse_duplicate_ids(collection: str, documents: Iterable[Document]) -> None:
-    """Raise `AmbiguousNameError` if two documents have one id in two forms: a reference could mean either."""
+    """Raise `AmbiguousNameError` if two documents have the same id in two forms.
+
+    A reference with this id could mean each of the two documents.
+    """
     ids = Counter(
         references.referred(document["_id"])
         for document in queries.find_by_ids(collection, (document["_id"] for document in documents), ["_id"])
@@ -311,18 +316,21 @@ def find_one(collection: str, ref: str, fields: Sequence[str] | None = None) -> 
 
 
 def label(document: Document) -> str:
-    """Return the name of a role, a permission or a group. In broken data without a name, return the id."""
+    """Return the name of a role, a permission or a group.
+
+    If the document has no name (in broken data), return the id.
+    """
     return _name_in(document, "name", document["_id"])
 
 
 def _name_in(document: Document, field: str, otherwise: object) -> str:
-    """Return a name as text. If the value of its field is empty, a document or a list, return `otherwise` as text."""
+    """Return a name as text. If its field is empty, or is a document or a list, return `otherwise` as text."""
     name = document.get(field)
     return id_text(name if name and readable(name) is name else otherwise)
 
 
 def _hint(collection: str, field: str, value: str) -> str:
-    """Return a hint: the existing name that is most similar to an unknown name, or a command that lists the names."""
+    """Return a hint for an unknown name: the most similar name that exists, or a command that lists the names."""
     listing = f"see chatctl {'audit' if collection == AUDIT else f'{_noun(collection)}s'} list"
     if field == "_id":
         return listing

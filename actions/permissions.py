@@ -25,12 +25,12 @@ def find() -> Listing:
 
 
 def show(ref: str) -> Row:
-    """Describe one permission as `find` does."""
+    """Describe one permission, with the same fields as in `find`."""
     return _rows([lookup.find_one("Permission", ref, LISTED)])[0]
 
 
 def create(names: Sequence[str]) -> Changeset:
-    """Create permissions. No role gets them. Raises `NameTakenError` if one of the names exists."""
+    """Create permissions. They are not granted to any role. Raises `NameTakenError` if one of the names exists."""
     wanted = list(dict.fromkeys(names))
     new_names.validate("Permission", wanted)
     draft = Draft()

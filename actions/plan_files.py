@@ -1,6 +1,7 @@
-"""Write plans to files, and read them.
+"""Write plans to files, and read plan files.
 
-Files of `--save-plan` and files of `seeds plan` begin with the same fields. The command `apply` accepts both.
+`--save-plan` and `seeds plan` write files that begin with the same fields. The command `apply` accepts both kinds of
+files.
 """
 
 import hashlib
@@ -30,16 +31,16 @@ _JSON: Final = json_util.JSONOptions(
 
 
 class StalePlanError(ConflictError):
-    """The database is not as it was when the plan was saved."""
+    """The database has changed since the plan was saved, or is another database than that of the plan."""
 
     def __init__(self, what: str, hint: str = "nothing was changed; run the command again to make a new plan") -> None:
         super().__init__(what, hint)
 
 
 def head(kind: str) -> dict[str, Any]:
-    """Return the first fields of a plan file: its kind, its version, and the database.
+    """Return the first fields of a plan file: its kind, its version, and the name of the database.
 
-    The address of the server is not included.
+    A plan file does not contain the address of the server.
     """
     return {"chatctl": kind, "version": VERSIONS[kind], **_identity()}
 
@@ -57,14 +58,17 @@ def check_database(document: dict[str, Any]) -> None:
 
 
 def _identity() -> dict[str, str]:
-    """Identify the target database without its address: an embedded server has a new port at each start."""
+    """Return data that identify the target database without its address.
+
+    The address is not suitable, because an embedded server has a new port at each start.
+    """
     target = connection.target()
     where = "local" if target.local else target.host
     return {"database": target.name, "server": hashlib.sha256(where.encode()).hexdigest()[:16]}
 
 
 class PlanFile(NamedTuple):
-    """A file with a plan: its name, its content, and the SHA-256 digest of the file."""
+    """A plan file: its name, its content, and the SHA-256 digest of the file."""
 
     name: str
     document: dict[str, Any]
@@ -76,9 +80,9 @@ class PlanFile(NamedTuple):
 
 
 def read(name: str, stdin: BinaryIO) -> PlanFile:
-    """Read a file with a plan once, or standard input if the name is `-`.
+    """Read a plan file once, or standard input if the name is `-`.
 
-    Raises `InvalidInputError` for a file that chatctl has not saved.
+    Raises `InvalidInputError` if chatctl has not saved this file.
     """
     try:
         with opened(name, stdin) as file:
@@ -87,7 +91,7 @@ def read(name: str, stdin: BinaryIO) -> PlanFile:
     except (ValueError, RecursionError):
         document = None
     if not _has_head(document):
-        raise InvalidInputError(f"{shown(name)} is not a plan saved by chatctl", "make one with --save-plan FILE")
+        raise InvalidInputError(f"{shown(name)} is not a plan saved by chatctl", "make a plan with --save-plan FILE")
     if document["version"] != VERSIONS[document["chatctl"]]:
         raise InvalidInputError(f"{shown(name)} was saved by another version of chatctl", "make a new plan")
     return PlanFile(name, document, hashlib.sha256(data).hexdigest())
@@ -105,8 +109,8 @@ def _has_head(document: Any) -> TypeGuard[dict[str, Any]]:
 def dump(changeset: Changeset, reason: str | None = None) -> str:
     """Return a changeset as the text of a plan file. The text contains no secrets.
 
-    Raises the errors of `plans.plan_of`. If the plan has digests instead of some old values, an event of the audit
-    trail keeps the key of these digests.
+    Raises the errors of `plans.plan_of`. If the plan has digests instead of some old values, the key of these digests
+    is recorded in an event of the audit trail.
     """
     plan = plans.plan_of(changeset)
     if plan.key_entry:
@@ -120,7 +124,7 @@ def dump(changeset: Changeset, reason: str | None = None) -> str:
 
 
 def _for_reviewers(plan: plans.Plan) -> dict[str, Any]:
-    """Return the fields of a plan file that people read: the command, and the changes as lines of text."""
+    """Return the fields of a plan file that reviewers read: the command, and the changes as lines of text."""
     names = proposals.names_of(plan.changes)
     lines = Changeset(plan.command, [], plan.batches, names=names, indexes=plan.indexes).lines()
     return {"command": plan.command, "changes": list(lines)}
@@ -129,8 +133,8 @@ def _for_reviewers(plan: plans.Plan) -> dict[str, Any]:
 def load(file: PlanFile) -> Changeset:
     """Make the changeset that carries out a saved plan exactly.
 
-    Raises `StalePlanError` if the plan was made for another database, or if the lines that people read in the file do
-    not match the plan. Raises `MovedError` if the data have changed since the plan was saved.
+    Raises `StalePlanError` if the plan was made for another database, or if the lines that reviewers read in the file
+    do not match the plan. Raises `MovedError` if the data has changed since the plan was saved.
     """
     plan = _plan_in(file)
     made = proposals.carry_out(
@@ -145,7 +149,7 @@ def load(file: PlanFile) -> Changeset:
 
 
 def show(file: PlanFile) -> Row:
-    """Describe the plan in a file, as `proposals.described` does, with its `command`."""
+    """Describe the plan in a file: the fields of `proposals.described`, and the `command`."""
     plan = _plan_in(file)
     row = {"command": plan.command, **proposals.described(plan)}
     if not row["moved"]:
@@ -161,10 +165,12 @@ def _plan_in(file: PlanFile) -> plans.Plan:
 
 
 def _check_lines(file: PlanFile, plan: plans.Plan) -> None:
-    """Raise `StalePlanError` if the changes that people read in a file are not those of its plan."""
+    """Raise `StalePlanError` if the changes that reviewers read in a plan file are not the changes of its plan."""
     if any(file.document.get(name) != value for name, value in _for_reviewers(plan).items()):
-        what = f"the changes listed in {shown(file.name)} are not those of its plan, or a name in them has changed"
-        raise StalePlanError(what)
+        raise StalePlanError(
+            f"the changes listed in {shown(file.name)} are not the changes of its plan, "
+            "or one of their documents has a new name"
+        )
 
 
 def _plan(document: Any) -> plans.Plan:

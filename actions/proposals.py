@@ -1,8 +1,8 @@
-"""Proposals: changes that one person proposes and another approves, exactly as proposed or not at all.
+"""Proposals: changes that one person proposes and another person approves, exactly as proposed or not at all.
 
-A proposal is kept in `chatctl_proposals`: a document with the plan, further documents for the parts of a long plan, and
-one document with the decision. chatctl only inserts these documents and never updates them, so that the approved plan
-is the reviewed plan. There can be only one decision, because its `_id` is made of the id of the proposal.
+A proposal is stored in `chatctl_proposals`: a document with the plan, further documents for the parts of a long plan,
+and a document with the decision. chatctl only inserts these documents and never updates them, so the approved plan is
+always the reviewed plan. There can be only one decision, because its `_id` contains the id of the proposal.
 """
 
 import re
@@ -49,31 +49,31 @@ from models.links import OTHER_SIDES, OWNED
 from models.schema import FIELDS
 
 KEPT: Final = timedelta(days=14)
-"""The time in which a proposal can be approved."""
+"""A proposal can be approved during this time."""
 CLOCKS_DIFFER: Final = timedelta(days=1)
-"""The most time by which the clock of a proposer may be ahead. With more, the proposal counts as expired."""
+"""The clock of a proposer may be ahead by at most this time. If it is ahead by more, the proposal counts as expired."""
 DECISIONS: Final = ("approved", "rejected", "withdrawn")
 STATES: Final = ("open", *DECISIONS, "expired")
 _DECISION: Final = "decision:"
-"""The beginning of the `_id` of a decision. The id of the proposal follows."""
+"""The `_id` of a decision is this text, followed by the id of the proposal."""
 _LIFTED: Final = {
     lockout.LAST_MEMBER: "a protected role may lose its last active member",
     lockout.LOCKOUT: "a user may lose their last way to sign in",
 }
 MOST_NAMES: Final = 1_000
-"""The most documents of each collection whose names are read to describe a plan."""
+"""The largest number of documents of each collection whose names are read to describe a plan."""
 
 
 class SamePersonError(RefusedError):
-    """The error for a person who tries to approve a change that the same person has proposed."""
+    """The error if a person tries to approve their own proposal."""
 
 
 class NotOpenError(ConflictError):
-    """The error for a proposal that is already decided or has expired."""
+    """The error if a proposal is already decided or has expired."""
 
 
 class MovedError(ConflictError):
-    """The error for a plan whose documents were changed after the plan was made."""
+    """The error if documents of a plan were changed after the plan was made."""
 
     def __init__(self, noun: str, moved: Sequence[str], hint: str) -> None:
         more = [f"and {len(moved) - NAMED:,} more"] if len(moved) > NAMED else []
@@ -81,7 +81,10 @@ class MovedError(ConflictError):
 
 
 def propose(changeset: Changeset, reason: str | None) -> Changeset:
-    """Plan to keep a changeset as a proposal. Raises `UsageError` if no reason is given, and what `plan_of` raises."""
+    """Plan to store a changeset as a proposal.
+
+    Raises `UsageError` if no reason is given, and the errors of `plan_of`.
+    """
     if not (reason or "").strip():
         raise UsageError("--propose requires --reason", "add --reason TEXT, which the other person will read")
     if not changeset.changes_something:
@@ -104,7 +107,7 @@ def propose(changeset: Changeset, reason: str | None) -> Changeset:
 
 
 def _documents(plan: Plan, reason: str | None) -> Iterator[Document]:
-    """Yield the document of a new proposal, then the documents with the parts of its plan if the plan is long."""
+    """Yield the document of a new proposal. If the plan is long, then yield the documents with its parts."""
     identifier, at = plan.id, events.now()
     data = bson.encode({"plan": plans.encoded(plan)}, codec_options=AS_STORED)
     first, *rest = (data[start : start + events.PART_BYTES] for start in range(0, len(data), events.PART_BYTES))
@@ -126,7 +129,10 @@ def _documents(plan: Plan, reason: str | None) -> Iterator[Document]:
 
 
 def find(state: str | None = "open") -> Listing:
-    """List the proposals in a state, or all, newest first: `{id, at, by, command, reason, state, documents, …}`."""
+    """List proposals, newest first: `{id, at, by, command, reason, state, documents, …}`.
+
+    If `state` is None, list all.
+    """
     documents = connection.database()[PROPOSALS]
     where: Document = {"kind": "proposal"}
     decided: Document = {"_id": {"$regex": f"^{_DECISION}"}, **({"state": state} if state in DECISIONS else {})}
@@ -144,7 +150,8 @@ def find(state: str | None = "open") -> Listing:
 def _in_time(now: datetime) -> Document:
     """Return the filter for proposals that have not expired.
 
-    The time of the proposal is checked too, because somebody may have stored a later time of expiry than is allowed.
+    The filter also checks when the proposal was made, because somebody may have stored a later time of expiry than is
+    allowed.
     """
     return {"expires": {"$gt": now}, "at": {"$gt": now - KEPT, "$lte": now + CLOCKS_DIFFER}}
 
@@ -152,8 +159,8 @@ def _in_time(now: datetime) -> Document:
 def show(ref: str) -> Row:
     """Return a proposal as a row of `find`, with its `changes`, `summary`, `notes` and `moved`.
 
-    The changes are read from the plan, and look like those of an audit event. The descriptions by the proposer are not
-    trusted. `summary` counts the documents. If the proposal is open, `moved` says which data have changed since the
+    The changes look like those of an audit event. They are read from the plan, because descriptions by the proposer are
+    not trusted. `summary` counts the documents. If the proposal is open, `moved` says which data has changed since the
     plan was made.
     """
     proposal = lookup.find_proposal(ref)
@@ -165,7 +172,7 @@ def show(ref: str) -> Row:
 def described(plan: Plan, *, fit: bool = True) -> Row:
     """Describe a plan: `{changeset, changes, summary, notes, moved}`.
 
-    The changeset is only for showing the plan. Do not apply it.
+    Use the `changeset` only to show the plan, and do not apply it.
     """
     fitted = fitted_plans.fit(connection.database(), plan) if fit else fitted_plans.Fitted(plan.batches, [])
     moved = _moved(plan, fitted) if fit else []
@@ -187,14 +194,14 @@ def _warnings(plan: Plan) -> Iterator[str]:
         yield f"undo of event {plan.undoes}"
     documents = Changeset(plan.command, [], plan.batches).documents
     ours = {what: number for what, number in documents.items() if what[1] not in FIELDS}
-    if len(ours) < len(documents):  # the summary counts them only if there are no others
+    if len(ours) < len(documents):  # if all documents of the plan are chatctl's, the summary counts them already
         yield from (f"this would also {line}" for line in count_lines(ours))
 
 
 def approve(ref: str, reason: str | None = None) -> Changeset:
-    """Carry out a proposal of another person, exactly as proposed. The event has the reasons of both people.
+    """Carry out a proposal of another person, exactly as proposed. The audit event has the reasons of both people.
 
-    Raises `SamePersonError`, `NotOpenError`, `MovedError`, and what the rules raise.
+    Raises `SamePersonError`, `NotOpenError`, `MovedError`, and the errors of the rules.
     """
     proposal = lookup.find_proposal(ref)
     me = events.identity()
@@ -230,9 +237,9 @@ def carry_out(
     decision: Insert | None = None,
     approves: Document | None = None,
 ) -> Changeset:
-    """Make the changeset that carries out a plan exactly, by the same rules as the planned command.
+    """Make the changeset that carries out a plan exactly. The rules of the planned command are checked again.
 
-    Raises `MovedError` if something that the plan expects has changed.
+    Raises `MovedError` if data that the plan expects has changed.
     """
     fitted = fitted_plans.fit(connection.database(), plan, events.now())
     if moved := _moved(plan, fitted):
@@ -263,19 +270,19 @@ def carry_out(
 
 
 def reject(ref: str, reason: str | None = None) -> Changeset:
-    """Reject a proposal, so that it can no longer be approved."""
+    """Reject a proposal. After that, nobody can approve the proposal."""
     proposal = lookup.find_proposal(ref)
     _require_open(proposal)
     return _decide(proposal, "reject", "rejected", reason)
 
 
 def withdraw(ref: str, reason: str | None = None) -> Changeset:
-    """Withdraw a proposal. Raises `RefusedError` if another person has made the proposal."""
+    """Withdraw a proposal. Raises `RefusedError` if the proposal is by another person."""
     proposal = lookup.find_proposal(ref)
     if not _is_same_person(_by(proposal), events.identity()):
         raise RefusedError(
             f"only {_person(_by(proposal))} can withdraw this proposal",
-            f"to refuse it, run chatctl proposals reject {proposal['_id']}",
+            f"to refuse the proposal, run chatctl proposals reject {proposal['_id']}",
         )
     _require_open(proposal)
     return _decide(proposal, "withdraw", "withdrawn", reason)
@@ -305,7 +312,8 @@ def _decision(proposal: Document, state: str, reason: str | None) -> Insert:
 def _person_at(at: datetime) -> Document:
     """Return the fields `at`, `actor` and `by` of a document: the time, and the person who runs the command.
 
-    `by` decides whether two people are the same. `os` is the system user of `by`, not a variable of the environment.
+    `by` is used to find out whether two people are the same. `os` in `by` is the system user, and does not come from an
+    environment variable.
     """
     by = events.identity()
     return {"at": at, "actor": {**events.actor(), "os": by["system"]}, "by": by}
@@ -325,8 +333,8 @@ def _plan(proposal: Document) -> Plan:
 def _stored(proposal: Document) -> Document:
     """Read the plan of a proposal. Raises `InvalidInputError` if parts of the plan are missing.
 
-    Invariant: the approved plan is the plan that was reviewed. Somebody may insert more documents later. Therefore each
-    part can have only one `_id`, and documents with other ids are ignored.
+    Invariant: the approved plan is the plan that was reviewed. Somebody may insert more documents later. But each part
+    can have only one `_id`, so documents with other ids are ignored.
     """
     head = f"part:{proposal['_id']}:"
     stored = connection.database()[PROPOSALS].find({"_id": {"$regex": f"^{re.escape(head)}"}}, {"data": 1})
@@ -342,7 +350,8 @@ def _stored(proposal: Document) -> Document:
 def _rows(proposals: Sequence[Document], columns: Collection[str] = ()) -> list[Row]:
     """Make the rows of proposals.
 
-    The number of documents is counted in the plan, which takes time. It is None if `columns` lists other columns only.
+    The number of documents is counted in the plan, which takes time. If `columns` is given and does not contain this
+    number, the number is None.
     """
     where = {"_id": {"$in": [f"{_DECISION}{one['_id']}" for one in proposals]}}
     decisions = {one["_id"]: one for one in connection.database()[PROPOSALS].find(where)}
@@ -397,14 +406,14 @@ def _person(by: dict[str, str]) -> str:
 def _is_same_person(one: dict[str, str], other: dict[str, str]) -> bool:
     """Tell whether two people are the same.
 
-    If both people are database users, the database users are compared. Otherwise, the system users are compared.
+    If both people are database users, compare the database users. Otherwise, compare the system users.
     """
     name = "database" if "database" in one and "database" in other else "system"
     return one.get(name) == other.get(name)
 
 
 def _moved(plan: Plan, fitted: fitted_plans.Fitted) -> list[str]:
-    """Return lines about what has changed since a plan was made."""
+    """Return lines that say which data has changed since a plan was made."""
     if plan.undoes and audit.is_undone(plan.undoes):
         return [*fitted.moved, f"event {plan.undoes} was undone"]
     if plan.undoes and not fitted.moved and not _is_undo(plan, plan.undoes):
@@ -415,7 +424,7 @@ def _moved(plan: Plan, fitted: fitted_plans.Fitted) -> list[str]:
 def _is_undo(plan: Plan, event: ObjectId) -> bool:
     """Tell whether a plan makes exactly the changes that undo an event.
 
-    The rules of other commands do not apply to an undo.
+    For an undo, the rules of other commands are not checked.
     """
     for force in (False, True):
         with suppress(ConflictError, RefusedError, UnknownNameError):
@@ -426,7 +435,7 @@ def _is_undo(plan: Plan, event: ObjectId) -> bool:
 
 
 def names_of(changes: Iterable[Change]) -> dict[Any, str]:
-    """Read the names of the documents that changes mention; names in a proposal are not trusted."""
+    """Read the names of the documents that the changes mention. The names in a proposal are not trusted."""
     wanted: dict[str, dict[Any, None]] = {}
     parents = {(owned.collection, owned.field): owned.parent for owned in OWNED}
     for change in changes:
@@ -447,7 +456,7 @@ def names_of(changes: Iterable[Change]) -> dict[Any, str]:
 
 
 def _mentioned(change: Change) -> Iterator[tuple[str, list[Any]]]:
-    """Yield each field of a change with the ids that the field mentions."""
+    """Yield each field of a change, together with the ids that this field mentions."""
     fields = change.fields if isinstance(change, Update) else change.document
     for name, value in fields.items():
         values = [value.before, value.after] if isinstance(value, Set) else [getattr(value, "ids", value)]

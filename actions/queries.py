@@ -1,4 +1,7 @@
-"""Make filters, and read documents by ids, values, references or e-mails. No query is too long for a server."""
+"""Make filters, and read documents by ids, values, references or e-mails.
+
+A long list of ids or values is divided into several queries, because servers limit the length of a query.
+"""
 
 import re
 from collections import Counter
@@ -20,11 +23,14 @@ from database.own_collections import AUDIT, HOLDS, PROPOSALS
 from models.names import LONGEST_EMAIL
 
 LONGEST: Final = 200
-"""The most characters of a text to search for. Some servers refuse longer patterns."""
+"""The length limit of a search text, in characters. Some servers refuse longer patterns."""
 
 
 def time_range(since: datetime | None, before: datetime | None) -> Document:
-    """Return the filter for times from `since` (included) to `before` (excluded). If both are None, it is empty."""
+    """Return the filter for times from `since` (included) to `before` (excluded).
+
+    If both are None, the filter is empty.
+    """
     bounds = {"$gte": since, "$lt": before}
     given = {operator: time for operator, time in bounds.items() if time is not None}
     return given and {**given, **PRESENT}
@@ -39,21 +45,24 @@ def contains_text(option: str, text: str) -> Document:
 
 
 def literal_pattern(option: str, text: str) -> str:
-    """Return the regular expression that matches exactly this text. Raise `UsageError` if it is empty or too long."""
+    """Return the regular expression that matches exactly this text.
+
+    Raise `UsageError` if the text is empty or too long.
+    """
     if len(text) > LONGEST:
         raise UsageError(f"{option} has {len(text):,} characters; the limit is {LONGEST}")
     return re.escape(require_text(option, text))
 
 
 def matches_pattern(pattern: str) -> Document:
-    """Return the filter for texts that match a regular expression, in any case."""
+    """Return the filter for texts that match a regular expression, in upper or lower case."""
     return {"$regex": pattern, "$options": "i"}
 
 
 def require_text(option: str, value: str) -> str:
-    """Return the text.
+    """Return the text unchanged. Raise `UsageError` if it is empty.
 
-    Raise `UsageError` if it is empty, because the text of an unset shell variable would match everything.
+    An unset shell variable is an empty text, which would match everything.
     """
     if not value:
         raise UsageError(f"{option} cannot be empty")
@@ -62,44 +71,44 @@ def require_text(option: str, value: str) -> str:
 
 MIXED_CASE: Final = {"email": {"$regex": r"[^!-@\[-~]"}}
 CHUNK_SIZE: Final = 200
-"""The most values in one filter. Some servers compare each document with every value."""
+"""The largest number of values in one filter. Some servers compare each document with every value."""
 FEW_EMAILS: Final = 20
-"""The most e-mails for which a filter in any case is made.
+"""For up to this number of e-mails, the filter matches them in upper and lower case.
 
 For more e-mails, it is faster to read all users whose stored e-mail is not in lower case.
 """
 SHORTEST_ID: Final = 8
-"""The smallest number of digits of a shortened id. The first 8 digits of an ObjectId are its time of creation."""
+"""A shortened id has at least this number of digits. The first 8 digits of an ObjectId are its time of creation."""
 MOST_ALIKE: Final = 5_000
-"""The most ids that are read to shorten ids.
+"""The largest number of ids that are read to shorten ids.
 
-To shorten an id, other ids of the collection that begin with the same digits are read.
+To shorten an id, chatctl reads the other ids of the collection that begin with the same digits.
 """
 LETTERS_IN_BOTH_CASES: Final = 4
-"""The number of first letters of an e-mail that are tried in both cases (A and a), so that an index can be used."""
+"""The number of first letters of an e-mail that are tried in upper and lower case (A and a).
+
+So the server can use an index to find the e-mail.
+"""
 
 
 def find_by_id_texts(
     collection: str, texts: Collection[str], fields: Sequence[str] | None = None
 ) -> dict[str, Document]:
-    """Find documents by ids that are given as text: id as text → document.
-
-    The stored ids may have any type.
-    """
+    """Find documents by ids that are given as text: id as text → document. The stored ids may have any type."""
     return by_text(find_by_ids(collection, texts, fields), texts)
 
 
 def short_ids(collection: str, texts: Iterable[str]) -> dict[str, str]:
     """Shorten ids to the first digits that no other id of the collection has: whole id → first digits.
 
-    Return an empty dictionary if very many ids begin with the same digits, or if the server takes too long.
+    Return an empty dictionary if very many ids begin with the same digits, or if the server takes too long to answer.
     """
     wanted = {text for text in texts if OBJECT_ID.fullmatch(text)}
     alike = _ids_like(collection, wanted) if wanted else None
     if alike is None:
         return {}
     ordered = sorted(alike)
-    # In sorted order, an id shares the most digits with one of its two neighbours.
+    # The ids are sorted. An id has the most digits in common with the id before it or after it.
     common = [_common_length(*pair) for pair in pairwise(ordered)]
     lengths = [max(SHORTEST_ID, before + 1, after + 1) for before, after in pairwise([0, *common, 0])]
     return {text: text[:length] for text, length in zip(ordered, lengths, strict=True) if text in wanted}
@@ -108,9 +117,8 @@ def short_ids(collection: str, texts: Iterable[str]) -> dict[str, str]:
 def _ids_like(collection: str, texts: Iterable[str]) -> list[str] | None:
     """Return the ids of a collection that begin with the same digits as the given ids.
 
-    Return None if there are too many.
-
-    The result may also have other ids, which lie between these ids in sorted order.
+    The result may also contain other ids. Return None if there are too many ids, or if the server takes too long to
+    answer.
     """
     begins = sorted({text[:SHORTEST_ID].lower() for text in texts})
     ranges = [{"$gte": ObjectId(f"{begin:0<24}"), "$lte": ObjectId(f"{begin:f<24}")} for begin in begins]
@@ -131,8 +139,8 @@ def _read_ids(collection: str, ranges: Iterable[Document]) -> list[str] | None:
 def named_by_id(collection: str) -> Document:
     """Return the filter for the documents of a collection that a typed id can mean.
 
-    In the collections of chatctl, only the documents of one kind count. For example, an id in the audit trail means an
-    event and never a part of an event.
+    In the collections of chatctl, a typed id only means documents of one kind. For example, an id in the audit trail
+    means an event and never a part of an event.
     """
     kinds = {AUDIT: "event", PROPOSALS: "proposal", HOLDS: "hold"}
     return {"kind": kinds[collection]} if collection in kinds else {}
@@ -160,9 +168,9 @@ def find_by_values(
     fields: Sequence[str] | None = None,
     also: Mapping[str, Any] | None = None,
 ) -> Iterator[Document]:
-    """Read the documents in which a field has one of these values and meets the condition `also`.
+    """Read the documents in which a field has one of these values, and which also match the filter `also`.
 
-    A list that contains one of the values matches too, so a document with such a list may be returned several times.
+    The field may be a list with several of the values. Such a document may be returned several times.
     """
     for part in chunks(values):
         yield from connection.database()[collection].find({field: {**any_of(part), **(also or {})}}, fields)
@@ -171,16 +179,16 @@ def find_by_values(
 def refers_to(collection: str, field: str, *identifiers: Any) -> Document:
     """Return the filter for documents whose field refers to one of these ids.
 
-    An id may have any form or be in a list.
+    The ids in the field may have any form, and the field may be a list.
     """
     return references.referring_to(connection.database(), collection, field, identifiers)
 
 
 def reference_counter(collection: str, field: str) -> Callable[[Sequence[Any]], dict[Any, int]]:
-    """Return a function that counts, for each of some ids, the documents whose field refers to the id.
+    """Return a function that counts, for each given id, the documents whose field refers to this id.
 
     The function takes ids and returns id → count. An id in another form, for example text, becomes an ObjectId. The
-    server does the counting.
+    server counts the documents.
     """
 
     def count(ids: Sequence[Any]) -> dict[Any, int]:
@@ -201,7 +209,7 @@ def reference_counter(collection: str, field: str) -> Callable[[Sequence[Any]], 
 
 
 def find_by_ids(collection: str, ids: Iterable[Any], fields: Sequence[str] | None = None) -> Iterator[Document]:
-    """Read the documents that have these ids, including documents whose `_id` is stored as text."""
+    """Read the documents that have these ids. The stored ids may be ObjectIds or text."""
     wanted = list(ids)
     yield from references.documents(connection.database(), collection, wanted, fields)
     if others := [value for one in wanted for value in _other_values(one)]:
@@ -211,7 +219,7 @@ def find_by_ids(collection: str, ids: Iterable[Any], fields: Sequence[str] | Non
 def _other_values(identifier: Any) -> list[Any]:
     """Return the other values that a typed id can mean, for example a number.
 
-    If the typed id is an ObjectId, the list is empty.
+    For the digits of an ObjectId, return an empty list.
     """
     if not isinstance(identifier, str) or OBJECT_ID.fullmatch(identifier):
         return []
@@ -226,23 +234,24 @@ def find_mixed_case_emails(fields: Sequence[str]) -> Iterator[Document]:
 
 
 def _email_filters(emails: set[str]) -> Iterator[tuple[Document, str | None]]:
-    """Yield filters that together match some e-mails in any case, as pairs (filter, field to sort by).
+    """Yield filters that find e-mails in upper or lower case, as pairs (filter, field to sort by).
 
     The field is None if the order does not matter. The filters also match other e-mails, so the caller must check each
-    one.
+    found e-mail.
     """
     if len(emails) <= FEW_EMAILS:
-        if emails:  # Some servers use the index for `$or` only if the result is sorted.
+        if emails:  # some servers use the index for `$or` only with a sort
             yield {"$or": [_in_any_case(email) for email in sorted(emails)]}, "_id"
         return
-    # E-mails stored in lower case are found by value. Only few others have a capital letter or a non-ASCII letter.
+    # Most stored e-mails are in lower case and are found by value. The last filter finds e-mails with a capital letter
+    # or a non-ASCII letter.
     for part in chunks(sorted(emails)):
         yield {"email": {"$in": part}}, None
     yield MIXED_CASE, None
 
 
 def _in_any_case(email: str) -> Document:
-    """Return the filter for an e-mail in any case. The server finds the first letters of the e-mail in an index."""
+    """Return the filter for an e-mail in upper or lower case. The server finds its first letters in an index."""
     letters = takewhile(lambda letter: letter.isascii() and letter.isprintable(), email)
     cases = [sorted({letter, letter.upper()}) for letter in letters]
     varied = [number for number, case in enumerate(cases) if len(case) > 1]
@@ -250,14 +259,14 @@ def _in_any_case(email: str) -> Document:
         cases = cases[: varied[LETTERS_IN_BOTH_CASES]]
     begins = map("".join, product(*cases))
     ranges = [{"email": {"$gte": begin, "$lt": f"{begin}\U0010ffff"}} for begin in begins]
-    # Servers limit the length of patterns, so a very long e-mail is found only by its first letters.
+    # Servers limit the length of patterns. So a very long e-mail is found only by its first letters.
     if len(email) > LONGEST_EMAIL:
         return {"$or": ranges}
     return {"$and": [{"$or": ranges}, {"email": {"$regex": f"^{re.escape(email)}$", "$options": "i"}}]}
 
 
 def chunks(values: Iterable[Any]) -> Iterator[list[Any]]:
-    """Divide values into lists of at most `CHUNK_SIZE`. Each list is short enough for one filter."""
+    """Divide values into lists of at most `CHUNK_SIZE` values, which are short enough for one filter."""
     items = iter(values)
     while part := list(islice(items, CHUNK_SIZE)):
         yield part

@@ -1,4 +1,4 @@
-"""Describe the items that a confirmation question is about, so that users see what they confirm."""
+"""Describe the items of a confirmation question, so that users see which items the command changes."""
 
 from collections.abc import Iterator
 from itertools import islice
@@ -21,8 +21,8 @@ _FIELDS: Final[dict[str | None, tuple[str, ...] | None]] = {"User": _PERSON, "Me
 def describe(changeset: Changeset) -> list[Row]:
     """Describe the first items that a changeset changes: rows with `ref`, and with more fields for some collections.
 
-    A user also has `username`, `name` and `email`. A message has the fields of `MessageRows`, and an event those of
-    `audit.find`. An item that is not in the database has only `ref`.
+    The row of a user also has `username`, `name` and `email`. The row of a message has the fields of `MessageRows`, and
+    the row of an event has those of `audit.find`. If an item is not in the database, its row has only `ref`.
     """
     collection = changeset.asked.of
     results = list(islice((result for result in changeset.results if result.outcome not in UNTOUCHED), NAMED))
@@ -39,7 +39,7 @@ def describe(changeset: Changeset) -> list[Row]:
 def _created(changeset: Changeset, collection: str) -> list[Document]:
     """Return the documents that a changeset inserts.
 
-    If its batches are a `Stream`, they are not made yet: return nothing.
+    If its batches are a `Stream`, the documents are not made yet, and the result is empty.
     """
     if isinstance(changeset.batches, Stream):
         return []

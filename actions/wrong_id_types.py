@@ -1,4 +1,4 @@
-"""Notes about ids that are not ObjectIds: what the application does with such ids, and which command repairs them."""
+"""Notes about ids that are not ObjectIds: what the application does with such ids, and how to repair them."""
 
 from collections.abc import Collection, Iterator
 from typing import Any, Final
@@ -11,7 +11,7 @@ from database.references import ODD, forms, referred
 from models.links import COLLECTIONS, OTHER_SIDES, OWNED
 
 NOT_COUNTED: Final = frozenset({("Message", "seenIds"), ("User", "seenMessageIds")})
-"""Lists of ids that are not searched: they have no index, and no command counts them."""
+"""Lists of ids that are not searched, because they have no index and no command counts them."""
 _LINK_FIELDS: Final = [(side, other) for side, (other, _) in OTHER_SIDES.items() if side not in NOT_COUNTED]
 ID_LISTS: Final = {
     collection: [field for (side, field), _ in _LINK_FIELDS if side == collection] for collection in COLLECTIONS
@@ -22,13 +22,14 @@ REFERRING: Final = {
     + [(owned.collection, owned.field) for owned in OWNED if owned.parent == parent]
     for parent in COLLECTIONS
 }
-"""Collection → the fields that refer to its documents, as pairs (collection, field)."""
+"""Collection → the fields that refer to documents of this collection, as pairs (collection, field)."""
 
 
 def notes(collection: str, identifier: Any, collections: Collection[str] = COLLECTIONS) -> Iterator[str]:
     """Yield notes about ids that are stored as text: the id of a document, ids in its references, and references to it.
 
-    The filters of the application do not find such references. Only the given `collections` are searched.
+    The filters of the application do not find references that are stored as text. Only the given `collections` are
+    searched.
     """
     if not isinstance(identifier, ObjectId) and isinstance(referred(identifier), ObjectId):
         yield "The id is stored as text. To repair it: chatctl db repair --rule wrong-type"

@@ -1,6 +1,6 @@
 """The only package that writes documents: it plans changes, shows, applies and records them, and can undo them.
 
-Start reading at `changes.applying.apply`; docs/architecture.md explains the words and the invariants.
+Start reading at `changes.applying.apply`. docs/architecture.md explains the words and the invariants.
 """
 
 import lazy_loader

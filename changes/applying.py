@@ -29,11 +29,11 @@ from database import connection, indexes
 from database.errors import ConflictError, PartialError, RefusedError
 
 PATIENCE: Final = 60
-"""A write gives up if conflicts prevent all its batches for this number of seconds."""
+"""If conflicts prevent every batch for this number of seconds, the write fails."""
 ALIKE: Final = 3
-"""The most times that the same batch is tried again.
+"""The number of times that the same batch is tried again.
 
-Another program may have changed a list and then changed it back. In that case, the same batch can succeed.
+Another program may have changed a list and then reversed this change. In this case, the same batch can succeed.
 """
 FIRST_PAUSE: Final = 0.01
 LONGEST_PAUSE: Final = 0.5
@@ -49,14 +49,17 @@ Planned: TypeAlias = tuple[Changeset, list[NumberedBatch]]
 
 
 class Outcome(NamedTuple):
-    """The result of a write: the id of its audit event (None if nothing was written), and the changeset as written."""
+    """The result of a write: the id of its audit event, and the changeset that was written.
+
+    If nothing was written, the id is None.
+    """
 
     event: ObjectId | None
     changeset: Changeset
 
 
 class Watch:
-    """Functions that `apply` calls during a write, to show its progress and to accept a changed plan.
+    """Functions that `apply` calls during a write, to show its progress and to ask about a changed plan.
 
     This class shows nothing and accepts every plan. Subclasses override its functions.
     """
@@ -71,12 +74,12 @@ class Watch:
         """Show that `documents` of `total` documents are written. Called after each batch."""
 
     def waits(self) -> None:
-        """Tell the user that this write waits for another write. Called if the wait is longer than usual."""
+        """Tell the user that this write waits for another write. Called if the wait takes longer than usual."""
 
     def asks_about(self, again: Changeset) -> bool:  # noqa: ARG002 - a subclass may use it
         """Tell whether `accepts` would ask the user about a new plan.
 
-        If it would, `accepts` is not called inside a transaction, because a transaction cannot wait for an answer.
+        If so, `accepts` is not called inside a transaction, because a transaction cannot wait for an answer.
         """
         return False
 
@@ -93,10 +96,10 @@ def apply(changeset: Changeset, *, reason: str | None = None, watch: Watch = UNW
 
     Invariant: only the changeset writes. Commands and actions never call a write function of the driver.
 
-    If another program changed a document after the plan was made, `replan` of the changeset plans the unwritten changes
-    again. These changes belong to the same event. A changeset without `replan` raises `ConflictError` instead. The
-    rules of the changeset can also raise errors. If a batch fails, its transaction writes nothing. If this run must not
-    write to the database, an error is raised before the first write.
+    If another program changes a document after the plan was made, the function `replan` of the changeset plans the
+    unwritten changes again. The new changes belong to the same event. A changeset without `replan` raises
+    `ConflictError` instead. The rules of the changeset can also raise errors. If a batch fails, its transaction writes
+    nothing. If this run must not write to the database, an error is raised before the first write.
     """
     connection.permit_write()
     require_two_people(changeset)
@@ -121,7 +124,7 @@ def require_two_people(changeset: Changeset) -> None:
 
 
 class _Work:
-    """The writing of one changeset. All batches belong to one audit event, even if some are planned again."""
+    """The writing of one changeset. All batches belong to one audit event, even batches that are planned again."""
 
     def __init__(self, changeset: Changeset, reason: str | None, watch: Watch) -> None:
         self._plan = self._agreed = changeset
@@ -155,10 +158,10 @@ class _Work:
         return Outcome(self._event.id if self._event and self._batches else None, self._agreed)
 
     def _write(self) -> bool:
-        """Write the batches of the plan. Return True if the last batch is written."""
+        """Write the batches of the plan. Return True if the last batch was written."""
         if self._conflicts > 1 and self._plan.quick and connection.transactions():
-            # After several conflicts, plan inside the transaction. Then nobody can change the documents before the
-            # write.
+            # After several conflicts, plan inside the transaction. Then other programs cannot change the documents
+            # before the write.
             return self._write_batches(self._first_batch, self._contested, whole=False)
         with closing(writing.number_batches(self._plan.batches, self._batches)) as batches:
             if not self._plan.divided and connection.transactions():
@@ -172,8 +175,8 @@ class _Work:
     def _write_merging(self, batch: NumberedBatch) -> None:
         """Write a batch of the plan.
 
-        If other programs have changed the same lists, leave out the list changes that they have already made, and try
-        again.
+        Other programs may have already made some of its list changes. In this case, leave out these list changes, and
+        try again.
 
         Invariant: a list change is left out only while its document is locked. Each retry begins with the planned
         batch. It locks all documents of the batch before it leaves out list changes. Without these locks, another
@@ -181,7 +184,7 @@ class _Work:
         """
         alike, left, planned = 0, batch.changes, _as_planned
         while True:
-            # Without transactions, a failed attempt may have used its number already, so the next free number is used.
+            # Without transactions, a failed attempt may have used this number already, so the next free number is used.
             batch = batch._replace(number=self._batches)
             try:
                 self._write_batches(partial(planned, self._plan, batch), batch.changes, whole=batch.last)
@@ -196,9 +199,9 @@ class _Work:
                 return
 
     def _write_batches(self, make: Callable[[], Planned], expected: Batch, *, whole: bool) -> bool:
-        """Write batches in one transaction. Return True if the last batch of the plan was among them.
+        """Write batches in one transaction. Return True if the last batch of the plan was written.
 
-        `make` is called inside the transaction, and returns the plan and the batches to write.
+        `make` is called inside the transaction. It returns the plan and the batches to write.
         """
         database, tries = connection.database(), count(self._conflicts)
         self._prepare(expected)
@@ -223,7 +226,7 @@ class _Work:
         except NotAsPlannedError as error:
             what = writing.describe_conflict(database, self._contested, made[0].names, error)
             written = self._batches or not connection.transactions()
-            # Without transactions, the failed batch is recorded already and may be partly written, so it counts as
+            # Without transactions, the failed batch is recorded already and may be partly written. So it counts as
             # written.
             self._batches = max(self._batches, event.recorded)
             raise ChangedMeanwhileError(what, event.id if written else None) from None
@@ -232,10 +235,10 @@ class _Work:
         return made[1][-1].last
 
     def _keep_held(self, plan: Changeset, changes: Batch, session: ClientSession | None) -> None:
-        """Raise `HeldError` if a batch would lose held data.
+        """Raise `HeldError` if a batch would lose data that a legal hold keeps.
 
-        If the plan can skip held data, raise `ChangedMeanwhileError`. Then `carry_out` plans the unwritten changes
-        again.
+        If the plan can skip such data, raise `ChangedMeanwhileError` instead. Then `carry_out` plans the unwritten
+        changes again.
         """
         if loss := losses.first_loss(connection.database(), self._holds, plan, changes, session):
             if plan.passing_over is None:
@@ -256,14 +259,14 @@ class _Work:
     def _may_begin(self, plan: Changeset) -> bool:
         """Tell whether a new plan may replace the plan that the user confirmed.
 
-        If a batch is written already, the result is always True.
+        If a batch has already been written, the result is always True.
 
         Invariant: a different plan needs a new yes.
         """
         return bool(self._written) or not plan.changes_something or self._watch.accepts(plan)
 
     def _prepare(self, expected: Batch) -> None:
-        """Create the collections and locks that a transaction needs for its batch and for the audit trail."""
+        """Create the collections and locks that the transaction needs for its batch and for the audit trail."""
         locks, collections = _locks(self._plan, expected), {change.collection for change in expected}
         needed = locks.union(collections, OUR_RECORDS)
         if not needed <= self._prepared:
@@ -271,7 +274,7 @@ class _Work:
             self._prepared |= needed
 
     def _begin(self, *, whole: bool) -> Event:
-        """Return the audit event of this write. Until the first batch is written, each call begins a new event."""
+        """Return the audit event of this write. Before the first batch is written, each call returns a new event."""
         if not self._batches:
             self._lease.close()
             whole = whole and connection.transactions()
@@ -294,7 +297,7 @@ class _Work:
     def _pause(self, conflict: ChangedMeanwhileError) -> None:
         """Wait for a random time, so that other writes can finish.
 
-        Raise `conflict` if no batch was written for too long.
+        If no batch was written for `PATIENCE` seconds, raise `conflict`.
         """
         if time.monotonic() - self._progress > PATIENCE:
             raise conflict
@@ -308,7 +311,7 @@ class _Work:
     def _plan_anew(self, conflict: ChangedMeanwhileError) -> None:
         """Plan the unwritten changes again.
 
-        Raise `conflict` if nothing is written yet and the new plan is not accepted.
+        If nothing is written yet and the new plan is not accepted, raise `conflict`.
         """
         again = _plan_again(self._plan)
         if not self._may_begin(again):
@@ -338,7 +341,7 @@ def _plan_again(plan: Changeset) -> Changeset:
 
 
 def _create_indexes(changeset: Changeset, watch: Watch) -> str:
-    """Create the indexes of a changeset. Return a text with the names of those indexes that the server refused.
+    """Create the indexes of a changeset. Return a text with the names of the indexes that the server refused.
 
     Raises `ConflictError` if the server refused all of them.
     """

@@ -1,6 +1,7 @@
 """The classes of changes. A change inserts, deletes or updates documents, and has the old values that it expects.
 
-`changes.operations` makes a write operation from a change. The operation writes nothing if the stored values differ.
+`changes.operations` makes a write operation from a change. The operation writes only if the stored values are the
+expected values.
 """
 
 import dataclasses
@@ -21,10 +22,10 @@ class _Absent(Enum):
 
 
 ABSENT: Final = _Absent.ABSENT
-"""The value of a field that does not exist. It is not the same as null."""
+"""The value of a field that does not exist. This value is not the same as null."""
 
 UNGUARDED: Final = frozenset({"updatedAt", "lastMessageAt", "profileId", "messagesIds"})
-"""Fields whose old values a write does not compare with the stored values.
+"""The fields whose old values a write does not compare with the stored values.
 
 The application changes these fields often, or leaves wrong values in them.
 
@@ -36,7 +37,7 @@ _ONLY_IDS: Final = frozenset({ObjectId})
 
 @dataclass(frozen=True, slots=True)
 class Set:
-    """The change of a field from the value `before` to the value `after`. Either can be `ABSENT`."""
+    """The change of a field from the value `before` to the value `after`. Both values can be `ABSENT`."""
 
     before: Any
     after: Any
@@ -59,10 +60,10 @@ class Overwrite(Set):
 class Add:
     """The change that adds `ids` to a list. The stored list must not contain any of these ids.
 
-    The filter of the write (the guard) checks that the ids are missing, except if `new` is true. New ids belong to new
-    documents of the same plan, so no list can contain them yet. If `bare` is true, the document had no list when the
-    change was planned, so the write creates the list. If another program has already created the list, the write adds
-    the ids to that list.
+    The filter of the write (the guard) checks that the list does not contain the ids. If `new` is true, this check is
+    not necessary: new ids belong to new documents of the same plan, so no list can contain them yet. If `bare` is true,
+    the document had no list when the change was planned, so the write creates the list. If another program has already
+    created the list, the write adds the ids to that list.
     """
 
     ids: tuple[Any, ...]
@@ -95,7 +96,7 @@ FieldChange: TypeAlias = Set | Add | Take
 
 @dataclass(frozen=True, slots=True)
 class ListContaining:
-    """An expected value: a list that contains these ids. The list may contain other items too."""
+    """An expected value: a list that contains these ids. The list may also contain other items."""
 
     ids: tuple[Any, ...]
 
@@ -134,8 +135,8 @@ class Delete:
 class Update:
     """The change that updates fields of one document, or the same fields of several documents in the same way.
 
-    `expected` maps fields that are not updated to the values that they must have. The write fails if another program
-    has changed one of these fields. An undo does not compare these values.
+    `expected` maps other fields, which this change does not update, to the values that they must have. The write fails
+    if another program has changed one of these fields. An undo does not compare these values.
     """
 
     collection: str
@@ -151,7 +152,7 @@ Change: TypeAlias = Insert | Update | Delete
 
 
 def same(one: object, other: object) -> bool:
-    """Tell whether two values are stored in exactly the same way, with equal types and an equal order of keys.
+    """Tell whether two values are stored in exactly the same way: their types and the order of keys are equal too.
 
     `ABSENT` is equal only to itself.
     """

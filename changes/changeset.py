@@ -35,16 +35,16 @@ _NOUNS: Final = {
     PROPOSALS: "proposal record",
 }
 UNTOUCHED: Final = frozenset({"unchanged", "missing", "passed-over"})
-"""The outcomes of items that a write leaves unchanged."""
+"""The outcomes of items that a write does not change."""
 
 
 class Result(NamedTuple):
     """The result for one item that the user named. An item with an outcome in `UNTOUCHED` is not written.
 
-    `password` is a generated password, which is shown only once. `elsewhere` has URLs of files outside the database,
-    which the user must delete there. `warning` is only for output for programs; people read the same text in the notes
-    of the changeset. `if_unchanged` is only for people: if the outcome is `unchanged`, it says why. `documents` is the
-    number of documents that the result is about, if there are several.
+    `password` is a generated password, which is shown only once. `elsewhere` has URLs of files outside the database.
+    The user must delete these files there. `warning` is only for output that programs read; people read the same text
+    in the notes of the changeset. `if_unchanged` is only for people: it says why the outcome is `unchanged`.
+    `documents` is the number of documents that the result is about, if there are several.
     """
 
     id: ObjectId | None
@@ -59,7 +59,7 @@ class Result(NamedTuple):
 
 
 class Question(NamedTuple):
-    """The question to the user before a write. It consists of `verb`, the names of the changed items, and `rest`.
+    """The question to the user before a write: `verb`, the names of the changed items, and `rest`.
 
     An example is `Remove` + `ada` + `from Night shift`. `of` is the collection of the changed items. If `of` is None,
     the question names no items. If `typed` is not empty, the user must type this text instead of y, or give a limit
@@ -73,12 +73,12 @@ class Question(NamedTuple):
 
 
 class Rule(NamedTuple):
-    """A condition over several documents. Every transaction of the changeset checks it while it holds `lock`.
+    """A condition over several documents. Every transaction of the changeset takes `lock` and checks the condition.
 
     Servers see no conflict between two transactions that read the same documents but write different documents.
     Therefore each transaction first writes to one common document, the lock. The second transaction waits for the first
-    one, and then reads what the first one wrote. `check` gets the session for its reads (None if the server has no
-    transactions), and raises a `RefusedError` if the condition is false.
+    transaction, and then reads what that transaction wrote. `check` gets the session for its reads (None if the server
+    has no transactions), and raises a `RefusedError` if the condition is false.
     """
 
     lock: str
@@ -88,7 +88,7 @@ class Rule(NamedTuple):
 class Resuming(NamedTuple):
     """How to continue an interrupted write.
 
-    `done` is a function that gets the number of written batches, and returns a text like `500 of 2,000 rows are
+    `done` is a function that takes the number of written batches, and returns a text like `500 of 2,000 rows are
     imported`. The write continues if the user repeats the command line with `option` and its `value`.
     """
 
@@ -98,13 +98,13 @@ class Resuming(NamedTuple):
 
 
 class Stream:
-    """Batches of changes. Each batch is planned while earlier batches are written, so that few are in memory.
+    """Batches of changes. Each batch is planned while earlier batches are written, so that only a few are in memory.
 
-    `make` returns the batches, which are never empty. It is called for the write. `shown` returns the batches for the
-    preview, with less work than `make`. If `shown` is not given, `make` is called for the preview too. `counts` maps
-    (verb, collection) to the number of documents that the batches insert, update or delete. If it would take too long
-    to count all documents, `counts` has only the most important numbers. `losing` returns only the changes that delete
-    or overwrite text, or remove participants, with less work than `make`.
+    `make` returns the batches for the write. No batch is empty. `shown` returns the batches for the preview, with less
+    work than `make`. If `shown` is not given, `make` is also called for the preview. `counts` maps (verb, collection)
+    to the number of documents that the batches insert, update or delete. If it would take too long to count all
+    documents, `counts` has only the most important numbers. `losing` returns only the changes that could lose data
+    (they delete or overwrite text, or remove participants), with less work than `make`.
     """
 
     def __init__(
@@ -130,27 +130,32 @@ class Stream:
 class Changeset:
     """The changes of a command in batches (one transaction for each), with all data for preview and audit trail.
 
-    `results` has one result for each item, and can be iterated several times. With `asks`, the user must confirm the
-    write. With `asks_about_many`, the user must confirm a write that changes many items. `names` maps ids to the names
-    that people know. `replan` is a function that makes the plan again after a conflict. If `quick` is true, `replan` is
-    fast, and can be called inside a transaction. A new plan never does anything that the user has not confirmed. Other
-    programs may have already added some ids to lists or removed them. If `merges_lists` is true, the write leaves out
-    these ids. If `undoable` is false, old values are not kept, neither for an undo nor in the audit trail. `indexes`
-    are created before the first batch, because transactions cannot create them. If `itemised` is false, the preview and
-    the audit trail only count the changes and do not list them. If a result is about several items, `items` is the
-    number of all changed items. `resuming` says how to continue the write after an interruption between two batches.
-    `question` replaces the question that is made from the command. `preview` has lines to show above the question
-    instead of the counts; its last line is a summary. If `passing_over` is given, the changeset leaves out documents
-    that a legal hold keeps. If a hold is placed during the write, the unwritten changes are planned again. Then the
-    function `passing_over` of the new plan corrects the results of the first plan.
+    - `results`: one result for each item; can be iterated several times.
+    - `asks`: the user must confirm the write. `asks_about_many`: the user must confirm it if it changes many items.
+    - `names`: ids → the names that people know.
+    - `indexes`: are created before the first batch, because transactions cannot create them.
+    - `undoable`: if false, old values are kept neither for an undo nor in the audit trail.
+    - `itemised`: if false, the preview and the audit trail count the changes and do not list them.
+    - `items`: the number of all changed items, if a result is about several items.
+    - `replan`: a function that makes the plan again after a conflict. The new plan never does anything that the user
+      has not confirmed. `quick`: `replan` is fast, and can be called inside a transaction.
+    - `merges_lists`: the write leaves out list changes that other programs have already made.
+    - `resuming`: how to continue the write after an interruption between two batches.
+    - `question`: replaces the question that is made from the command.
+    - `preview`: lines to show above the question instead of the counts. The last line is a summary.
+    - `passing_over`: the changeset skips documents that a legal hold keeps. If a hold is placed during the write, the
+      unwritten changes are planned again. Then this function of the new plan corrects the first results.
+    - `reason`: is recorded if the user gives no reason.
+    - `targets`: other ids that the event is about, besides the ids of the changed documents.
+    - `divided`: if false, all batches are written in one transaction.
 
-    The other fields are about proposals. `lifted` has the names of the rules that an option of the command switches
-    off. An approval checks all other rules again. `relies_on` has lists that the plan does not change, and that no
-    other program may change before the write. `unproposable` is the reason why the changes cannot be proposed, and what
-    to do instead. If the changeset approves a proposal, `approves` has data about the proposal, and the event records
-    this data. `plan_key` is the key for the digests of a plan (see `hidden_values`). The event records this key too.
-    `reason` is recorded if the user gives no reason. The event is about the ids of the changed documents and the ids in
-    `targets`. If `divided` is false, all batches are written in one transaction.
+    The other fields are about proposals:
+
+    - `lifted`: the names of the rules that options of the command switch off. An approval checks all other rules again.
+    - `relies_on`: lists that the plan does not change, and that no other program may change before the write.
+    - `unproposable`: why the changes cannot be proposed, and what to do instead.
+    - `approves`: data about the proposal that this changeset approves. The event records them.
+    - `plan_key`: the key for the digests of a plan (see `hidden_values`). The event records it.
     """
 
     command: str
@@ -190,7 +195,7 @@ class Changeset:
 
     @property
     def is_about_proposals(self) -> bool:
-        """True if this changeset only adds or decides a proposal. Such a changeset need not be proposed itself."""
+        """True if this changeset only adds or decides a proposal. Nobody needs to approve such a changeset."""
         return not self.indexes and {collection for _, collection in self.documents} == {PROPOSALS}
 
     @property
@@ -205,7 +210,7 @@ class Changeset:
     def touched(self) -> int:
         """Return the number of items that the command works on.
 
-        Missing items and items with broken data do not count.
+        Missing items, and items with broken data, do not count.
         """
         found = sum(result.outcome not in {"missing", "passed-over"} for result in self.results)
         return found if self.items is None else self.items
@@ -219,9 +224,8 @@ class Changeset:
     def total(self) -> int:
         """Return the number of documents to write.
 
-        A document with changes in several batches counts once in each batch.
-
-        For a stream, this is the sum of its `counts`.
+        A document with changes in several batches counts once in each batch. For a stream, the result is the sum of its
+        `counts`.
         """
         if isinstance(self.batches, Stream):
             return sum(self.batches.counts.values())
@@ -236,7 +240,8 @@ class Changeset:
     def beyond(self, agreed: "Changeset") -> list[str]:
         """Return lines that say what this plan does in addition to the plan that the user confirmed (`agreed`).
 
-        The result has the new lines of the preview, or lines like `delete 2 more roles`.
+        If there is a preview, these are the new lines of the preview. Otherwise, they are lines like `delete 2 more
+        roles`.
         """
         if self.preview and not isinstance(self.batches, Stream):
             return [line.strip() for line in (Counter(self.preview[:-1]) - Counter(agreed.preview)).elements()]
@@ -287,8 +292,8 @@ class Changeset:
         names = ChainMap({}, cast("MutableMapping[Any, str]", self.names))
         for batch in self.batches.shown() if isinstance(self.batches, Stream) else self.batches:
             if isinstance(self.batches, Stream):
-                # In a `Stream`, later batches never mention new documents of this batch, so their names are forgotten
-                # to save memory.
+                # Later batches of a `Stream` never mention new documents of this batch. So their names are forgotten to
+                # save memory.
                 names.maps[0].clear()
             for change in batch:
                 if isinstance(change, Update):
@@ -355,7 +360,7 @@ def _named(ids: list[Any], names: Mapping[Any, str], most: int = NAMED) -> str:
 def _item(value: Any, names: Mapping[Any, str]) -> str:
     """Return a value as text for a preview. An id is replaced by the name of its document.
 
-    In broken data, a text can look like an id. Such a text is quoted.
+    In broken data, a text can look like an id. Such a text is put in quotation marks.
     """
     if isinstance(value, ObjectId):
         return names.get(value, str(value))

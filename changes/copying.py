@@ -1,4 +1,4 @@
-"""Write the documents of a copy into an empty database, as fast as the server takes them."""
+"""Write the documents of a copy into an empty database, as fast as the server accepts them."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -28,9 +28,10 @@ Documents = Sequence[Any]
 class CopyStream(Stream):
     """The documents of a copy: (collection, documents) for each batch. They are written without transactions.
 
-    `counts` is like in `Stream`. With `replaces`, the target has an unfinished copy, which is deleted first. `begins`
-    is called before the first write, with the reason for the audit trail. `checks` is called before the first document
-    is written, with the id of the audit event. It raises an error if the target must not receive the copy any more.
+    `counts` has the same meaning as in `Stream`. If `replaces` is true, the target has an unfinished copy, which is
+    deleted first. `begins` is called before the first write, with the reason of the user. `checks` is called with the
+    id of the audit event, before the first document is written. It raises an error if the target must not receive the
+    copy any more.
     """
 
     def __init__(
@@ -52,8 +53,8 @@ class CopyStream(Stream):
 def carry_out(changeset: "Changeset", stream: CopyStream, reason: str | None, watch: "Watch") -> Event:
     """Write a copy into the target database, create its indexes, and return its audit event.
 
-    The event has an end only if the copy is complete. Indexes come last, because a server fills them faster then.
-    Raises `PartialError` if an index could not be created, because the source has duplicate values.
+    The event has an end only if the copy is complete. Indexes are created last, because a server can then fill them
+    faster. Raises `PartialError` if an index could not be created because the source has duplicate values.
     """
     database = connection.database()
     stream.begins(reason)
@@ -68,19 +69,19 @@ def carry_out(changeset: "Changeset", stream: CopyStream, reason: str | None, wa
             found = indexes.create_all(database, changeset.indexes, watch.indexed)
             event.end(None)
     except BaseException as error:
-        if not getattr(error, "hint", None):  # a note would replace the hint
+        if not getattr(error, "hint", None):  # if the error has a hint, the note would replace it
             error.add_note(f"{database.name} is an unfinished copy. To start again, run the command with --replace.")
         raise
     if refused := [f"{one.index.name} ({one.message})" for one in found if one.message]:
         raise PartialError(
-            f"everything was copied, but some indexes could not be created: {', '.join(refused)}",
+            f"all documents were copied, but some indexes could not be created: {', '.join(refused)}",
             "find the duplicate values with chatctl db check --rule duplicate-key",
         )
     return event
 
 
 def _write(event: Event, total: int, stream: CopyStream, watch: "Watch") -> None:
-    """Write the batches of a copy, each in a thread while the next one is made."""
+    """Write the batches of a copy. While one batch is made, a thread writes the previous batch."""
     if stream.replaces:
         for collection in FIELDS:
             connection.database()[collection].delete_many({})

@@ -1,4 +1,4 @@
-"""Collect the changes of an action, without changes that have no effect, and divide them into batches."""
+"""Collect the changes of an action, and divide them into batches. Changes that have no effect are left out."""
 
 import dataclasses
 from collections.abc import Callable, Iterable, Sequence
@@ -19,14 +19,14 @@ Batch: TypeAlias = list[Change]
 BATCH: Final = 1000
 """The largest number of documents in one transaction.
 
-Servers limit a transaction to one minute. A transaction with this number of documents is much faster.
+Servers stop a transaction after one minute. A transaction with this number of documents takes much less time.
 """
 
 
 class UnchangedList(NamedTuple):
     """A list that a plan does not change, and in which no other program may change certain ids before the write.
 
-    If `holds` is true, the list contains these ids, and must keep them. If it is false, the list must not get these
+    If `holds` is true, the list contains these ids and must keep them. If `holds` is false, the list must not get these
     ids.
     """
 
@@ -37,11 +37,11 @@ class UnchangedList(NamedTuple):
 
 
 class Draft:
-    """A collector for the changes of an action. It keeps their order, and divides them into batches.
+    """Collect the changes of an action in their order, and divide them into batches.
 
-    Each batch is one transaction. Each change is also made to the passed document in memory, so that a later change
+    Each batch is one transaction. Each change is also made to the given document in memory, so that a later change
     starts from the new values. A change without effect is not kept. `names` maps ids to the names that people know. A
-    link is stored in two lists. If one of the two lists is right already, `unchanged_lists` has the ids that this list
+    link is stored in two lists. If one of the two lists is already right, `unchanged_lists` has the ids that this list
     must keep, or must not get.
     """
 
@@ -72,7 +72,7 @@ class Draft:
             self._held.clear()
 
     def finished_batches(self) -> list[Batch]:
-        """Return all complete batches, and remove them from the draft. Only the current batch stays."""
+        """Return all complete batches, and remove them from the draft. Only the current batch stays in the draft."""
         done, self.batches = self.batches[:-1], self.batches[-1:]
         return done
 
@@ -88,7 +88,7 @@ class Draft:
     def delete(self, collection: str, document: Document) -> None:
         """Add the deletion of a document to the draft. The document must have been read with all fields.
 
-        Earlier changes of this document in the same batch are dropped.
+        Earlier changes of this document in the same batch are removed.
         """
         self._name(collection, document)
         before = self._before.pop((collection, document["_id"]), None)
@@ -101,7 +101,7 @@ class Draft:
     def set(self, collection: str, document: Document, values: Document, expected: Iterable[str] = ()) -> None:
         """Give new values to fields of a document. The value `ABSENT` removes a field.
 
-        `expected` names fields that this call does not change. The write fails if somebody else has changed one of
+        `expected` names fields that this call does not change. The write fails if another program has changed one of
         these fields.
         """
         if not all(map(is_exact, values)):
@@ -130,9 +130,10 @@ class Draft:
         self._alike(collection, documents, field, plan)
 
     def _write_anew(self, collection: str, document: Document, values: Document) -> None:
-        """Change a document, which was read with all fields, by deleting and inserting it.
+        """Delete a document and insert it again with new values. The document must have been read with all fields.
 
-        A normal update is not possible if the name of a field is not valid UTF-8: servers cannot find such a field.
+        This is necessary if the name of a field is not valid UTF-8: servers cannot find such a field, so they cannot
+        update it.
         """
         self.delete(collection, document)
         for name, value in values.items():
@@ -142,9 +143,9 @@ class Draft:
     def move_time_forward(
         self, collection: str, document: Document, name: str, time: datetime, expected: Document | None = None
     ) -> None:
-        """Change a time of a document to a later time. If the stored time is later already, it stays.
+        """Change a time of a document to a later time. If the stored time is already later, it does not change.
 
-        The write fails if the document does not have the `expected` values, even if the time stays.
+        The write fails if the document does not have the `expected` values, even if the time does not change.
         """
         self._name(collection, document)
         self._remember(collection, document, name)
@@ -157,11 +158,11 @@ class Draft:
         set_field(document, name, after)
 
     def add(self, collection: str, documents: Iterable[Document], field: str, ids: Sequence[Any]) -> None:
-        """Add ids to a list in each document. Ids that the list already contains are left out."""
+        """Add ids to a list in each document. If a list already contains an id, this id is left out."""
         self._alike(collection, documents, field, lambda document: add_missing(collection, document, field, ids))
 
     def take(self, collection: str, documents: Iterable[Document], field: str, ids: Sequence[Any]) -> None:
-        """Remove ids from a list in each document. Ids that the list does not contain are left out."""
+        """Remove ids from a list in each document. If a list does not contain an id, this id is left out."""
         self._alike(collection, documents, field, lambda document: take_present(document, field, ids))
 
     def link(self, link: Link, lefts: Sequence[Document], rights: Sequence[Document]) -> None:
@@ -174,7 +175,7 @@ class Draft:
         self.add(link.other, rights, link.other_field, _ids(lefts))
 
     def unlink(self, link: Link, lefts: Sequence[Document], rights: Sequence[Document]) -> None:
-        """Remove all links between documents in `lefts` and documents in `rights`, also one-sided links."""
+        """Remove all links between documents in `lefts` and in `rights`, even links that only one side has."""
         self._require_the_unchanged_half(link, lefts, rights, linked=False)
         self.take(link.collection, lefts, link.field, _ids(rights))
         self.take(link.other, rights, link.other_field, _ids(lefts))
@@ -182,7 +183,7 @@ class Draft:
     def _require_the_unchanged_half(
         self, link: Link, lefts: Sequence[Document], rights: Sequence[Document], *, linked: bool
     ) -> None:
-        """Find the links for which one of the two lists is right already, and note that this list must stay as it is.
+        """Find the links for which one of the two lists is already right, and note that this list must stay the same.
 
         Invariant: the unchanged half of a link stays. The document with this half is not written, so no filter of a
         write would notice that another program changes it.
@@ -246,7 +247,7 @@ def _ids(documents: Iterable[Document]) -> list[Any]:
 
 
 def _without(change: Change, collection: str, identifier: Any) -> Change | None:
-    """Return an update without one of its documents. Return None if the update then has no documents."""
+    """Return an update without one of its documents. If the update then has no documents, return None."""
     if not isinstance(change, Update) or change.collection != collection or identifier not in change.ids:
         return change
     others = tuple(one for one in change.ids if one != identifier)

@@ -39,7 +39,7 @@ def effects(changeset: Changeset) -> list[str]:
             links.setdefault(link, {})[member] = None
         if not is_lease(change) and not (moved and _changes_only_links(change)):
             touched.setdefault(kind(change), set()).update(change.ids)
-    if links:  # documents of chatctl itself are counted only if no links change
+    if links:  # chatctl's own documents are counted only if no links change
         touched = {key: ids for key, ids in touched.items() if key[1] in FIELDS}
     lines = [_line(link, list(members), changeset.names) for link, members in links.items()]
     return [*count_lines({key: len(ids) for key, ids in touched.items()}), *lines, *changeset.index_lines()]
@@ -73,7 +73,7 @@ def _moved(field: FieldChange) -> Iterator[tuple[bool, list[Any]]]:
 
 
 def _holder(link: Link) -> str:
-    """Return the collection of the document that a line names first: `Role` for `role support loses ada`."""
+    """Return the collection of the document that a line names first: for `role support loses ada`, this is `Role`."""
     return link.collection if link == ROLE_PERMISSIONS else link.other
 
 

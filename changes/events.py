@@ -1,14 +1,14 @@
 """The audit trail (who changed what, when and why), and the images, which have the data for an undo.
 
 An event is the record of one write. It is stored as one document of the kind `event`, and documents of the kind `part`
-with its changes. If the write took several transactions, there is also a document of the kind `end`. Invariant: events
-never change. They are only inserted; the one exception is `users erase`, which removes the data of a person from them.
-While a write in several transactions is running, its lease (a document in `chatctl_state`) is renewed. If such an event
-has neither an `end` nor a valid lease, the write was interrupted.
+with the changes. If the write needs several transactions, there is also a document of the kind `end`. Invariant: events
+never change. They are only inserted. The one exception is `users erase`, which removes the data of a person from
+events. While a write with several transactions is running, its lease (a document in `chatctl_state`) is renewed. If the
+event of such a write has no `end` and no valid lease, the write was interrupted.
 
-An image has the changes of one batch with all values, and is kept for 30 days. It also lists the orphans among the
-deleted documents: documents whose parent did not exist before the event. An undo restores a document without its parent
-only if the document was such an orphan.
+An image has the changes of one batch with all values, and is kept for 30 days. The image also lists the orphans:
+deleted documents whose parent did not exist before the event. An undo restores a document without its parent only if
+the document is in this list.
 """
 
 import getpass
@@ -44,14 +44,14 @@ if TYPE_CHECKING:
 LEASE_SECONDS: Final = 10
 RENEWED_EVERY: Final = 3
 NAMES_KEPT: Final = 1_000
-"""The most names in one document of the audit trail.
+"""The largest number of names in one document of the audit trail.
 
 The names tell people which documents the ids mean, even after these documents are deleted.
 """
 
 
 class TakenOverError(ConflictError):
-    """The error for a running write, if another command has ended its event or has started to undo it."""
+    """The error if another command ends the event of a running write, or starts to undo this event."""
 
     def __init__(self, event: ObjectId) -> None:
         super().__init__(f"event {event} was undone or ended while this command ran", f"see chatctl audit show {event}")
@@ -66,8 +66,8 @@ def now() -> datetime:
 def new_id() -> ObjectId:
     """Make the id of an event: seconds (4 bytes), a fraction of a second (2 bytes), and random bytes (6).
 
-    Two events differ early in their ids, so that users can type short ids. The ObjectIds that one process makes in one
-    second differ only at their end.
+    The first digits of two such ids differ, so users can type short ids. Two ObjectIds from the same process and second
+    differ only in their last digits.
     """
     second, nanoseconds = divmod(time.time_ns(), 10**9)
     return ObjectId(struct.pack(">IH", second, (nanoseconds << 16) // 10**9) + os.urandom(6))
@@ -91,7 +91,7 @@ def record_reading(
     plan_key: Document | None = None,
     database: Database[Document] | None = None,
 ) -> None:
-    """Record in the audit trail that protected data is read. Call this before the data is shown.
+    """Record in the audit trail that protected data is read. Call this function before the data is shown.
 
     `targets` are the ids of the documents that are read. `plan_key` is the key of a plan that is saved in a file.
     `database` is the database that is read, if it is not the target database.
@@ -105,7 +105,7 @@ def record_reading(
 
 
 class Event:
-    """The audit event of a changeset that is being written. `whole` is True if one transaction writes all of it."""
+    """The audit event of a changeset that is being written. If `whole` is true, one transaction writes all batches."""
 
     def __init__(
         self, database: Database[dict[str, Any]], changeset: "Changeset", reason: str | None, *, whole: bool
@@ -126,7 +126,7 @@ class Event:
         """The number of batches that were recorded without a transaction. These records stay if a later step fails."""
 
     def update_plan(self, changeset: "Changeset") -> None:
-        """Use the names and the summary of a new plan. Call this before the first batch is recorded."""
+        """Use the names and the summary of a new plan. Call this function before the first batch is recorded."""
         self._names = changeset.names
         self._head["summary"] = changeset.summary()
 
@@ -158,7 +158,7 @@ class Event:
             image = {"event": self.id, "at": self._head["at"], "batch": number, "parts": len(parts)}
             if orphans := list(orphans_in(self._database, batch, session)):
                 image["orphans"] = orphans
-            # The parts are inserted one by one, because a message to the server has at most 48 MB.
+            # The parts are inserted one by one, because a message to the server can have at most 48 MB.
             for part, data in enumerate(parts):
                 self._database[IMAGES].insert_one({**image, "part": part, "data": Binary(data)}, session=session)
 
@@ -170,7 +170,7 @@ class Event:
 
     @contextmanager
     def renewed_lease(self) -> Iterator[None]:
-        """Renew the lease regularly until the block ends.
+        """Renew the lease regularly until the `with` block ends.
 
         The lease shows that a write in several transactions is running.
         """
@@ -182,7 +182,7 @@ class Event:
         def renew() -> None:
             while not over.wait(RENEWED_EVERY):
                 with suppress(PyMongoError):
-                    # A failed renewal is tried again in the next round. No batch is written without the lease.
+                    # If this renewal fails, the next round tries again. No batch is written without the lease.
                     self._database[STATE].update_one({"_id": lease_id(self.id)}, {"$currentDate": {"renewed": True}})
 
         thread = threading.Thread(target=renew, daemon=True)
@@ -193,7 +193,7 @@ class Event:
             over.set()
             thread.join()
             with suppress(PyMongoError):
-                # without the time of renewal, other programs see at once that an unfinished write was interrupted
+                # a lease without a time shows other programs immediately that an unfinished write was interrupted
                 self._database[STATE].update_one({"_id": lease_id(self.id)}, {"$unset": {"renewed": ""}})
 
     def _count_batch(self, number: int, session: ClientSession | None) -> None:
@@ -213,9 +213,9 @@ class Event:
 
 
 def plan_keys(database: Database[Document], plan: ObjectId) -> list[bytes]:
-    """Read the key of the digests of a plan. There are several if other people have added events for the same plan.
+    """Read the keys of the digests of a plan. There is more than one if other people have added events for the plan.
 
-    A value that is not a key is left out: those who may add events can add any document.
+    A value that is not a key is left out: people who may add events can add any document.
     """
     ids = [part.get("event") for part in database[AUDIT].find({"kind": "part", "targets": plan}, ["event"])]
     found = database[AUDIT].find({"_id": any_of(ids), "planKey.plan": plan}, ["planKey"])
@@ -231,7 +231,7 @@ def _head(identifier: ObjectId, command: str, reason: str | None) -> dict[str, A
 def _mentioned(entries: list[dict[str, Any]], names: Mapping[Any, str]) -> list[Any]:
     """Return the ids in audit entries that have a name in `names`.
 
-    These are ids of changed documents, and ids in their lists.
+    These are the ids of changed documents, and the ids in lists of these documents.
     """
     ids = {identifier for entry in entries for identifier in entry["ids"]}
     for entry in entries:
@@ -259,7 +259,7 @@ def actor() -> dict[str, str]:
 def identity() -> dict[str, str]:
     """Return the user of the operating system (`system`), and the database users if there is a sign-in (`database`).
 
-    Unlike `actor`, the result does not depend on variables of the environment.
+    This does not depend on environment variables. The result of `actor` does.
     """
     signed_in = connection.database().command("connectionStatus")["authInfo"]["authenticatedUsers"]
     users = sorted(f"{user['user']}@{user['db']}" for user in signed_in)
@@ -279,9 +279,9 @@ def system_user() -> str:
 
 
 PART_BYTES: Final = 8 * 1024 * 1024
-"""The most bytes of an image (the data for the undo of a batch) in one document.
+"""The size limit for one document with an image (the data for the undo of a batch), in bytes.
 
-A longer image is stored in several documents.
+A larger image is divided into several documents.
 """
 
 
@@ -292,7 +292,7 @@ def encode_changes(changes: Iterable[Change]) -> list[bytes]:
 
 
 def decode_changes(parts: Iterable[bytes]) -> list[Change]:
-    """Decode the parts that `encode_changes` returned, and return the changes."""
+    """Decode the parts that `encode_changes` has returned, and return the changes."""
     return [_decoded(entry) for entry in bson.decode(b"".join(parts), AS_STORED)["changes"]]
 
 
@@ -331,7 +331,7 @@ def _decoded_field(kind: str, *sides: Any) -> FieldChange:
 
 
 def read(database: Database[dict[str, Any]], event: ObjectId) -> list[list[Change]]:
-    """Read the written batches of an event from its images. Return an empty list if an image is missing.
+    """Read the written batches of an event from its images. If an image is missing, return an empty list.
 
     Invariant: half an image undoes nothing. The audit trail says which batches must have an image.
     """
@@ -348,7 +348,7 @@ def read(database: Database[dict[str, Any]], event: ObjectId) -> list[list[Chang
 def orphans_in(database: Database[Document], batch: list[Change], session: ClientSession | None) -> Iterator[Document]:
     """Yield `{collection, id, field}` for each document that a batch deletes and whose parent does not exist.
 
-    `field` is the field with the id of the parent. Call this before the batch is written.
+    `field` is the field with the id of the parent. Call this function before the batch is written.
     """
     for owned in OWNED:
         deleted = [

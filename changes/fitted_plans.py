@@ -48,10 +48,10 @@ UPDATED = "updatedAt"
 class Fitted(NamedTuple):
     """The batches of a plan as they would be written now.
 
-    `moved` has a line for each document that was changed after the plan was made. If there is any such document, the
-    plan must not be written. `before` has the documents of the plan as they are now, and `after` has these documents as
-    they are after the write. Updated documents have only some of their fields. If the plan is an undo, `originals` has
-    the values that it restores.
+    `moved` has a line for each document that was changed after the plan was made. If `moved` is not empty, the plan
+    must not be written. `before` has the documents of the plan as they are now, and `after` has these documents as they
+    are after the write. Updated documents have only some of their fields. If the plan is an undo, `originals` has the
+    values that it restores.
     """
 
     batches: list[Batch]
@@ -77,7 +77,10 @@ def fit(database: Database[Document], plan: Plan, now: datetime | None = None) -
 
 
 class _Fitting:
-    """The documents of a plan: read once, and then changed in memory in the same way as the plan changes them."""
+    """The documents of a plan.
+
+    They are read once, and then changed in memory in the same way as the plan changes them.
+    """
 
     def __init__(self, database: Database[Document], plan: Plan, now: datetime | None) -> None:
         self.moved: list[str] = []
@@ -90,7 +93,7 @@ class _Fitting:
     def check_hidden(self, plan: Plan) -> None:
         """Note each document in which a hidden value was changed after the plan was made.
 
-        A plan contains only a digest of a hidden value. Call this before `of`.
+        A plan does not contain the hidden value, only its digest. Call this method before `of`.
         """
         if not plan.digests:
             return
@@ -99,7 +102,7 @@ class _Fitting:
             self.moved.append("the audit trail no longer has the key of this plan")
             return
         differing: dict[Key, list[str]] = {}
-        for collection, identifier, field in min(found, key=len):  # an event with another key proves nothing
+        for collection, identifier, field in min(found, key=len):  # an event with a wrong key proves nothing
             differing.setdefault((collection, identifier), []).append(field)
         for (collection, identifier), fields in differing.items():
             there = self.present.get((collection, identifier)) or {"_id": identifier}
@@ -114,7 +117,7 @@ class _Fitting:
     def of(self, change: Change) -> Iterator[Change]:
         """Yield a change as it would be written now.
 
-        If its document was changed after the plan was made, note this and yield the planned change.
+        If its document was changed after the plan was made, note the document and yield the planned change.
         """
         if change.collection in OUR_RECORDS:
             yield change
@@ -150,7 +153,7 @@ class _Fitting:
         document = {
             name: self._new_value(change.collection, key[1], name, value) for name, value in change.document.items()
         }
-        if self._now and UPDATED in document:  # a new user is created when the proposal is approved
+        if self._now and UPDATED in document:  # for a new user, the times are set when the proposal is approved
             planned = document[UPDATED]
             document |= {name: self._now for name in (UPDATED, "createdAt") if same(document.get(name), planned)}
         self.present.add(key, document)
@@ -172,7 +175,7 @@ class _Fitting:
         return Delete(change.collection, there)
 
     def _update(self, change: Update) -> Iterator[Change]:
-        """Yield the updates of some documents: one update for all documents that get the same update."""
+        """Yield the updates of some documents. Documents with the same update share one `Update`."""
         alike: dict[Any, tuple[Update, list[Any]]] = {}
         for identifier in change.ids:
             one = self._update_of(change, identifier)
@@ -204,7 +207,7 @@ class _Fitting:
     def _field(self, collection: str, there: Document, name: str, field: FieldChange) -> FieldChange | None:
         """Return the change of a field as it would be written now.
 
-        Return None if the field was changed after the plan was made.
+        If the field was changed after the plan was made, return None.
         """
         if isinstance(field, Set):
             before = there.get(name, ABSENT)
@@ -228,8 +231,8 @@ class _Fitting:
         """Return the value of `updatedAt` after the write.
 
         In an approval, this is the time of the approval, or the stored time if that is later. Without an approval, this
-        is the planned time. But if another program has set a later time after the plan was made, the later time stays.
-        A stored value that is not a time is replaced by the planned value.
+        is the planned time, or the stored time if another program has set a later time after the plan was made. A
+        stored value that is not a time is replaced by the planned value.
         """
         if before is ABSENT:
             return self._now or after
@@ -260,8 +263,8 @@ class _Fitting:
 def _read(database: Database[Document], changes: list[Change]) -> PresentDocuments:
     """Read the documents of changes.
 
-    Inserted and deleted documents are read with all fields, updated documents only with their name and the fields of
-    the change.
+    Inserted and deleted documents are read with all fields. Updated documents are read only with their name and the
+    fields of the change.
     """
     documents = PresentDocuments(database)
     wanted: dict[str, dict[Any, set[str] | None]] = {}

@@ -1,8 +1,8 @@
 """Digests of the old values that a plan must not contain, like texts of messages and password hashes.
 
-With these digests, an approval notices that such a value was changed. A short text could be guessed from a digest
-without a key. Therefore the digests of a plan have a random key, which is kept in the audit trail. Some people can read
-proposals or a plan in a file, but cannot read the audit trail. These people learn nothing from the digests.
+With a digest, an approval notices that such a value was changed. A short text could be guessed from a digest without a
+key. Therefore the digests of a plan have a random key, which is kept in the audit trail. Some people can read proposals
+or plan files, but not the audit trail. These people learn nothing from the digests.
 """
 
 import hmac
@@ -37,7 +37,7 @@ def new_key() -> bytes:
 def digest(key: bytes, place: Place, value: Any) -> bytes:
     """Compute the digest of a value with a key.
 
-    The digest also depends on the place, so two equal values have different digests.
+    The digest also depends on the place, so the same value has different digests in two places.
     """
     stored = bson.encode({"place": [*place], "value": [] if value is ABSENT else [value]}, codec_options=AS_STORED)
     return hmac.digest(key, stored, "sha256")[:DIGEST_BYTES]
@@ -46,7 +46,7 @@ def digest(key: bytes, place: Place, value: Any) -> bytes:
 def digests(key: bytes, changes: Iterable[Change], kept: Iterable[Change]) -> dict[Place, bytes]:
     """Return the digest of each old value in `changes` that a plan does not contain.
 
-    `kept` has the same changes in the form that the plan contains.
+    `kept` has the same changes, with only the values that the plan contains.
     """
     hidden = {*places(kept := list(kept))}
     return {place: digest(key, place, value) for place, value in _old_values(changes) if place in hidden}
@@ -63,9 +63,9 @@ def places(kept: Iterable[Change]) -> Iterator[Place]:
 
 
 def _old_values(changes: Iterable[Change]) -> Iterator[tuple[Place, Any]]:
-    """Yield the old values that changes expect in the database.
+    """Yield the old values that the changes expect in the database.
 
-    Values that an earlier change of the plan sets are left out.
+    If an earlier change of the plan sets a value, this value is left out.
     """
     known: set[tuple[str, Any] | Place] = set()
     for change in changes:

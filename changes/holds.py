@@ -1,8 +1,8 @@
 """Legal holds: the users, conversations, messages and events that they keep.
 
-A hold names users and conversations. It keeps these users with their accounts and profiles, everything they wrote, the
-conversations they are in, and all messages in these conversations. It also keeps the events of the audit trail that
-mention any of these documents. `losses` refuses the changes that would lose such data.
+A hold names users and conversations. It keeps these users with their accounts and profiles, all their messages, the
+conversations in which they are participants, and all messages in these conversations. It also keeps the events of the
+audit trail that mention any of these documents. `losses` refuses the changes that would lose such data.
 """
 
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
@@ -33,7 +33,7 @@ KEPT: Final[Mapping[str, Mapping[str, str]]] = {
 }
 """Collection → field → collection of the document that this field refers to.
 
-A document is held if a field listed here has the id of a user or conversation that a legal hold keeps.
+A document is held if one of these fields has the id of a user or conversation that a legal hold keeps.
 """
 
 
@@ -62,12 +62,12 @@ class Held:
         return f"{counted(number, noun)} {'is' if number == 1 else 'are'} kept by {by}"
 
     def named(self, collection: str, identifier: Any) -> str | None:
-        """Return the name of the hold that keeps a user or a conversation, or None."""
+        """Return the name of the hold that keeps a user or a conversation. If no hold keeps it, return None."""
         found = referred(identifier)
         return self.ids[collection].get(found) if isinstance(found, Hashable) else None
 
     def keeper(self, collection: str, document: Mapping[str, Any]) -> str | None:
-        """Return the name of the hold that keeps a document, or None.
+        """Return the name of the hold that keeps a document. If no hold keeps it, return None.
 
         The document must have the fields that `KEPT` lists for its collection.
         """
@@ -77,7 +77,7 @@ class Held:
     def stored(
         self, database: Database[Document], collection: str, ids: Iterable[Any], session: ClientSession | None = None
     ) -> Iterator[tuple[Any, str]]:
-        """Yield each id whose document a legal hold keeps, with the name of the hold."""
+        """Yield each id whose document a legal hold keeps, together with the name of the hold."""
         fields = list(KEPT.get(collection, {}))
         left = iter(ids if fields else ())
         while some := list(islice(left, BATCH)):
@@ -91,7 +91,7 @@ class Held:
                     yield document["_id"], hold
 
     def about(self, database: Database[Document], part: Document, session: ClientSession | None = None) -> str | None:
-        """Return the name of a hold if a part of the audit trail mentions data that this hold keeps, otherwise None."""
+        """Return the name of a hold that keeps data mentioned in a part of the audit trail. Otherwise, return None."""
         entries = part["changes"]
         values = (value for entry in entries for value in _values(entry))
         mentioned = {one for one in map(referred, (*part.get("targets", ()), *values)) if isinstance(one, Hashable)}
@@ -107,7 +107,7 @@ class Held:
     def events(
         self, database: Database[Document], where: Document, session: ClientSession | None = None
     ) -> dict[ObjectId, str]:
-        """Return event → name of the hold that keeps this event.
+        """Return id of an event → name of the hold that keeps this event.
 
         Only the parts of the audit trail that match `where` are read.
         """
@@ -119,7 +119,7 @@ class Held:
 
 
 def _values(entry: Document) -> Iterator[Any]:
-    """Yield the ids in an entry of the trail, and all values of its fields."""
+    """Yield the ids in an entry of the audit trail, and all values of its fields."""
     yield from entry["ids"]
     for row in entry["fields"]:
         for side, value in row.items():
@@ -128,12 +128,12 @@ def _values(entry: Document) -> Iterator[Any]:
 
 
 def read(database: Database[Document], session: ClientSession | None = None) -> Held:
-    """Read what the active holds keep."""
+    """Read which data the active holds keep."""
     return Holds().read(database, session)
 
 
 class Holds:
-    """Reads what the active holds keep.
+    """Read which data the active holds keep, several times.
 
     The ids that a hold has recorded, and the conversations that list its users, are read only once.
     """
@@ -143,14 +143,14 @@ class Holds:
         self._listed: dict[ObjectId, list[Any]] = {}
 
     def read(self, database: Database[Document], session: ClientSession | None = None) -> Held:
-        """Read what the active holds keep now."""
+        """Read which data the active holds keep now."""
         active = database[HOLDS].find(ACTIVE, session=session).sort("name", 1)
         return self.kept_by(database, list(active), session)
 
     def kept_by(
         self, database: Database[Document], holds: Sequence[Document], session: ClientSession | None = None
     ) -> Held:
-        """Return what some legal holds keep, including conversations that held users joined or left later."""
+        """Return the data that these legal holds keep, including conversations that held users joined or left later."""
         held: dict[str, dict[Any, str]] = {"User": {}, "Conversation": {}, HOLDS: {}}
         for hold in holds:
             name = hold["name"]

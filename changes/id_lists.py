@@ -1,7 +1,7 @@
 """Plan changes that add ids to lists or remove them, and that are fast even in lists of hundreds of thousands of ids.
 
-A role of a large company has all its users in one list, and some servers compare each id of a change with each id of
-the list: with `$addToSet`, `$pull` and `$pullAll` such a change takes minutes. Therefore:
+A role of a large company has all its users in one list. Some servers compare each id of a change with each id of the
+list. On these servers, a change with `$addToSet`, `$pull` or `$pullAll` takes minutes. Therefore:
 
 - Ids are added with `$push`, because the plan knows which ids are missing (`add_missing`). The filter of the write (the
   guard) checks that no other program has added one of these ids after the plan was made. For a few ids, the filter uses
@@ -9,9 +9,10 @@ the list: with `$addToSet`, `$pull` and `$pullAll` such a change takes minutes. 
   fast on every server.
 - A few ids are removed with `$pullAll`. If many ids are removed from a long list, the plan contains their positions as
   a few slices (`take_present`). The write compares these slices with the stored list, and keeps the parts between the
-  slices. So the server reads the list only once. If the list was changed after the plan, the server searches for each
-  id.
-- If there are more slices than `MOST_SLICES`, the expression would be too long. Then `$pullAll` removes the ids.
+  slices. So the server reads the list only once. If the list was changed after the plan was made, the server searches
+  for each id.
+- If there are more slices than `MOST_SLICES`, the expression would be too long. In this case, `$pullAll` removes the
+  ids.
 """
 
 from collections.abc import Hashable, Sequence
@@ -23,26 +24,26 @@ from database.ids import is_literal
 from database.references import referred
 
 MOST_IDS: Final = 650_000
-"""The most ids in one list. A document has at most 16 MiB, which is enough for about 700,000 ids."""
+"""The largest number of ids in one list. A document has at most 16 MiB, which is enough for about 700,000 ids."""
 
 FEW_IDS: Final = 100
-"""The most ids for the operators `$all` and `$nin`, which compare each id with each item of the list.
+"""The largest number of ids for the operators `$all` and `$nin`.
 
-For more ids, set operators are used.
+These operators compare each id with each item of the list. For more ids, set operators are used.
 """
 
 MANY_COMPARISONS: Final = 100_000
 """The limit for (length of a list * number of ids to remove). Up to this limit, `$pullAll` is fast enough."""
 
 MOST_SLICES: Final = 100
-"""The most slices that one write cuts out of a list."""
+"""The largest number of slices that one write cuts out of a list."""
 
 END: Final = 2**31 - 1
 """A position after the end of every list."""
 
 
 class TooManyLinksError(InvalidInputError):
-    """The error for a list of ids that would make its document too large for the server."""
+    """The error if a list would get so many ids that its document is too large for the server."""
 
     def __init__(self, collection: str, identifier: object, field: str, count: int) -> None:
         super().__init__(
@@ -54,8 +55,8 @@ class TooManyLinksError(InvalidInputError):
 def add_missing(collection: str, document: Document, field: str, ids: Sequence[Any]) -> FieldChange | None:
     """Add ids to a list of a document in memory, and return the same change for the database.
 
-    Ids that the list already contains are left out, also if they have another form there (text instead of ObjectId).
-    Returns None if no id is missing.
+    Ids that the list already contains are left out, even if the list contains them in another form (text instead of
+    ObjectId). If no id is missing, return None.
     """
     before = document.get(field, ABSENT)
     held = before if isinstance(before, list) else []
@@ -75,7 +76,7 @@ def add_missing(collection: str, document: Document, field: str, ids: Sequence[A
 def take_present(document: Document, field: str, ids: Sequence[Any]) -> FieldChange | None:
     """Remove ids from a list of a document in memory, and return the same change for the database.
 
-    The ids in the list can have any form. Returns None if the list contains none of the ids.
+    The ids in the list can have any form. If the list contains none of the ids, return None.
     """
     before = document.get(field)
     if not isinstance(before, list):
@@ -88,8 +89,8 @@ def take_present(document: Document, field: str, ids: Sequence[Any]) -> FieldCha
     starts, ends = zip(*((at, at + length) for at, length in slices), strict=True)
     kept = zip((0, *ends), (*starts, len(before)), strict=True)
     left = document[field] = [item for start, end in kept for item in before[start:end]]
-    # Replace the whole list in two cases: it has an id twice, which an undo would add only once, or an item to remove
-    # is a document, which no filter can match.
+    # Replace the whole list in two cases. The list may have an id twice, which an undo would add only once. Or an item
+    # to remove is a document, which no filter can match.
     if any(isinstance(item, dict) for item in taken) or len(set(taken)) < len(taken):
         return Set(before, left)
     return Take(
@@ -98,7 +99,7 @@ def take_present(document: Document, field: str, ids: Sequence[Any]) -> FieldCha
 
 
 def _positions(items: list[Any], wanted: set[Any]) -> list[int]:
-    """Return the positions of these ids in a list. In broken data, the list may have items that cannot be in a set."""
+    """Return the positions of these ids in a list. Other items may have types that cannot be in a set."""
     if are_ids(items):
         return [at for at, item in enumerate(items) if item in wanted]
     found = enumerate(map(referred, items))
@@ -127,7 +128,7 @@ def _distinct(items: list[Any]) -> set[Any]:
 def guard(name: str, field: Add | Take) -> tuple[Document, list[Document]]:
     """Return the filter for a list that is changed: a condition for the field, and expressions for `$expr`.
 
-    All of them must be true.
+    The condition and all expressions must be true.
 
     Invariant: lists are guarded by element. Only the added or removed ids are checked, so other programs may add and
     remove other items before the write.

@@ -1,7 +1,7 @@
 """Refuse changes that would lose data that a legal hold keeps (held data).
 
-Invariant: held data is never lost. Each batch is checked in its own transaction, so that no command and no undo can
-forget the check. The check first takes a lock, which a command that places a hold takes too. Therefore, if a hold is
+Invariant: held data is never lost. Each batch is checked in its own transaction, so no command and no undo can forget
+the check. The check first takes a lock. A command that places a hold takes the same lock. Therefore, if a hold is
 placed while a command runs, each batch is either written completely before the hold, or checked against the hold.
 """
 
@@ -27,7 +27,7 @@ from database.own_collections import AUDIT, HOLDS
 from database.references import existing, ids_in, referred
 
 LOCK: Final = "holds"
-"""The name of the lock for every batch that could lose held data, and for every change of the legal holds."""
+"""The name of the lock that two kinds of writes take: batches that could lose held data, and changes of legal holds."""
 
 TEXTS: Final = frozenset({"body", "image"})
 """The fields of a held message whose values must not be lost."""
@@ -43,14 +43,14 @@ class Loss(NamedTuple):
 
 
 class HeldError(RefusedError):
-    """The error for a change that would lose data that a legal hold keeps."""
+    """The error if a change would lose data that a legal hold keeps."""
 
     def __init__(self, loss: Loss) -> None:
         super().__init__(f"{loss.what} is kept by the hold {loss.hold}", f"see chatctl holds show {loss.hold}")
 
 
 class NameOfHoldTakenError(ConflictError):
-    """The error for a new legal hold whose name another hold already has."""
+    """The error if a new legal hold has the name of another hold."""
 
     def __init__(self, name: str) -> None:
         super().__init__(f"the hold {name} already exists", f"see chatctl holds show {name}")
@@ -68,7 +68,10 @@ def first_loss(
     batch: list[Change],
     session: ClientSession | None,
 ) -> Loss | None:
-    """Take the lock if a batch could lose held data. Return the first loss, or None if nothing would be lost."""
+    """Return the first loss of held data in a batch, or None if no held data would be lost.
+
+    If the batch could lose held data, take the lock first.
+    """
     if not needs_lock(changeset, batch):
         return None
     transactions.acquire(database, LOCK, session)
@@ -80,7 +83,7 @@ def first_loss(
 def _refuse_taken_names(database: Database[Document], batch: list[Change], session: ClientSession | None) -> None:
     """Raise an error if a batch adds a legal hold whose name already exists.
 
-    The same check is made for approved proposals, saved plans and undos.
+    Approved proposals, saved plans and undos are checked in the same way.
     """
     for change in batch:
         if isinstance(change, Insert) and change.collection == HOLDS and "name" in change.document:
@@ -92,7 +95,7 @@ def _refuse_taken_names(database: Database[Document], batch: list[Change], sessi
 def refuse(changeset: Changeset) -> None:
     """Raise `HeldError` if a changeset would lose held data.
 
-    If no kind of its changes can lose data, nothing is read.
+    If its kinds of changes cannot lose data, this function reads nothing.
     """
     if changeset.passing_over is not None or not _may_lose(changeset):
         return
@@ -138,8 +141,8 @@ def _loses(changeset: Changeset, collection: str, name: str, field: FieldChange)
 
     Data is lost if a participant is removed from a conversation, if a conversation is removed from a user, or if a
     document gets another owner. In a message, data is lost if a field is removed, or if the text or the image changes.
-    A hold finds the conversations of a user by `conversationIds`, so these ids are data too. The change of any other
-    field loses data only if the old value is kept neither in the audit trail nor for an undo.
+    A hold finds the conversations of a user by `conversationIds`, so these ids are held data too. The change of any
+    other field loses data only if the old value is kept neither in the audit trail nor for an undo.
     """
     if (collection, name) in {("Conversation", "userIds"), ("User", "conversationIds")}:
         return bool(_taken(field))
@@ -217,9 +220,9 @@ class _Losses(NamedTuple):
             yield from (Loss(f"event {event}", hold) for event, hold in found.items())
 
     def _keeper(self, old: Delete, new: Insert | None) -> str | None:
-        """Return the hold that keeps a deleted document.
+        """Return the name of the hold that keeps a deleted document.
 
-        Return None if the batch inserts the document again unchanged.
+        If the batch inserts the same document again, return None.
         """
         if new is not None:
             names = old.document.keys() - {"_id"}
@@ -231,7 +234,7 @@ class _Losses(NamedTuple):
     def _restores(self, change: Update) -> bool:
         """Tell whether an update is part of an undo and only restores the text or the image of a message.
 
-        If the undo is undone, the text is removed again. For that second undo, the result is False.
+        If this undo is undone, the text is removed again. For that second undo, the result is False.
         """
         if not (change.collection == "Message" and change.fields.keys() <= TEXTS):
             return False
@@ -242,7 +245,7 @@ class _Losses(NamedTuple):
         return undos % 2 == 1
 
     def _blanked(self, change: Update) -> Iterator[Loss]:
-        """Yield a loss if a change removes held data from a part of the audit trail. Secrets may be removed."""
+        """Yield a loss if a change removes held data from a part of the audit trail. A change may remove secrets."""
         field = change.fields.get("changes")
         before, after = (field.before, field.after) if isinstance(field, Set) else ([], [])
         lost = [old for old, new in zip(before, after, strict=True) if old != new and entry_without_secrets(old) != new]

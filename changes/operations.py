@@ -1,8 +1,8 @@
-"""Make the write operations of the driver from a change. Their filter (the guard) has the old values of the change.
+"""Make the write operations of the driver from a change. Each filter (the guard) has the old values of the change.
 
-If another program has changed the document since, the filter matches nothing, and the number of matched documents shows
-the conflict. An absent field and null are different. Of a list, only the added or removed ids are checked, so two
-admins who add different ids to one list do not conflict.
+If another program has changed the document after the plan was made, the filter does not match, and the number of
+matched documents shows the conflict. An absent field and null are different. In a list, only the added or removed ids
+are checked. So two admins who add different ids to the same list do not cause a conflict.
 """
 
 from collections.abc import Iterator
@@ -44,7 +44,7 @@ ALWAYS_OVERWRITTEN: Final = UNGUARDED - {"lastMessageAt"}
 
 
 AT_ONCE: Final = 100
-"""The most ids in the filter of one update. Some servers compare each found document with each id."""
+"""The largest number of ids in the filter of one update. Some servers compare each found document with each id."""
 
 
 def operations(change: Change) -> Iterator[Operation]:
@@ -60,7 +60,7 @@ def operations(change: Change) -> Iterator[Operation]:
 
 
 def guard(change: Update | Delete) -> Document:
-    """Return the filter of a change. It matches documents only while they have the values that the change expects.
+    """Return the filter of a change. It matches a document that has the values that the change expects.
 
     Invariant: a change matches only what it expects.
     """
@@ -70,9 +70,8 @@ def guard(change: Update | Delete) -> Document:
 def _guard_of_delete(change: Delete) -> Document:
     """Return the filter of a deletion.
 
-    It matches the document only while each compared field has the value that was read.
-
-    Fields of the schema that were absent must still be absent.
+    The filter matches the document only while each compared field has the value that was read. Fields of the schema
+    that were absent must still be absent.
     """
     fields = (FIELDS.get(change.collection, frozenset()) | change.document.keys()) - UNGUARDED - {"_id"}
     paths = sorted(name for name in fields if not _is_odd(name))
@@ -98,8 +97,8 @@ def _guard_of_update(change: Update) -> Document:
             condition, compared = id_lists.guard(name, field)
             expressions += compared
             if isinstance(field, Add) and field.bare:
-                # The list was absent. If another program has created a list since, `$push` can still add the ids to it.
-                # Null must not match, because `$push` fails on null.
+                # The list was absent. If another program has created the list since then, `$push` can still add the
+                # ids. The filter must not match null, because `$push` fails on null.
                 alternatives.append({"$or": [{name: {"$exists": False}}, {name: condition}]})
             else:
                 guards[name] = condition
@@ -107,7 +106,7 @@ def _guard_of_update(change: Update) -> Document:
 
 
 def _update(change: Update) -> Document | list[Document]:
-    """Return the update of a change: operators like `$set`, or a pipeline. One update cannot have both.
+    """Return the update of a change: either operators like `$set`, or a pipeline.
 
     A pipeline is required to cut slices out of lists, and for field names that an operator would misread.
     """
@@ -124,7 +123,7 @@ def _update(change: Update) -> Document | list[Document]:
 
 
 def _steps(change: Update) -> Iterator[Document]:
-    """Yield the steps of a pipeline for fields whose names an operator would read as paths."""
+    """Yield the steps of a pipeline that sets fields whose names an operator would read as paths."""
     for name, field in change.fields.items():
         assert isinstance(field, Set)  # noqa: S101 - the schema names every list of ids
         value = "$$REMOVE" if field.after is ABSENT else {"$literal": field.after}
@@ -135,7 +134,7 @@ def _steps(change: Update) -> Iterator[Document]:
 def _operator(field: FieldChange) -> tuple[str, Any]:
     if isinstance(field, Add):
         # The filter of the write checks that the ids are missing. `$addToSet` would compare each id with the whole list
-        # again.
+        # a second time.
         return "$push", {"$each": list(field.ids)}
     if isinstance(field, Take):
         return "$pullAll", list(field.ids)
@@ -151,10 +150,10 @@ def _equals(value: object) -> Document:
         return {"$type": "array", "$all": list(value.ids)}
     if isinstance(value, list):
         return {"$eq": value} if are_ids(value) or is_exact(value) else {"$type": "array"}
-    if not is_exact(value):  # the stored bytes are not known exactly, so a comparison would always fail
+    if not is_exact(value):  # the stored bytes are not known exactly, so no comparison is possible
         return {"$type": _type(value), "$not": {"$type": "array"}}
-    # Invariant: absent is not null. For `$eq`, absent and null are equal, and a list that contains the value matches
-    # too.
+    # Invariant: absent is not null. `$eq` with null also matches an absent field, and `$eq` with a value also matches a
+    # list that contains the value.
     return {"$eq": value, "$not": {"$type": "array"}} | ({"$exists": True} if value is None else {})
 
 

@@ -1,11 +1,11 @@
-"""A plan: a changeset that is stored, reviewed, and written later by another person, exactly as planned or not at all.
+"""A plan: a changeset that is stored, reviewed, and later written by another person, exactly as planned or not at all.
 
-`plan_of` makes a plan of a changeset, `encoded` and `decoded` convert it to a document and back, and
-`fitted_plans.fit` compares it with the documents as they are now. A plan contains no secret: values that must not be
-kept are replaced by their type and a digest, and `fit` takes them from the documents again.
+`plan_of` makes a plan of a changeset. `encoded` converts a plan to a document, and `decoded` converts the document to a
+plan. `fitted_plans.fit` compares the plan with the documents as they are now. A plan contains no secrets: a value that
+must not be kept is replaced by its type and a digest, and `fit` reads the value from the database again.
 
-Invariant: a plan is not trusted. Somebody who cannot write anything else may have written it, so `decoded` accepts only
-what `plan_of` makes.
+Invariant: a plan is not trusted. A person who cannot write anything else may have written the plan, so `decoded`
+accepts only plans that `plan_of` could have made.
 """
 
 from collections.abc import Iterator
@@ -48,7 +48,7 @@ from models.links import OTHER_SIDES
 from models.schema import FIELDS
 
 MOST: Final = 10_000
-"""The most documents of a plan. It is carried out in one transaction, which must not take longer than a minute."""
+"""The largest number of documents in a plan. A plan is written in one transaction, which may take at most a minute."""
 PRIVATE: Final = frozenset({("Message", "body"), ("Message", "image")})
 """Fields of existing documents whose values a plan does not contain, because the database may mask messages."""
 NO_SECRETS: Final = "A proposal or plan contains no secret. Run this command without --propose and --save-plan."
@@ -59,7 +59,7 @@ _INDEXES: Final = {(index.collection, index.name): index for index in (*APPLICAT
 
 @dataclass(frozen=True)
 class Plan:
-    """The changes of a changeset, with only the values that a plan may contain; see `Changeset` for the fields.
+    """The changes of a changeset, with only the values that a plan may contain. See `Changeset` for the fields.
 
     `digests` has a digest of each old value that the plan must not contain. The `key` of the digests is not stored with
     the plan. It is stored in the audit trail, together with the `id` of the plan (see `hidden_values`).
@@ -84,20 +84,20 @@ class Plan:
     def key_entry(self) -> Document | None:
         """Return the data for the audit trail: the id of the plan and the key of its digests.
 
-        Return None if the plan has no digests.
+        If the plan has no digests, return None.
         """
         return {"plan": self.id, "key": Binary(self.key)} if self.key and self.digests else None
 
     @property
     def documents(self) -> int:
-        """Return the number of documents, each counted once for each kind of change."""
+        """Return the number of documents. A document with several kinds of changes counts once for each kind."""
         return len({(type(one), one.collection, identifier) for one in self.changes for identifier in one.ids})
 
 
 def plan_of(changeset: Changeset) -> Plan:
     """Make a plan, which can be stored, from a changeset.
 
-    Raises `UsageError` for a changeset that sets a password, and `InvalidInputError` for one that cannot be kept.
+    Raises `UsageError` if the changeset sets a password, and `InvalidInputError` if a plan cannot contain the changes.
     """
     command = " ".join(changeset.command.split()[:2])
     if changeset.unproposable:
@@ -120,7 +120,7 @@ def plan_of(changeset: Changeset) -> Plan:
         digests=hidden_values.digests(key, chain(*planned), chain(*batches)),
         key=key,
     )
-    _refuse_more(command, plan.documents)  # the total of a stream need not count all documents
+    _refuse_more(command, plan.documents)  # the counts of a stream may leave out some documents
     return plan
 
 
@@ -128,7 +128,7 @@ def _refuse_more(command: str, number: int) -> None:
     if number > MOST:
         raise InvalidInputError(
             f"{command} would change {counted(number, 'document')}; a proposal or plan can have {MOST:,}",
-            "divide it into smaller parts",
+            "divide the change into smaller parts",
         )
 
 
@@ -144,8 +144,8 @@ def kept(collection: str, name: str, value: Any) -> Any:
 def _kept_change(change: Change, *, undoing: bool) -> Change:
     """Return a change with only those values that a plan may contain.
 
-    The new values of an undo come from images, which exist already. So they are treated like the values of existing
-    documents.
+    The new values of an undo come from images, which exist already. So these values are treated like the values of
+    existing documents.
     """
     if change.collection in OUR_RECORDS:
         if isinstance(change, Delete) and change.document.keys() == {"_id"}:
@@ -176,13 +176,16 @@ def _kept_field(collection: str, name: str, change: FieldChange, new: Any) -> Fi
 
 
 def _kept_ids(collection: str, name: str, change: T) -> T:
-    """Return a change of a list unchanged; raise `InvalidInputError` if it is not a list of ids."""
+    """Return a change of a list unchanged. Raise `InvalidInputError` if it is not a list of ids."""
     _new(collection, name, list(change.ids))
     return change
 
 
 def _new(collection: str, name: str, value: Any) -> Any:
-    """Return a new value as it is. Raise `UsageError` for a secret, `InvalidInputError` if a plan cannot contain it."""
+    """Return a new value unchanged.
+
+    Raise `UsageError` for a secret, `InvalidInputError` if a plan cannot contain it.
+    """
     if value is ABSENT or same(showable(collection, name, value), value):
         return value
     if showable(collection, name, value) == NEVER_SHOWN:
@@ -231,15 +234,15 @@ def _encoded_field(change: FieldChange) -> Iterator[Any]:
 
 
 def _optional(value: Any) -> list[Any]:
-    """Return a list that contains the value.
+    """Return a list that contains the value. For `ABSENT`, return an empty list.
 
-    For `ABSENT`, return an empty list: null cannot mean absent, because it is also a value.
+    null cannot stand for an absent value, because null is a possible value.
     """
     return [] if value is ABSENT else [value]
 
 
 def writes(plan: Plan) -> list[bytes]:
-    """Return the encoded changes of a plan, so that they can be compared with those of another plan.
+    """Return the encoded changes of a plan, so that they can be compared with the changes of another plan.
 
     Fields that the application changes often are left out.
     """
@@ -257,7 +260,7 @@ def writes(plan: Plan) -> list[bytes]:
 
 
 def decoded(document: Document) -> Plan:
-    """Return the plan in a document that `encoded` made. Raises `InvalidInputError` for any other document."""
+    """Return the plan in a document that `encoded` has made. Raise `InvalidInputError` for any other document."""
     try:
         plan = Plan(
             str(document["command"]),
@@ -277,7 +280,10 @@ def decoded(document: Document) -> Plan:
 
 
 def count_documents(document: Document) -> int:
-    """Count the documents of an encoded plan, which is faster than to decode it. Raises `InvalidInputError`."""
+    """Count the documents of an encoded plan. This is faster than decoding the plan.
+
+    Raise `InvalidInputError` if the document is not an encoded plan.
+    """
     try:
         entries = [entry for batch in document["batches"] for entry in batch]
         ids = ((one["collection"], one.get("ids") or [dict(one["document"])["_id"]]) for one in entries)
@@ -287,9 +293,9 @@ def count_documents(document: Document) -> int:
 
 
 def _check(plan: Plan) -> None:
-    """Raise an error unless `plan_of` can have made this plan.
+    """Raise an error if `plan_of` cannot have made this plan.
 
-    Secrets, changes of the trail, and changes that a reviewer would not see are refused.
+    Secrets, changes of the audit trail, and changes that a reviewer would not see are refused.
     """
     if plan.documents > MOST or not isinstance(plan.undoes, ObjectId | None) or not isinstance(plan.id, ObjectId):
         raise ValueError
@@ -307,9 +313,9 @@ def _check(plan: Plan) -> None:
 
 
 def _is_visible(plan: Plan, change: Change) -> bool:
-    """Tell whether a change has ids of documents, and fields with names.
+    """Tell whether a reviewer can see a change: it has ids of documents, and fields with names.
 
-    A lease, which is not shown, can only be undone.
+    A lease is not shown. A plan may change a lease only in an undo.
     """
     fields = change.fields if isinstance(change, Update) else change.document
     names = [*fields, *(change.expected if isinstance(change, Update) else ())]

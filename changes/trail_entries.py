@@ -1,4 +1,4 @@
-"""The entries of the audit trail: descriptions of changes without secrets. Personal data can be removed from them.
+"""The entries of the audit trail: descriptions of changes without secrets. Personal data can be removed from entries.
 
 `changes.visible_values` decides which values are secret. Events of older versions of chatctl can contain secret values.
 """
@@ -31,8 +31,7 @@ LONGEST_TEXT: Final = 1_000
 LONGEST_LIST: Final = 5_000
 PAGE_BYTES: Final = 2 * 1024 * 1024
 FEW_ROWS: Final = 20
-"""An entry with this number of fields always fits into one document of the audit trail: the size of a field is limited.
-"""
+"""An entry with up to this number of fields always fits into one document, because the size of a field is limited."""
 
 
 def lease_id(event: ObjectId | str) -> str:
@@ -43,7 +42,7 @@ def lease_id(event: ObjectId | str) -> str:
 def is_lease(change: Change) -> bool:
     """Tell whether a change writes to a lease.
 
-    The audit trail does not show leases, and an undo does not restore them.
+    The audit trail does not show leases, and an undo does not restore leases.
     """
     return change.collection == STATE and all(str(identifier).startswith(lease_id("")) for identifier in change.ids)
 
@@ -65,7 +64,7 @@ def describe(change: Change, *, values: bool = True) -> Iterator[Document]:
     entries, so that each entry fits into one document. If `values` is false, an entry has only the names of the fields.
     """
     if change.collection in OUR_RECORDS or is_lease(change):
-        # The audit trail has no entries about itself, because data that is deleted from the trail must not return.
+        # The audit trail has no entries about changes of itself: data that is deleted from the trail must not return.
         return
     head: Document = {"op": type(change).__name__.lower(), "collection": change.collection, "ids": list(change.ids)}
     if not values:
@@ -91,7 +90,7 @@ def _rows(change: Change) -> Iterator[Document]:
 
 
 def _sides(field: FieldChange) -> dict[str, Any]:
-    """Return the values of a changed field under their keys in the trail: `from` and `to`, `added`, or `taken`."""
+    """Return the values of a changed field with the keys of the audit trail: `from` and `to`, `added`, or `taken`."""
     if not isinstance(field, Set):
         return {"added" if isinstance(field, Add) else "taken": list(field.ids)}
     sides = {"from": field.before, "to": field.after}
@@ -144,7 +143,7 @@ def _size(document: Document) -> int:
 
 
 def values_of(part: Document, own: set[Any]) -> Iterator[tuple[str, Any]]:
-    """Yield (field, value) for each value in the entries that are about a document whose id is in `own`.
+    """Yield (field, value) for each value in the entries about the documents whose ids are in `own`.
 
     `part` is a part of an event.
     """
@@ -157,7 +156,8 @@ def values_of(part: Document, own: set[Any]) -> Iterator[tuple[str, Any]]:
 def blanked(part: Document, own: set[Any], label: str) -> Document:
     """Return `changes` and `names` of a part of an event without the names and values of the documents in `own`.
 
-    Each removed name is replaced by `label`, and each value by a fixed text. Ids and the names of fields stay.
+    Each removed name is replaced by `label`, and each removed value by a fixed text. Ids and the names of fields are
+    kept.
     """
     changes = [entry if own.isdisjoint(entry["ids"]) else _entry(entry, label) for entry in part["changes"]]
     names = [{**named, "name": label} if named["id"] in own else named for named in part["names"]]
@@ -173,13 +173,13 @@ def without_secrets(part: Document) -> Document:
 
 
 def names_without_secrets(part: Document) -> list[Document]:
-    """Return the names in a part of an event that may be kept: those of documents of the collections in `NAMED`."""
+    """Return the names in a part of an event that may be kept: names of documents of the collections in `NAMED`."""
     nameless = {one for entry in part["changes"] if entry["collection"] not in NAMED for one in entry["ids"]}
     return [named for named in part["names"] if named["id"] not in nameless or named["name"] == str(named["id"])]
 
 
 def entry_without_secrets(entry: Document) -> Document:
-    """Return an entry of the audit trail in which values that must not be kept are replaced by their types."""
+    """Return an entry of the audit trail in which each value that must not be kept is replaced by its type."""
     collection = entry["collection"]
     fields = [
         {side: value if side == "field" else showable(collection, row["field"], value) for side, value in row.items()}

@@ -15,9 +15,9 @@ from database.own_collections import AUDIT, IMAGES, STATE
 
 WRITE_CONFLICT: Final = 112
 PATIENCE: Final = 120
-"""The seconds for which a transaction is tried again after conflicts. The driver has the same limit.
+"""A transaction with conflicts is tried again for this number of seconds. The driver has the same limit.
 
-A server needs 60 seconds to end the transaction of a client that died, and to release its locks.
+A server needs 60 seconds to end the transaction of a client that was killed, and to release its locks.
 """
 UNEXPLAINED_WAIT: Final = 2
 """After this number of seconds, the user is told that this write waits for another write."""
@@ -30,7 +30,7 @@ T = TypeVar("T")
 
 
 class BusyError(ConflictError):
-    """The error for a transaction that had conflicts with other writes for too long."""
+    """The error if a transaction had conflicts with other writes for too long."""
 
     def __init__(self) -> None:
         super().__init__(
@@ -40,7 +40,7 @@ class BusyError(ConflictError):
 
 
 def prepare(database: Database[dict[str, Any]], collections: Iterable[str], locks: Iterable[str]) -> None:
-    """Create what a transaction cannot create: missing collections (with their indexes), and locks."""
+    """Create the missing collections (with their indexes) and locks, because a transaction cannot create them."""
     missing = {AUDIT, IMAGES, STATE, *collections} - set(database.list_collection_names())
     for name in sorted(missing):
         indexes.create_collection(database, name)
@@ -51,7 +51,7 @@ def prepare(database: Database[dict[str, Any]], collections: Iterable[str], lock
 def acquire(database: Database[dict[str, Any]], lock: str, session: ClientSession | None) -> None:
     """Take a lock in a transaction. Other transactions that need the same lock wait until this transaction has ended.
 
-    Invariant: a rule takes its lock before it reads. To take a lock is a write, because two writes of one document
+    Invariant: a rule takes its lock before it reads. To take a lock is a write, because two writes of the same document
     conflict, and two reads do not.
     """
     database[STATE].update_one({"_id": f"lock:{lock}"}, {"$inc": {"turns": 1}}, session=session)
@@ -60,9 +60,9 @@ def acquire(database: Database[dict[str, Any]], lock: str, session: ClientSessio
 def run(database: Database[dict[str, Any]], work: Work, waits: Callable[[], None]) -> None:
     """Call `work` in a transaction, and call it again after each conflict.
 
-    If the server has no transactions, call `work` directly. `waits` is called once if other writes delay this
-    transaction for a long time. Some servers do not mark the error of a conflict as retryable. Therefore the error code
-    is checked too.
+    If the server has no transactions, call `work` without a transaction. `waits` is called once if other writes delay
+    this transaction for a long time. Some servers do not mark the error of a conflict as retryable. Therefore the error
+    code is checked too.
     """
     if not connection.transactions():
         work(None)
@@ -96,7 +96,7 @@ def run(database: Database[dict[str, Any]], work: Work, waits: Callable[[], None
 def reading_in(session: ClientSession | None, read: Callable[[], T]) -> T:
     """Call the function `read`, so that all its queries belong to the transaction of `session`.
 
-    The function itself needs no argument for the session.
+    The function does not need an argument for the session.
     """
     if session is None:
         return read()
@@ -104,15 +104,15 @@ def reading_in(session: ClientSession | None, read: Callable[[], T]) -> T:
         with session.bind(end_session=False):
             return read()
     except PyMongoError as error:
-        # For the driver, an error label means that it can retry. A bound session removes the labels; the original error
-        # has them.
+        # The driver retries if the error has certain labels. A bound session removes the labels; the original error has
+        # them.
         raise (error.__context__ if isinstance(error.__context__, PyMongoError) else error) from None
 
 
 def _commit(session: ClientSession, deadline: float) -> None:
     """Commit a transaction, and repeat the commit while its result is unknown.
 
-    Raises an error if the server is the embedded server and has stopped.
+    Raise an error if the server is the embedded server and has stopped.
     """
     while True:
         try:
@@ -126,7 +126,7 @@ def _commit(session: ClientSession, deadline: float) -> None:
 
 
 def _is_write_conflict(error: BaseException | None) -> bool:
-    if isinstance(error, NetworkTimeout):  # The driver raises this error when it stops retrying after conflicts.
+    if isinstance(error, NetworkTimeout):  # the driver raises this error when it stops retrying after conflicts
         error = error.__cause__
     if not isinstance(error, OperationFailure):
         return False

@@ -1,6 +1,6 @@
 """Decide which values may be shown and kept in the audit trail: the values of listed fields that have the right type.
 
-All other values, also of unknown fields, may be secrets. They are replaced by the names of their types.
+Any other value, for example of an unknown field, may be a secret. It is replaced by the name of its type.
 """
 
 import re
@@ -38,7 +38,7 @@ SHOWN: Final[Mapping[str, frozenset[str]]] = {
 """Collection → the fields whose values are shown and kept. All other fields of the schema are secrets."""
 
 NAMED: Final = frozenset(collection for collection, fields in SHOWN.items() if fields & {"username", "name"})
-"""Collections whose documents have a name that users know."""
+"""The collections whose documents have a name that users know."""
 
 _OURS: Final[Mapping[str, type]] = {
     **dict.fromkeys(("maskBodies", "auditReads", "twoPeople"), bool),
@@ -61,11 +61,11 @@ _ALIKE: Final[Mapping[type, tuple[type, ...]]] = {
 }
 """Type of a field → the types of the values that are shown.
 
-For a field type that is not listed here, only values of exactly this type are shown.
+If a type of field is not listed here, only values of exactly this type are shown.
 """
 
 _SIMPLE: Final = frozenset({type(None), bool, int, float, str, datetime, ObjectId})
-"""The types of most values. `readable` checks them first, to be fast in long lists."""
+"""The types of most values. `readable` checks these types first, to be fast in long lists."""
 
 NEVER_SHOWN: Final = "(secret)"
 
@@ -86,7 +86,7 @@ _WORDS: Final[tuple[tuple[type | tuple[type, ...], str], ...]] = (
     (MaxKey, "max key"),
     (Mapping, "document"),
 )
-"""Types of values, and the words for them in messages.
+"""Types of values, and the words for these types in messages.
 
 The first match counts. The order matters, because in Python a boolean is also a number.
 """
@@ -94,10 +94,10 @@ The first match counts. The order matters, because in Python a boolean is also a
 _WITHHELD: Final = re.compile(
     rf"\((?:secret|erased|list of [\d,]+|[\d,]+ bytes|{'|'.join(re.escape(word) for _, word in _WORDS)})\)"
 )
-"""Matches the texts that are shown instead of hidden values, also in events of older versions of chatctl."""
+"""Matches the texts that are shown instead of hidden values, in events of this or an older version."""
 
 LONGEST_FIELD: Final = 100
-"""The most characters of the name of a field that are shown."""
+"""The length limit for the name of a field that is shown, in characters."""
 
 
 def type_in_words(value: object) -> str:
@@ -110,7 +110,7 @@ def type_in_words(value: object) -> str:
 @cache
 def _types(collection: str) -> Mapping[str, type]:
     """Return the fields of a collection with the types of their values."""
-    from models.schema import SCHEMA  # imported here because it loads MongoEngine, which most lists do not need
+    from models.schema import SCHEMA  # Imported here, because it loads MongoEngine, which most lists do not need.
 
     own: dict[str, Mapping[str, type]] = {STATE: _OURS, PROPOSALS: {"state": str}, HOLDS: _HOLD}
     return own.get(collection) or {field: kind for field, (kind, _) in SCHEMA.get(collection, {}).items()}
@@ -146,9 +146,9 @@ def is_withheld(value: object) -> bool:
 
 
 def readable(value: Any) -> Any:
-    """Return a value of a field in `SHOWN`.
+    """Return the value of a field in `SHOWN` in a form that may be shown.
 
-    Documents inside it can have any fields, so only their types are returned.
+    A document inside the value can have any fields, so it is replaced by its type.
     """
     if type(value) in _SIMPLE:
         return value
@@ -158,18 +158,18 @@ def readable(value: Any) -> Any:
 
 
 def readable_text(value: Any) -> str:
-    """Return a value of a field in `SHOWN` as text. Documents inside it are replaced by their types."""
+    """Return the value of a field in `SHOWN` as text. Each document inside the value is replaced by its type."""
     return id_text(readable(value))
 
 
 def name_of(collection: str, document: Mapping[str, Any]) -> str | None:
-    """Return the name of a document, or None if it has no name in a field that may be shown."""
+    """Return the name of a document. Return None if the document has no name in a field that may be shown."""
     names = (document.get(field) for field in ("username", "name") if field in SHOWN.get(collection, ()))
     return next((name for name in names if name and type(name) is str), None)
 
 
 def field_name(name: str) -> str:
-    """Return the name of a field, shortened if it is very long."""
+    """Return the name of a field. A very long name is shortened."""
     return name if len(name) <= LONGEST_FIELD else f"{name[:LONGEST_FIELD]}… ({len(name):,} characters)"
 
 

@@ -35,11 +35,11 @@ Invariant: deletes come before inserts. So a batch can delete a document and giv
 SHARD_KEYS: Final = {"Message": "conversationId", "Profile": "userId"}
 """Collection → the shard key that docs/scale.md recommends, if a command can change it."""
 LOCK_FIELD: Final = "chatctl_held"
-"""A field that a transaction sets and removes again, to lock a document. It is never saved."""
+"""A transaction sets this field and removes it immediately, to lock a document. The field is never saved."""
 
 
 class ChangedMeanwhileError(ConflictError):
-    """The error for a document that was changed after the plan was made."""
+    """The error if a document was changed after the plan was made."""
 
     def __init__(self, what: str, event: ObjectId | None) -> None:
         hint = "nothing was changed; check the current state, then run the command again"
@@ -60,7 +60,7 @@ class NotAsPlannedError(Exception):
 
 
 class NumberedBatch(NamedTuple):
-    """A batch of an event with its number. `last` is True for the last batch of the event."""
+    """A batch of an event with its number. `last` is true for the last batch of the event."""
 
     number: int
     changes: Batch
@@ -68,9 +68,9 @@ class NumberedBatch(NamedTuple):
 
 
 def number_batches(batches: Iterable[Batch], start: int) -> Generator[NumberedBatch]:
-    """Yield each batch with its number, counted from `start`. If there are no batches, yield one empty batch.
+    """Yield each batch with its number, beginning with `start`. If there are no batches, yield one empty batch.
 
-    One batch is read ahead, to know which batch is the last.
+    The next batch is read before a batch is yielded, to know whether the batch is the last one.
     """
     number, held = start, None
     for batch in filter(None, batches):
@@ -97,7 +97,7 @@ def write(
         transactions.acquire(database, rule.lock, session)
         rule.check(session)
     if session is None and any(children_left(database, changes, session)):
-        # Without a transaction, a deletion cannot be taken back, so the children are checked before it.
+        # Without a transaction, a deletion cannot be reversed, so the children are checked before the deletion.
         raise NotAsPlannedError
     event.record(batch.number, changes, session)
     try:
@@ -115,8 +115,8 @@ def write(
 def lock_documents(database: Database[dict[str, Any]], batch: Batch, session: ClientSession) -> None:
     """Lock the documents that a batch changes or deletes, until the transaction ends.
 
-    Each document gets the field `LOCK_FIELD`, which is removed at once. Without the lock, this write could fail again
-    and again if another program keeps writing to one of these documents.
+    Each document gets the field `LOCK_FIELD`, which is removed immediately. Without this lock, the write could fail
+    again and again if another program often writes to one of these documents.
     """
     held: dict[str, list[Any]] = {}
     for change in batch:
@@ -130,7 +130,7 @@ def lock_documents(database: Database[dict[str, Any]], batch: Batch, session: Cl
 def describe_conflict(
     database: Database[dict[str, Any]], batch: Batch, names: Mapping[Any, str], error: NotAsPlannedError
 ) -> str:
-    """Return a message that names the document because of which a write has failed. Call this after the failure."""
+    """Return a message that names the document that made a write fail. Call this function after the failure."""
     for change in batch:
         if change.collection == PROPOSALS and database[PROPOSALS].find_one({"_id": change.ids[0]}, {"_id": 1}):
             return "the proposal was decided while this command ran"
@@ -140,10 +140,10 @@ def describe_conflict(
 
 
 def merged(database: Database[dict[str, Any]], batch: Batch) -> Iterator[Change]:
-    """Yield the changes of a batch, without the list changes that other programs have made already.
+    """Yield the changes of a batch, without the list changes that other programs have already made.
 
-    For example, an id is not added to a list that contains it now. The batch does not remove other changes that these
-    programs have made.
+    For example, an id is not added to a list that contains it now. All other changes by other programs stay as they
+    are.
     """
     for change in batch:
         lists = _lists(change)
@@ -179,7 +179,8 @@ def _still_needed(collection: str, there: Document, name: str, field: Add | Take
 def _write(database: Database[dict[str, Any]], batch: list[Change], session: ClientSession | None) -> None:
     """Write the changes of a batch, with at most three commands for each collection, and one for each moved document.
 
-    In a sharded cluster, an update of a shard key can move a document, and must be the only update of its command.
+    In a sharded cluster, an update of a shard key can move a document. Such an update must be the only update of its
+    command.
     """
     for kind in PHASES:
         grouped: dict[str, list[Change]] = {}
@@ -197,7 +198,7 @@ def _write(database: Database[dict[str, Any]], batch: list[Change], session: Cli
 
 
 def _moves_apart(changes: list[Change]) -> Iterator[Sequence[Change]]:
-    """Divide the changes of one collection into commands: one for each moved document, and one for all others."""
+    """Divide the changes of one collection into commands: one for each moved document, and one for the rest."""
     moves: list[Update] = []
     others: list[Change] = []
     for change in changes:
@@ -239,7 +240,7 @@ def children_left(
 
 
 def _moved_children(batch: list[Change], owned: Owned, gone: list[Any]) -> Iterator[Any]:
-    """Yield the ids of the children that get another parent, which is not one of the deleted parents (`gone`)."""
+    """Yield the ids of children that get a new parent. The new parent is not a deleted parent (`gone`)."""
     parents = list(map(referred, gone))
     for change in batch:
         field = change.fields.get(owned.field) if isinstance(change, Update) else None
@@ -268,7 +269,7 @@ def _changed(database: Database[dict[str, Any]], batch: list[Change], names: Map
 def _taken(database: Database[dict[str, Any]], batch: list[Change]) -> Iterator[str]:
     """Yield a message for each unique value of a batch that another document already has.
 
-    The values are looked up in the database, because the error messages of servers differ too much to be read.
+    The values are looked up in the database, because each server writes the error message in another way.
     """
     for change in batch:
         for _, fields in UNIQUE_INDEXES.get(change.collection, ()):

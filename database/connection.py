@@ -1,4 +1,4 @@
-"""The target database of this run, and the only connection to it. The connection is opened at its first use."""
+"""The target database of this run, and the only connection to it. The first query opens the connection."""
 
 import atexit
 import logging
@@ -25,15 +25,15 @@ if TYPE_CHECKING:
 
 MILLISECONDS_TO_FIND_A_SERVER = 5000
 _SECONDS_TO_CLOSE = 1
-"""The seconds that closing a connection may take. The server may have stopped already."""
+"""The time limit for closing a connection, in seconds. A server that has already stopped does not answer."""
 
 
 @dataclass(frozen=True)
 class Target:
     """The target database of this run, without secrets.
 
-    `source` says how the database was chosen, for example `--url`, `.env` or `context prod`. `user` is the database
-    user.
+    `source` says how the database was chosen, for example `--url`, `.env` or `context prod`. `user` is the name of the
+    database user.
     """
 
     name: str
@@ -48,7 +48,7 @@ class Target:
 
 @dataclass
 class _Run:
-    """The state of this run: the options given to `choose`, and everything that was read or opened because of them."""
+    """The state of this run: the options given to `choose`, and what was read or opened since then."""
 
     choice: urls.Choice
     source: urls.Source | None = None
@@ -71,7 +71,7 @@ def choose(
     expect: str | None = None,
     context: str | None = None,
 ) -> None:
-    """Store the options that choose the database. Files are read, and the connection is opened, only when needed."""
+    """Store the options that choose the database. This function reads no file and opens no connection."""
     global _run  # noqa: PLW0603 - a process works on only one database
     choice = urls.Choice(url, local, env_file, expect, context)
     close()
@@ -89,7 +89,7 @@ def permit_write() -> None:
     """Raise an error if this run must not write to the database.
 
     Raises `ReadOnlyError` in a read-only context. Raises `RefusedError` if `.env` and the current context point to
-    different databases. This check contacts no server, and runs no command of a context.
+    different databases. This check does not connect to the server, and does not run the `url-command` of a context.
     """
     source = _source()
     if source.context and source.context.read_only:
@@ -102,7 +102,7 @@ def permit_write() -> None:
 
 
 def database() -> "Database[dict[str, Any]]":
-    """Return the target database. The first call makes the connection, but only the first query contacts the server."""
+    """Return the target database. The first call creates the client, but only the first query contacts the server."""
     if _run.database is None:
         _run.database = _connect(_located(), target().name)
         if _run.choice.expect is not None:
@@ -111,19 +111,19 @@ def database() -> "Database[dict[str, Any]]":
 
 
 def marker() -> "own_collections.Marker | None":
-    """Return the marker that protects the target database, or None if there is no marker. It is read once per run."""
+    """Return the marker of the target database, or None if it is not protected. The marker is read once per run."""
     if _run.marker is None:
         _run.marker = (own_collections.read_marker(database()),)
     return _run.marker[0]
 
 
 def transactions() -> bool:
-    """Tell whether the MongoDB server supports transactions: in a replica set, or as router of a sharded cluster."""
+    """Tell whether the MongoDB server supports transactions: it is in a replica set, or routes a sharded cluster."""
     return "setName" in _hello() or is_sharded()
 
 
 def is_sharded() -> bool:
-    """Tell whether the MongoDB server is the router of a sharded cluster (mongos), or says so."""
+    """Tell whether the MongoDB server says that it is the router of a sharded cluster (mongos)."""
     return _hello().get("msg") == "isdbgrid"
 
 
@@ -151,7 +151,7 @@ def _explained(
 
 
 def check_alive(hint: str | None = None) -> None:
-    """Raise `UnreachableError` if this run uses the embedded server and that server has stopped.
+    """Raise `UnreachableError` if this run uses the embedded server and this server has stopped.
 
     Without this check, the command would wait for a server that never answers.
     """
@@ -166,8 +166,8 @@ def check_alive(hint: str | None = None) -> None:
 def peek(choice: urls.Choice, milliseconds: int) -> "Iterator[Database[dict[str, Any]] | None]":
     """Open the database that `choice` names for a short read, and close it again. The target database stays the same.
 
-    Yields None if this is not possible without side effects: this function reads no `.env`, runs no command of a
-    context, and starts no embedded server. Each wait is at most `milliseconds` long, except the lookup of host names.
+    Yields None if the database cannot be opened without side effects: this function reads no `.env`, runs no command of
+    a context, and starts no embedded server. Each wait is at most `milliseconds` long, except the lookup of host names.
     """
     source = _at_hand(choice)
     if source is None:
@@ -182,7 +182,7 @@ def peek(choice: urls.Choice, milliseconds: int) -> "Iterator[Database[dict[str,
 
 @dataclass(frozen=True)
 class Beside:
-    """A database that is only read, beside the target database of this run."""
+    """A database that this run only reads, while another database is the target database."""
 
     target: Target
     database: "Database[dict[str, Any]]"
@@ -191,7 +191,7 @@ class Beside:
 
     @contextmanager
     def explaining(self) -> Iterator[None]:
-        """Translate errors of the driver in this block. They name this database, and not the target database."""
+        """Translate the driver's errors in the `with` block. The texts name this database, not the target."""
         from pymongo.errors import PyMongoError
 
         try:
@@ -205,7 +205,7 @@ def beside() -> Iterator[Beside]:
     """Open the target database a second time, for reading. It stays open while another target database is chosen."""
     from database.privileges import MissingPrivileges
 
-    database()  # also checks the expected name
+    database()  # this call also checks the name that the user expects (--expect)
     found, source, missing = target(), _located(), MissingPrivileges()
     lock = embedded = None
     if source.url is None:
@@ -234,13 +234,13 @@ def close() -> None:
             _run.database.client.close()
         _run.database = _run.hello = _run.marker = None
         _leave_at_once()
-    if _run.lock is not None:  # When no command holds this lock any more, the embedded server may stop.
+    if _run.lock is not None:  # The embedded server may stop when no command holds this lock.
         os.close(_run.lock)
         _run.lock = None
 
 
 def _hello() -> dict[str, Any]:
-    """Return what the server says about itself. It is asked once per run."""
+    """Return the server's answer to the command `hello`. The command is sent once per run."""
     if _run.hello is None:
         _run.hello = database().command("hello")
     return _run.hello
@@ -249,7 +249,7 @@ def _hello() -> dict[str, Any]:
 def _check_expected(name: str) -> None:
     """Raise `RefusedError` if the database does not have the expected name (`--expect`).
 
-    For a protected database, this is the name in its marker. For other databases, it is their own name.
+    The name of a protected database is the name in its marker. Any other database has only its own name.
     """
     chosen = target()
     found = marker()
@@ -279,7 +279,7 @@ def _located() -> urls.Source:
 
 
 def _other(source: urls.Source) -> str | None:
-    """Return the name of the current context if it contradicts the `.env` file, otherwise None.
+    """Return the name of the current context if the context contradicts the `.env` file, otherwise None.
 
     A context contradicts the file if the context is read-only, or if it may point to another database.
     """
@@ -330,7 +330,7 @@ def _connect(source: urls.Source, name: str) -> "Database[dict[str, Any]]":
 
 
 def _embedded(source: urls.Source, name: str) -> "tuple[urls.Source, int, Server]":
-    """Start the embedded server if it does not run yet. It keeps running until the lock (the number) is closed."""
+    """Start the embedded server if it does not run yet. It runs at least until the returned lock file is closed."""
     if os.name != "posix":
         raise NotConfiguredError("the embedded database runs only on Linux and macOS", "choose a server with --url")
     from database import local
@@ -340,9 +340,9 @@ def _embedded(source: urls.Source, name: str) -> "tuple[urls.Source, int, Server
 
 
 def _at_hand(choice: urls.Choice) -> urls.Source | None:
-    """Find the URL of the database that the options choose, without side effects.
+    """Return the source that the options choose, with its URL. Return None if this would have side effects.
 
-    Return None if that is not possible.
+    Side effects are: to run the command of a context, or to start the embedded server.
     """
     source = urls.without_files(choice, os.environ)
     if source is None or source.url is not None:
@@ -360,9 +360,9 @@ def _at_hand(choice: urls.Choice) -> urls.Source | None:
 
 
 def _client(source: urls.Source, milliseconds: int, *listeners: "CommandListener") -> "MongoClient[dict[str, Any]]":
-    """Create a MongoDB client that waits `milliseconds` for a server.
+    """Create a MongoDB client that waits at most `milliseconds` for a server.
 
-    No option of the URL can make writes less safe.
+    The client sets the options that make writes safe, so an option of the URL cannot change them.
     """
     import pymongo
     from pymongo.errors import PyMongoError
@@ -392,7 +392,7 @@ def _client(source: urls.Source, milliseconds: int, *listeners: "CommandListener
                 connectTimeoutMS=milliseconds,
             )
         except (PyMongoError, ValueError, TypeError, OSError, UserWarning):
-            # The messages of these errors quote the URL, with its password.
+            # The messages of these errors quote the URL with its password, so they are not shown.
             raise urls.unreadable(source.label) from None
 
 

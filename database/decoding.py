@@ -10,7 +10,7 @@ from bson.codec_options import DatetimeConversion, TypeDecoder, TypeRegistry
 
 
 class Object(dict[str, Any]):
-    """A document that can be an item of a set. This is needed because in broken data an id can be a document."""
+    """A document that can be an item of a set. Broken data has documents as ids, and sets of ids must contain them."""
 
     __slots__ = ()
 
@@ -57,20 +57,20 @@ _DECODERS: Final = (
 AS_STORED: Final[CodecOptions[dict[str, Any]]] = CodecOptions(
     document_class=Object,
     tz_aware=True,
-    uuid_representation=UuidRepresentation.UNSPECIFIED,  # decode a UUID of a wrong length without an error
+    uuid_representation=UuidRepresentation.UNSPECIFIED,  # a UUID with a wrong length must not cause an error
     unicode_decode_error_handler="replace",
-    # decode a date after the year 9999 without an error
+    # A date after the year 9999 must not cause an error.
     datetime_conversion=DatetimeConversion.DATETIME_AUTO,
     type_registry=TypeRegistry(_DECODERS),
 )
-"""The codec options for the documents of the database, and for the documents inside images (the data for undos)."""
+"""The codec options for reading the documents of the database, and the documents inside images (the data for undos)."""
 
 
 def is_exact(value: Any) -> bool:
     """Tell whether a value that was read is certainly equal to the stored value.
 
-    Two kinds of values may differ from the stored value. A text with the character U+FFFD may be stored with invalid
-    bytes instead. A `DBRef` may be stored with another order of its keys.
+    Two kinds of values may differ from the stored value. If a text contains the character U+FFFD, the stored text may
+    have invalid bytes instead. A stored `DBRef` may have another order of its keys.
     """
     if isinstance(value, dict):
         return all(is_exact(key) and is_exact(item) for key, item in value.items())

@@ -1,4 +1,4 @@
-"""The errors that chatctl shows to its users, and the translation of the driver's errors into them.
+"""The errors that chatctl shows to its users, and the functions that translate the driver's errors into them.
 
 Only the class and the code of a driver's error are used. Its text is never shown, because it may contain a password.
 """
@@ -14,7 +14,7 @@ WITH_LOCAL: Final = (
 
 
 class Fault(NamedTuple):
-    """A fault in a file. Lines and columns are counted from 1; None means unknown."""
+    """A fault in a file. The first line and the first column are number 1. None means that the number is unknown."""
 
     file: str
     line: int | None
@@ -25,7 +25,7 @@ class Fault(NamedTuple):
 class ChatctlError(Exception):
     """An error that the user can fix.
 
-    `message` says what is wrong, `hint` says what to do and often is a command to type.
+    `message` says what is wrong. `hint` says what to do; it often contains a command to type.
     """
 
     def __init__(self, message: str, hint: str | None = None) -> None:
@@ -35,23 +35,23 @@ class ChatctlError(Exception):
 
 
 class TerminatedError(BaseException):
-    """The error for a signal that asks the process to end. Like `KeyboardInterrupt`, it is not an `Exception`."""
+    """The error when a signal asks the process to end. Like `KeyboardInterrupt`, it is not an `Exception`."""
 
 
 class UsageError(ChatctlError):
-    """The error for a command line that is not valid."""
+    """The error if the command line is not valid."""
 
 
 class NotFoundError(ChatctlError):
-    """The error for a named item that does not exist."""
+    """The error if an item that the user names does not exist."""
 
 
 class ConflictError(ChatctlError):
-    """The error for an item that already exists, is ambiguous, or was changed while the command ran."""
+    """The error if an item already exists, is ambiguous, or was changed while the command ran."""
 
 
 class InvalidInputError(ChatctlError):
-    """The error for an input (a seed, a name, a password) that breaks a rule. `faults` lists the faults in a file."""
+    """The error if an input (a seed, a name, a password) breaks a rule. `faults` lists the faults in a file."""
 
     def __init__(self, message: str, hint: str | None = None, faults: tuple[Fault, ...] = ()) -> None:
         super().__init__(message, hint)
@@ -59,13 +59,13 @@ class InvalidInputError(ChatctlError):
 
 
 class RefusedError(ChatctlError):
-    """The error for a change that is possible, but that the user has not confirmed or that a rule forbids."""
+    """The error if a rule forbids a change, or if the user has not confirmed the change."""
 
 
 class CancelledError(RefusedError):
     """The error that ends the program if the user answers a question with no.
 
-    The exit code is that of `RefusedError`, although such an answer is not a failure.
+    It is a subclass of `RefusedError` for the exit code. But the answer no is not a failure.
     """
 
     def __init__(self) -> None:
@@ -73,9 +73,9 @@ class CancelledError(RefusedError):
 
 
 class LeftError(KeyboardInterrupt):
-    """The error if the user leaves a question with Ctrl-C.
+    """The error if the user presses Ctrl-C at a question.
 
-    Nothing is written yet: all questions come before the writes.
+    The command has not written anything yet: it asks all questions before it writes.
     """
 
     def __init__(self) -> None:
@@ -83,7 +83,7 @@ class LeftError(KeyboardInterrupt):
 
 
 class ReadOnlyError(RefusedError):
-    """The error for a write in a read-only context."""
+    """The error if a command tries to write in a read-only context."""
 
 
 class PartialError(ChatctlError):
@@ -95,7 +95,7 @@ class OutputError(ChatctlError):
 
 
 class DatabaseError(ChatctlError):
-    """The error if the database cannot be used. `code` is for programs; `retryable` says that a retry may succeed."""
+    """The error if the database cannot be used. `code` is for programs. `retryable` is true if a retry may succeed."""
 
     code = "unreachable"
     retryable = False
@@ -143,19 +143,19 @@ NOT_ALLOWED: Final = 13
 ATLAS: Final = 8000
 """The error code that shared Atlas clusters use for every restriction.
 
-Only the text of an error says which restriction it is.
+Only the text of the error says which restriction it is.
 """
 MADE_BY_ADMIN: Final = frozenset({"createCollection", "createIndex"})
-"""The rights to create missing collections and indexes.
+"""The actions that create missing collections and indexes.
 
-After an admin has created them once, nobody needs these rights.
+Later commands do not need the right to these actions: an admin can create everything once with `db indexes --apply`.
 """
 
 
 def explain(error: BaseException, host: str, missing: Collection[tuple[str, str]] = ()) -> ChatctlError | None:
     """Translate an error of the driver into a `ChatctlError`. Return None for all other errors.
 
-    `missing` has the rights that the server did not grant to the last command, as (collection, action).
+    `missing` lists the rights that the refused command needed, as (collection, action).
     """
     if isinstance(error, ChatctlError):
         return error
@@ -180,12 +180,18 @@ def explain(error: BaseException, host: str, missing: Collection[tuple[str, str]
 
 
 def is_refusal(code: Any, text: object) -> bool:
-    """Tell whether an error means that a right is missing. On Atlas, this also depends on the text of the error."""
+    """Tell whether an error means that the database user does not have a required right.
+
+    On a shared Atlas cluster, the error code alone does not show this, so the text of the error is checked too.
+    """
     return code == NOT_ALLOWED or (code == ATLAS and "not allowed" in str(text))
 
 
 def _refused(error: Any, host: str) -> ChatctlError | None:
-    """Explain a refusal by its error code, or by the codes of the failed writes in a bulk write."""
+    """Explain an error that the server returned, by its error code.
+
+    For a bulk write, use the codes of the failed writes.
+    """
     details = error.details if isinstance(error.details, dict) else {}
     failed = (*details.get("writeErrors", ()), *details.get("writeConcernErrors", ()))
     codes = [part.get("code") for part in failed] + [error.code]
@@ -248,15 +254,16 @@ def _shard_key(_: BaseException, host: str) -> ChatctlError:
 
 def _auth_failed(_: BaseException, host: str) -> ChatctlError:
     return AuthFailedError(
-        f"{host} refused the user or the password",
-        "check both in the URL (percent-encoded), and set authSource if the user is defined in another database",
+        f"{host} refused the user name or the password",
+        "check the user name and the password in the URL (percent-encoded); "
+        "if another database defines the user, set authSource",
     )
 
 
 def _not_allowed(_: BaseException, host: str) -> ChatctlError:
     return NotAllowedError(
-        f"{host} does not allow this",
-        "use a database user with this right, or ask for it; chatctl db roles prints suitable roles",
+        f"{host} does not allow this command",
+        "use a database user with the required right; chatctl db roles prints suitable roles",
     )
 
 
@@ -267,11 +274,15 @@ def _atlas(error: BaseException, host: str) -> ChatctlError:
 
 
 def _failed(_: BaseException, host: str) -> ChatctlError:
-    return ServerFailedError(f"{host} reported an internal error", "check its log and its free disk space")
+    return ServerFailedError(
+        f"{host} reported an internal error", "check the log and the free disk space of the server"
+    )
 
 
 def _duplicate(_: BaseException, __: str) -> ChatctlError:
-    return ConflictError("another document already has this unique value", "find it, then run the command again")
+    return ConflictError(
+        "another document already has this unique value", "find the other document, then run the command again"
+    )
 
 
 def _changed_meanwhile(_: BaseException, __: str) -> ChatctlError:

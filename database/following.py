@@ -19,33 +19,36 @@ Say = Callable[[str], None]
 T = TypeVar("T")
 
 NO_STREAMS: Final = {59, 115, 303, 40573}
-"""The error codes of servers without change streams: unknown command, not supported, unknown stage, no replica set."""
-LOST: Final = {260, 280, 286}
-"""The error codes of a change stream that cannot continue.
+"""The error codes that servers without change streams return.
 
-The server has already deleted changes that the stream has not read.
+They mean: unknown command, not supported, unknown stage, no replica set.
+"""
+LOST: Final = {260, 280, 286}
+"""The error codes when a change stream cannot continue.
+
+The server has already deleted changes that chatctl has not read yet.
 """
 AWAIT: Final = 1
-"""The seconds that a server waits for a change before it answers.
+"""The seconds that the server waits for a change before it sends an empty answer.
 
 A poller waits for the same time between two polls.
 """
 PATIENCE: Final = 5
-"""The seconds without an answer after which the connection counts as lost."""
+"""After this number of seconds without an answer, the connection counts as lost."""
 PAUSES: Final = (0.5, 30)
-"""The seconds to wait before the first attempt to reconnect, and the longest wait before a later attempt."""
+"""The shortest and the longest wait before an attempt to reconnect, in seconds. Each wait is twice the last one."""
 OVERLAP: Final = timedelta(minutes=1)
 """The largest expected difference between the clocks of two programs that create ids."""
 AT_ONCE: Final = 200
-"""The most ids in one filter."""
+"""The largest number of ids in one filter."""
 
 
 def lasting(read: Callable[[], Iterator[T | None]], say: Say) -> Iterator[T]:
-    """Call `read`, yield its items, and call `read` again when it ends. If the connection is lost, reconnect first.
+    """Call `read` again and again, and yield its items. If the connection is lost, reconnect and continue.
 
     Each call of `read` must continue where the last call stopped. `read` yields None to show that the server answers.
-    Raises an error if the server has never answered. Raises an error if the embedded server has stopped, because it is
-    not started again.
+    Raises an error if the server has never answered. Also raises an error if the embedded server has stopped, because
+    this function does not start the server again.
     """
     answered, lost, pause = False, False, PAUSES[0]
     while True:
@@ -82,11 +85,11 @@ def _wait(seconds: float) -> None:
 
 
 class Following:
-    """Follows the changes of documents that match `where`. It yields the events of a change stream.
+    """Follow the changes of documents that match `where`, and yield the events of the change stream.
 
-    Each call continues where the last call stopped, and yields None while nothing is new. `pipeline` filters the change
-    stream. If the server has no change streams, this class polls for new documents. Then it sees only insertions, and
-    tells the user so with `say`.
+    Each call continues where the last call stopped, and yields None while there is no new event. `pipeline` filters the
+    change stream. If the server has no change streams, this class polls for new documents. Polling finds only new
+    documents, no other changes, and `say` tells the user so.
     """
 
     def __init__(self, collection: str, where: Document, pipeline: list[Document], say: Say) -> None:
@@ -148,10 +151,10 @@ class _Stream:
 
 
 class _Looking:
-    """Polls for new documents by their ids, for servers without change streams.
+    """Poll for new documents by their ids, for servers without change streams.
 
-    An id contains the time of the clock of the client that created it, so a new id can be lower than a known one.
-    Therefore each poll also reads the ids of the last minute, and leaves out known ids.
+    An id contains the time on the client that created it. If the clock of a client is slow, a new id can be lower than
+    a known id. Therefore each poll also reads the ids of the last minute, and leaves out the known ids.
     """
 
     def __init__(self, collection: str, where: Document) -> None:
@@ -185,7 +188,10 @@ class _Looking:
             yield identifier, message and {"operationType": "insert", "documentKey": key, "fullDocument": message}
 
     def _since(self) -> ObjectId:
-        """Return the lowest id to poll, which is one minute before the last id: clocks of clients may be wrong."""
+        """Return the lowest id to poll.
+
+        It is one minute before the last known id, because clocks of clients may be slow.
+        """
         if self._last is None:
             first = ObjectId(bytes(12))
             order = [("_id", DESCENDING)]

@@ -23,7 +23,8 @@ from database.decoding import Code, Decimal128, Object
 def is_literal(value: Any) -> bool:
     """Tell whether the MongoDB operators `$in`, `$nin` and `$all` compare fields with exactly this value.
 
-    For these operators, a regex or a document with a `$` key has another meaning. `$eq` compares every value exactly.
+    These operators do not compare a regex, or a document with a `$` key, but use it in another way. `$eq` compares
+    every value exactly.
     """
     if isinstance(value, Mapping):
         return not any(key.startswith("$") for key in value)
@@ -36,7 +37,7 @@ def any_of(values: Iterable[Any]) -> dict[str, Any]:
 
 
 def equal(value: Any) -> Any:
-    """Return a filter condition that matches this value, and a list that contains this value."""
+    """Return a filter condition for a field that is this value, or is a list with this value."""
     return value if is_literal(value) else {"$eq": value}
 
 
@@ -44,9 +45,9 @@ Document = dict[str, Any]
 
 OBJECT_ID: Final = re.compile("[0-9a-fA-F]{24}")
 ID_PREFIX: Final = re.compile("[0-9a-fA-F]{6,23}")
-"""Matches the first digits of an id. Users can type them if no other id of the collection begins with them."""
+"""Matches the first 6 to 23 digits of an id. Users can type only these digits if no other id begins with them."""
 READINGS: Final = 200
-"""The most stored values that chatctl searches for one typed text.
+"""The largest number of stored values that chatctl searches for one typed text.
 
 A typed text can mean several stored values, for example the text `5` or the number 5.
 """
@@ -67,7 +68,7 @@ _MOST: Final = 2**63
 def id_text(value: Any) -> str:
     """Return an id as text, as lists print it and users type it.
 
-    If the id is a document, the text is JSON without spaces.
+    The text of an id that is a document is JSON without spaces.
     """
     if isinstance(value, (str, ObjectId)):
         return str(value)
@@ -86,7 +87,7 @@ def id_text(value: Any) -> str:
 def spellings(identifier: Any) -> list[str]:
     """Return the texts that users can type for an id.
 
-    These are the text that lists print and, for an id `{"$oid": digits}`, the digits.
+    One text is the text that lists print. An id `{"$oid": digits}` has a second text, its digits.
     """
     spelt = [id_text(identifier)]
     if isinstance(identifier, dict) and [*identifier] in (["$oid"], ["oid"]):
@@ -98,7 +99,8 @@ def spellings(identifier: Any) -> list[str]:
 def by_text(documents: Iterable[Document], texts: Iterable[str]) -> dict[str, Document]:
     """Return text → document for typed ids.
 
-    If one text matches several documents, a document whose id is an ObjectId is preferred, then one whose id is a text.
+    If one text matches several documents, a document whose id is an ObjectId is preferred. The second choice is a
+    document whose id is a text.
     """
     found: dict[str, Document] = {}
     for document in sorted(documents, key=_likelihood):
@@ -113,7 +115,10 @@ def _likelihood(document: Document) -> int:
 
 
 def beginning_with(prefix: str) -> list[Document]:
-    """Return filter conditions for ids that begin with these digits: one for ObjectIds, the others for text."""
+    """Return filter conditions for ids that begin with these digits.
+
+    The first condition finds ObjectIds. The others find ids that are stored as text.
+    """
     first, last = (ObjectId(prefix.ljust(24, digit)) for digit in "0f")
     texts = dict.fromkeys((prefix, prefix.lower(), prefix.upper()))
     return [{"$gte": first, "$lte": last}, *({"$gte": text, "$lt": f"{text}\U0010ffff"} for text in texts)]

@@ -1,4 +1,4 @@
-"""The indexes that the database should have. Compare them with the existing ones, and create missing indexes."""
+"""The indexes that the database should have: compare them with the existing indexes, and create the missing ones."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from database.own_collections import AUDIT, IMAGES, PROPOSALS
 from models.schema import UNIQUE_INDEXES
 
 IMAGES_ARE_KEPT: Final = 30 * 24 * 60 * 60
-"""The seconds after which the server deletes an image (the data for an undo) or a proposal."""
+"""The server deletes an image (the data for an undo) or a proposal after this time, in seconds."""
 
 NAMESPACE_EXISTS: Final = 48
 REFUSALS: Final = {
@@ -21,7 +21,7 @@ REFUSALS: Final = {
     86: "another index conflicts with it",
     11000: "two documents have the same value",
 }
-"""Error code of a refused index → the reason, as users read it."""
+"""Error code when the server refuses to create an index → the reason, as users read it."""
 
 
 class Index(NamedTuple):
@@ -43,7 +43,10 @@ class Finding:
 
 
 def _partial(collection: str, name: str, *fields: str, direction: int = ASCENDING) -> Index:
-    """Describe an index of chatctl. It is a partial index, because `prisma db push` drops all other unknown indexes."""
+    """Describe an index of chatctl.
+
+    Each index of chatctl is a partial index, because `prisma db push` drops all other indexes that it does not know.
+    """
     keys = tuple((field, direction) for field in fields)
     return Index(collection, f"chatctl_{name}", keys, {"partialFilterExpression": {fields[0]: {"$exists": True}}})
 
@@ -55,7 +58,7 @@ APPLICATION: Final = tuple(
 )
 """The unique indexes of the application.
 
-Their names must be exact: the application searches for them in error messages.
+Their names must be exact, because the application searches for the names in MongoDB's error messages.
 """
 
 QUERIES: Final = (
@@ -72,7 +75,7 @@ QUERIES: Final = (
     _partial("Message", "conversation", "conversationId", "createAt", "_id", direction=DESCENDING),
     _partial("Message", "sender", "senderId", "createAt", "_id", direction=DESCENDING),
 )
-"""The indexes that make queries of chatctl fast. The queries also work without them."""
+"""The indexes that make the queries of chatctl fast. The queries also work without these indexes."""
 
 RECORDS: Final = (
     Index(AUDIT, "chatctl_event", (("event", ASCENDING),), {}),
@@ -86,7 +89,7 @@ RECORDS: Final = (
 
 
 def inspect(database: Database[dict[str, Any]]) -> Iterator[Finding]:
-    """Compare each expected index with those on the server: the name, the keys in their order, and the options."""
+    """Compare each expected index with the existing indexes: the name, the keys in their order, and the options."""
     wanted = (*APPLICATION, *QUERIES, *RECORDS)
     there = {
         name: database[name].index_information() if name in database.list_collection_names() else {}
@@ -97,7 +100,10 @@ def inspect(database: Database[dict[str, Any]]) -> Iterator[Finding]:
 
 
 def create(database: Database[dict[str, Any]], index: Index) -> Finding:
-    """Create an index, and its collection if necessary. If the server refuses it, `message` of the result says why."""
+    """Create an index, and its collection if necessary.
+
+    If the server refuses to create the index, `message` of the result gives the reason.
+    """
     try:
         database[index.collection].create_index(list(index.keys), name=index.name, **index.options)
     except OperationFailure as error:
@@ -112,8 +118,8 @@ def create_all(
 ) -> list[Finding]:
     """Create indexes with one command per collection. If the server refuses a command, create its indexes one by one.
 
-    One command is faster, because some servers wait before each command. `progress` is called with the number of
-    finished indexes and the number of all indexes.
+    One command for all indexes of a collection is faster, because some servers wait before each command. `progress` is
+    called with the number of finished indexes and the number of all indexes.
     """
     groups: dict[str, list[Index]] = {}
     for index in wanted:
@@ -134,7 +140,7 @@ def create_all(
 def create_collection(database: Database[dict[str, Any]], name: str) -> None:
     """Create a collection with the indexes that it must have from the beginning.
 
-    One command creates both, so that after a crash no collection is without its indexes.
+    One command creates the collection and its indexes. So even after a crash, the collection never exists without them.
     """
     wanted = [index for index in (*APPLICATION, *RECORDS) if index.collection == name]
     if wanted:

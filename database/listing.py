@@ -1,6 +1,7 @@
 """Count, sort and read the documents of a list, page by page.
 
-Each page begins after the last id of the page before it. An index finds this id, so no query needs `skip`.
+Each page begins after the last id of the previous page. Each query finds this id with an index, so it does not need
+`skip`.
 """
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
@@ -24,9 +25,9 @@ Query = tuple[dict[str, Any], list[tuple[str, int]]]
 
 BATCH: Final = 1000
 MOST: Final = 2**31 - 1
-"""The largest limit that a server accepts."""
+"""The largest `limit` that a MongoDB server accepts."""
 PATIENCE: Final = 300
-"""The milliseconds that counting may take if the user has not asked for the number of documents."""
+"""The time limit for counting documents, in milliseconds, if the user has not asked for the number."""
 TYPES: Final[dict[str, tuple[type, ...]]] = {
     "minKey": (MinKey,),
     "null": (type(None),),
@@ -43,28 +44,29 @@ TYPES: Final[dict[str, tuple[type, ...]]] = {
     "javascriptWithScope": (Code,),
     "maxKey": (MaxKey,),
 }
-"""BSON type → Python types, in the order in which a server sorts them.
+"""BSON type → Python types, in the order in which a server sorts the BSON types.
 
-A value can have two of these Python types: a boolean is also an `int`. Then the later type in this list is right.
+A value can have the Python types of two entries: a boolean is also an `int`. In this case, the later entry is right.
 """
 PRESENT: Final = {"$exists": True}
-"""A condition that is added to the other conditions on a field.
+"""A condition to combine with the other conditions on a field.
 
-Some servers use a partial index only with this condition. It excludes no document that the other conditions match.
+Some servers use a partial index only if the filter has this condition. The condition does not change the result of the
+filter.
 """
 NO_LIST: Final = {"$not": {"$type": "array"}}
-"""A condition to add to `$type`, because `$type` alone also matches a list that contains an item of this type."""
+"""A condition to combine with `$type`. Without it, `$type` also finds lists that contain an item of this type."""
 
 
 @dataclass(frozen=True)
 class Listing:
     """The documents of a collection that a command lists.
 
-    `resolve` converts raw documents into rows, at most a thousand at a time. A row has "id" first, then fields of the
-    schema and computed fields. `resolve` gets the requested columns, and must not make a query for each document.
-    `sortable` has the fields by which the list can be sorted, besides "id"; all are single values. `order` is the
-    default order ("-" before the field means descending). `fields` are the fields to read. If `fields` is None, all
-    fields are read. The server stops a query after `milliseconds`.
+    `resolve` converts up to a thousand raw documents into rows. A row has "id" first, then fields of the schema and
+    computed fields. `resolve` gets the names of the requested columns, and must not make a query for each document.
+    `sortable` names the fields by which the list can be sorted, besides "id". None of these fields is a list. `order`
+    is the default order ("-" before the field means descending). `fields` names the fields to read; None means all
+    fields. The server stops a query after `milliseconds`.
     """
 
     collection: str
@@ -76,12 +78,12 @@ class Listing:
     milliseconds: int | None = None
 
     def count(self) -> int:
-        """Return the exact number of documents."""
+        """Return the exact number of documents in this list."""
         bound: dict[str, Any] = {} if self.milliseconds is None else {"maxTimeMS": self.milliseconds}
         return self._documents().count_documents(self.where, **bound)
 
     def count_up_to(self, bound: int) -> tuple[int, bool]:
-        """Count the documents, but at most `bound` of them.
+        """Count the documents in this list, but only up to `bound`.
 
         Returns the number, and whether all documents were counted. If counting takes too long, returns 0 and False.
         """
@@ -103,7 +105,8 @@ class Listing:
     ) -> Iterator[Row]:
         """Yield rows, sorted by a field ("-field" means descending). With `after`, start after the row with this id.
 
-        Documents without the field come last, sorted by id. Raises `NotFoundError` if no document has the id `after`.
+        Documents without the field `sort` come last, sorted by id. Raises `NotFoundError` if no document has the id
+        `after`.
         """
         documents = self._found(sort, after, limit, self.fields)
         while batch := list(islice(documents, BATCH)):
@@ -156,7 +159,7 @@ class Listing:
         yield from ((where, order) for where in _all_behind(self._id(after), direction))
 
     def _id(self, after: Any) -> Any:
-        """Return the stored id for `after`, which may be an id as text, as lists print it."""
+        """Return the stored id for `after`. If `after` is a text, it is an id as lists print it."""
         if not isinstance(after, str):
             return after
         documents = self._documents().find({"_id": any_of(readings(after))}, ["_id"])
@@ -171,14 +174,16 @@ class Listing:
         return chosen.removeprefix("-"), DESCENDING if chosen.startswith("-") else ASCENDING
 
     def _wants(self, field: str) -> bool:
-        """Tell whether the filter of the list already excludes documents without this field."""
+        """Tell whether the filter of the list already excludes documents that do not have this field."""
         wanted = self.where.get(field)
         return isinstance(wanted, dict) and wanted.get("$exists") is True
 
     def _last(self, after: Any, field: str) -> Document:
         document: Document | None = self._documents().find_one({"_id": equal(self._id(after))}, [field])
         if document is None:
-            raise NotFoundError(f"no {self.collection.lower()} {after} to start after", "start again without --after")
+            raise NotFoundError(
+                f"--after: {self.collection.lower()} {after} does not exist", "start again without --after"
+            )
         return document
 
     def _documents(self) -> driver.Collection[dict[str, Any]]:
@@ -188,16 +193,18 @@ class Listing:
 def behind(field: str, value: Any, direction: int) -> dict[str, Any]:
     """Return a condition that matches the values of a field that sort after the given value.
 
-    The condition is written twice: as a comparison, and as the negation of the opposite comparison. With only the
-    comparison, DocumentDB combines two indexes and sorts the result. With only the negation, other servers read every
-    id.
+    The condition is written twice: as a comparison (`$gt`), and as the opposite comparison with `$not`. With only the
+    first, DocumentDB combines two indexes and sorts the result. With only the second, other servers read every id.
     """
     beyond, before = ("$gt", "$lte") if direction == ASCENDING else ("$lt", "$gte")
     return {field: {beyond: value, "$not": {before: value}}}
 
 
 def _all_behind(identifier: Any, direction: int) -> Iterator[dict[str, Any]]:
-    """Yield conditions for ids that sort after an id: first of the same type, then, in broken data, of other types."""
+    """Yield conditions for ids that sort after the given id.
+
+    The first condition finds ids of the same type, the second finds ids of other types (in broken data).
+    """
     yield behind("_id", identifier, direction)
     if names := _types_behind(identifier, direction):
         yield {"$or": [{"_id": {"$type": name}} for name in names]}
@@ -207,7 +214,7 @@ def _beyond(field: str, value: Any, direction: int) -> dict[str, Any]:
     """Return a condition for values of a field that sort after the given value and have the same type."""
     operator = "$gt" if direction == ASCENDING else "$lt"
     if isinstance(value, Regex) or value != value:  # noqa: PLR0124 - only NaN is not equal to itself
-        # A plain comparison with a regex is an error. A plain comparison with NaN finds nothing.
+        # `$gt` with a regex is an error, and `$gt` with NaN finds nothing. So `$expr` compares these two values.
         return {"$expr": {operator: [f"${field}", {"$literal": value}]}, field: {"$type": _type(value)}}
     return {field: {operator: value, **PRESENT}}
 
@@ -217,6 +224,9 @@ def _type(value: Any) -> str:
 
 
 def _types_behind(value: Any, direction: int) -> list[str]:
-    """Return the types that sort after the type of a value. An operator like `$gt` finds only values of one type."""
+    """Return the types that sort after the type of a value.
+
+    These types need their own conditions, because an operator like `$gt` finds only values of the same type.
+    """
     names = list(TYPES)[::direction]
     return names[names.index(_type(value)) + 1 :]

@@ -12,20 +12,20 @@ T = TypeVar("T")
 
 PART: Final = 1000
 SOON: Final = 0.0003
-"""The seconds that one thread may run before Python switches to another.
+"""Python may switch to another thread after this number of seconds.
 
 An answer of the server arrives in many pieces. The reading thread must run for each piece, so it must not wait long for
 its turn.
 """
 OFTEN: Final = 50_000
-"""The number of new objects after which Python collects garbage.
+"""Python collects garbage after it has created this number of objects.
 
-While documents are read, garbage collection is slow and finds no garbage.
+Garbage collection takes time, and finds no garbage while documents are read. So this number is high.
 """
 
 
 def prefetched(items: Iterable[T], size: int = PART) -> Iterator[T]:
-    """Yield all items. While the caller works on some of them, a thread already reads the next `size` items."""
+    """Yield all items. While the caller works on some items, a thread already reads the next `size` items."""
     source = iter(items)
 
     def part() -> list[T]:

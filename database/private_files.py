@@ -8,7 +8,7 @@ MODE: Final = 0o600
 
 
 def write(path: Path, data: bytes) -> None:
-    """Write a file completely or not at all. The caller makes sure that no other process writes this file now."""
+    """Write a file completely or not at all. The caller must prevent that another process writes the same file."""
     unfinished = path.with_suffix(".new")
     unfinished.unlink(missing_ok=True)
     try:

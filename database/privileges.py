@@ -1,6 +1,6 @@
 """The rights that each MongoDB command needs, as listed under "privilege actions" in the MongoDB documentation.
 
-A server that refuses a command does not name the missing rights, so they are derived from the command.
+A server that refuses a command does not name the missing rights. So chatctl derives them from the command.
 """
 
 from collections.abc import Mapping
@@ -11,7 +11,7 @@ from pymongo.monitoring import CommandFailedEvent, CommandListener, CommandStart
 from database.errors import is_refusal
 
 Privilege = tuple[str, str]
-"""A collection and an action on it. An empty collection means the whole database."""
+"""The right to an action: the name of a collection, and the action. An empty name means the whole database."""
 
 ACTIONS: Final = {
     "aggregate": "find",
@@ -33,13 +33,16 @@ FREE: Final = frozenset(
         *("buildInfo", "connectionStatus", "hello", "ping", "saslContinue", "saslStart"),
     }
 )
-"""Commands that need no right: they sign in, continue or end work of the same client, or ask about the server."""
+"""Commands of MongoDB that need no right.
+
+They sign in, ask about the server, or continue or end work of the same client.
+"""
 
 
 def needed(command: Mapping[str, Any]) -> set[Privilege]:
-    """Return the rights that a command needs.
+    """Return the rights that a MongoDB command needs.
 
-    The set is empty for commands that need none, and for unknown commands.
+    The set is empty for unknown commands, and for commands that need no right.
     """
     name = next(iter(command), "")
     if name in OF_THE_DATABASE:
@@ -58,7 +61,7 @@ def needed(command: Mapping[str, Any]) -> set[Privilege]:
 
 
 class MissingPrivileges(CommandListener):
-    """A listener that the driver calls for each command.
+    """Remember the missing rights. The driver calls this listener for each command of MongoDB.
 
     `missing` has the rights that the last refused command needs.
     """

@@ -1,4 +1,4 @@
-"""Lists of documents that have, or do not have, certain child documents, like users with an account at a provider."""
+"""List documents by their children: for example, the users who have, or do not have, an account at a provider."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from database.references import has_other_forms, joined, reference_filter, refer
 from models.links import Owned
 
 PART: Final = 200
-"""The most ids in one filter. Some servers compare each document with each id, so a longer filter is slow."""
+"""The largest number of ids in one filter. Some servers compare each document with each id, so many ids are slow."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,9 +23,9 @@ class ReferencedListing(Listing):
     """A list of documents that have a child matching `having`, and no child matching `lacking`.
 
     `owned` says which documents are the children. If the list is sorted by id and has only `having`, it is read from an
-    index of the child collection. Any other list is read in batches, and each batch is filtered. A child can refer to
-    its parent in another form than an ObjectId. Such a child always counts for `lacking`. For `having`, it counts only
-    if `any_form` is true.
+    index of the child collection. Any other list is read in batches, and each batch is filtered. In broken data, a
+    child can store the id of its parent as text or in another form. Such a child always counts for `lacking`. For
+    `having`, it counts only if `any_form` is true.
     """
 
     owned: Owned
@@ -55,8 +55,7 @@ class ReferencedListing(Listing):
         self, having: dict[str, Any], direction: int, after: str | None, size: int, fields: tuple[str, ...] | None
     ) -> Iterator[Document]:
         field = self.owned.field
-        # Each query has a limit. Without a limit, DocumentDB reads the whole index before it returns the first
-        # document.
+        # Without a limit on each query, DocumentDB reads the whole index before it returns the first document.
         last = ObjectId(after or ("0" if direction == ASCENDING else "f") * 24)
         while owners := self._owners(having | behind(field, last, direction), [(field, direction)], size):
             ids = list(dict.fromkeys(owners))
@@ -77,10 +76,7 @@ class ReferencedListing(Listing):
             yield from batch
 
     def _owning(self, ids: list[Any], condition: dict[str, Any], *, odd: bool) -> set[str]:
-        """Return those of the given `ids` whose document has a child that matches a condition.
-
-        The ids are returned as text.
-        """
+        """Return those of `ids` whose document has a child that matches a condition. The ids are returned as text."""
         field, documents = self.owned.field, connection.database()[self.owned.collection]
         found: set[str] = set()
         for start in range(0, len(ids), PART):

@@ -1,6 +1,6 @@
 """Read references to documents, and find documents by their references.
 
-A reference is normally an ObjectId. Data from other tools can contain other forms of an id: its digits as text, or
+A reference is normally an ObjectId. Data from other tools can have an id in another form: its digits as text, or
 `{"$oid": digits}`.
 """
 
@@ -18,15 +18,15 @@ from database.listing import PRESENT
 from database.wording import NAMED
 
 NESTED: Final = ("$oid", "oid")
-"""The keys of an id that another tool has stored as a document, like `{"$oid": "65…"}` (Extended JSON)."""
+"""The key of an id that another tool has stored as a document, like `{"$oid": "65…"}` (Extended JSON)."""
 
 ODD: Final = ("string", "object")
 """The BSON types of ids that are not ObjectIds: text, or a document like `{"$oid": digits}`."""
 
 AT_ONCE: Final = 600
-"""The most values in one filter."""
+"""The largest number of values in one filter."""
 PREFIXES_AT_ONCE: Final = 100
-"""The most id prefixes (the first characters that users type) in one filter."""
+"""The largest number of id prefixes (the first characters that users type) in one filter."""
 
 Document = dict[str, Any]
 
@@ -34,9 +34,9 @@ _NESTED_IDS: WeakKeyDictionary[Any, dict[tuple[str, str], bool]] = WeakKeyDictio
 
 
 def referred(value: Any) -> Any:
-    """Return an id as an ObjectId, also if it is stored as text or as `{"$oid": digits}`.
+    """Return an id as an ObjectId, even if it is stored as text or as `{"$oid": digits}`.
 
-    Other values are returned unchanged.
+    If the value is not an id, return it unchanged.
     """
     if type(value) is ObjectId:
         return value
@@ -45,9 +45,9 @@ def referred(value: Any) -> Any:
 
 
 def ids_in(document: Mapping[str, Any], field: str) -> list[ObjectId]:
-    """Return the ids in a list of a document, as ObjectIds. Other values are left out.
+    """Return the ids in a list of a document, as ObjectIds. Leave out all other values.
 
-    Without a list, return no ids.
+    If the field is not a list, return no ids.
     """
     items = document.get(field)
     if not isinstance(items, list):
@@ -56,9 +56,9 @@ def ids_in(document: Mapping[str, Any], field: str) -> list[ObjectId]:
 
 
 def references_in(document: Mapping[str, Any], field: str) -> set[Any]:
-    """Return the set of ids in a list of a document, also ids of other types.
+    """Return the set of ids in a list of a document, even ids that are not ObjectIds.
 
-    Values that cannot be in a set are left out.
+    Values that cannot be in a Python set are left out.
     """
     items = document.get(field)
     found = map(referred, items) if isinstance(items, list) else ()
@@ -66,9 +66,9 @@ def references_in(document: Mapping[str, Any], field: str) -> set[Any]:
 
 
 def reference(document: Mapping[str, Any], field: str) -> ObjectId | None:
-    """Return the id in a field of a document as an ObjectId. The id may have any form.
+    """Return the id in a field of a document as an ObjectId. The stored id may have any form.
 
-    Returns None for other values.
+    Return None if the field has no id.
     """
     found = referred(document.get(field))
     return found if isinstance(found, ObjectId) else None
@@ -77,7 +77,7 @@ def reference(document: Mapping[str, Any], field: str) -> ObjectId | None:
 def forms(identifier: Any) -> list[Any]:
     """Return the values with which `$in` finds an id in its common forms: the ObjectId, and its digits as text.
 
-    `$in` cannot find `{"$oid": digits}`; see `reference_filter`.
+    `$in` cannot find `{"$oid": digits}`. For this form, use `reference_filter`.
     """
     found = referred(identifier)
     if not isinstance(found, ObjectId):
@@ -93,7 +93,7 @@ def documents(
     fields: Sequence[str] | None = None,
     session: ClientSession | None = None,
 ) -> Iterator[Document]:
-    """Read the documents with the given ids. The given ids and the stored `_id` may have any form."""
+    """Read the documents with the given ids. The given ids and the stored ids may have any form."""
     wanted = dict.fromkeys(map(referred, ids))
     values = iter([form for one in wanted for form in forms(one)])
     found = set()
@@ -111,15 +111,14 @@ def ids_beginning_with(
 ) -> dict[str, list[str]]:
     """Return prefix → the ids that begin with this prefix, as lists print them.
 
-    If many ids match, some of them are left out.
-
-    If an id is equal to the prefix, only this id is returned. `where` is an additional filter.
+    If many ids match, some of them are left out. If an id is equal to the prefix, only this id is returned. `where` is
+    an additional filter.
     """
     found: dict[str, list[str]] = {prefix: [] for prefix in prefixes}
     left = iter(found)
     while part := list(islice(left, PREFIXES_AT_ONCE)):
         filters = [{"_id": one} for prefix in part for one in beginning_with(prefix)]
-        # A prefix is ambiguous if there are more documents than prefixes. The error then lists at most `NAMED` ids.
+        # If more documents than prefixes are found, a prefix is ambiguous. The error then lists at most `NAMED` ids.
         most = len(part) + NAMED
         begun = [*database[collection].find({"$or": filters, **(where or {})}, ["_id"], limit=most)]
         if _has_nested_ids(database, collection):
@@ -142,14 +141,17 @@ def existing(
 def referring_to(
     database: Database[Document], collection: str, field: str, ids: Iterable[Any], session: ClientSession | None = None
 ) -> Document:
-    """Return the filter for documents whose `field` is one of the ids, in any form, or a list that contains one."""
+    """Return a filter for documents that refer to one of the ids in `field`.
+
+    The field may be an id or a list of ids, and the ids may have any form.
+    """
     return reference_filter(field, ids, odd=has_other_forms(database, collection, field, session))
 
 
 def has_other_forms(
     database: Database[Document], collection: str, field: str, session: ClientSession | None = None
 ) -> bool:
-    """Tell whether a document of the collection has, in this field, an id in another form than an ObjectId."""
+    """Tell whether, in some document, this field has an id that is not an ObjectId."""
     odd = {"$or": [{field: {"$type": kind, **PRESENT}} for kind in ODD]}
     return database[collection].find_one(odd, {"_id": 1}, session=session) is not None
 
@@ -157,9 +159,9 @@ def has_other_forms(
 def reference_filter(field: str, ids: Iterable[Any], *, odd: bool) -> Document:
     """Return the filter for documents whose `field` refers to one of the ids.
 
-    If `odd` is true, references in other forms are found too. If it is false, only ObjectIds are found, and the server
-    can use an index. Servers refuse `$in` with `{"$oid": …}`, so for such references the filter compares the value of
-    the inner key.
+    If `odd` is true, the filter also finds references that are not ObjectIds. If `odd` is false, it finds only
+    ObjectIds, and the server can use an index. Servers refuse `$in` with `{"$oid": …}`. So for this form, the filter
+    compares the value of the key `$oid`.
     """
     wanted = [referred(identifier) for identifier in ids]
     if not odd:
@@ -170,18 +172,21 @@ def reference_filter(field: str, ids: Iterable[Any], *, odd: bool) -> Document:
 
 
 def not_referring_to(field: str, identifier: Any) -> Document:
-    """Return the filter for documents whose `field` does not refer to an id, whatever the form of the reference is."""
+    """Return the filter for documents whose `field` does not refer to an id. The reference may have any form."""
     found = forms(identifier)
     return {field: {"$nin": found}, **{path: {"$nin": digits} for path, digits in _nested(field, found)}}
 
 
 def among(values: list[Any]) -> Document:
-    """Return the filter condition that a field has one of the values, or is a list that contains one of them."""
+    """Return the condition for a field that is one of the values, or a list with at least one of them."""
     return {**({"$eq": values[0]} if len(values) == 1 else any_of(values)), **PRESENT}
 
 
 def joined(conditions: Document, *filters: Document) -> Document:
-    """Combine filters with AND. Keys stay at the top level if possible, because `Listing` looks for keys there."""
+    """Combine filters with AND.
+
+    If possible, their fields stay at the top level of the result, because `Listing` looks for fields there.
+    """
     both = dict(conditions)
     for one in filters:
         if both.keys().isdisjoint(one):
@@ -192,7 +197,7 @@ def joined(conditions: Document, *filters: Document) -> Document:
 
 
 def _has_nested_ids(database: Database[Document], collection: str) -> bool:
-    """Tell whether any `_id` of a collection is a document like `{"$oid": digits}`.
+    """Tell whether some `_id` of a collection is a document like `{"$oid": digits}`.
 
     The answer is kept in memory, because some servers read all documents to find it.
     """

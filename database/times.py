@@ -1,4 +1,4 @@
-"""Read times that users type, and write times for users and programs."""
+"""Read times that users type, and write times for users and for programs."""
 
 import re
 import time as clock
@@ -7,7 +7,7 @@ from typing import Any, Final
 
 UNITS: Final = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 DAYS_OF_400_YEARS: Final = 146_097
-"""The number of days in 400 years. After 400 years, the calendar repeats."""
+"""The number of days in 400 years. The calendar repeats every 400 years."""
 AGE: Final = re.compile(r"([1-9][0-9]{0,5})([hdwy])")
 _MOMENT: Final = re.compile(r"\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d(?::?\d\d)?)?)?")
 
@@ -15,7 +15,7 @@ _MOMENT: Final = re.compile(r"\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)
 def moment(text: str) -> datetime | None:
     """Read a time in ISO 8601 (in UTC if no zone is given), or an age like `7d`. Return None for any other text.
 
-    The result is cut to milliseconds, like times in the database.
+    The result is cut to milliseconds, like the times in the database.
     """
     if age := re.fullmatch(r"([0-9]+)([mhdw])", text):
         try:
@@ -28,7 +28,7 @@ def moment(text: str) -> datetime | None:
 def ago(age: str, now: datetime) -> datetime | None:
     """Return the time that is an age like `90d` or `2y` before `now`. A year is a calendar year.
 
-    Return None for any other text, for the age 0, and for ages that begin before the year 1.
+    Return None if `age` is not valid, is 0, or leads to a time before the year 1.
     """
     found = AGE.fullmatch(age)
     if not found:
@@ -37,7 +37,7 @@ def ago(age: str, now: datetime) -> datetime | None:
     try:
         if unit != "y":
             return _in_milliseconds(now - timedelta(**{UNITS[unit]: number}))
-        leap_day = now.month == 2 and now.day == 29  # noqa: PLR2004 - other years may not have this day
+        leap_day = now.month == 2 and now.day == 29  # noqa: PLR2004 - only a leap year has this day
         return _in_milliseconds(now.replace(year=now.year - number, day=28 if leap_day else now.day))
     except (OverflowError, ValueError):
         return None
@@ -59,7 +59,7 @@ def _in_milliseconds(time: datetime) -> datetime:
 
 
 def local(moment: datetime) -> datetime | None:
-    """Return a time in the time zone of this machine. Return None for years that the machine cannot convert."""
+    """Return a time in the time zone of this machine. Return None if the machine cannot convert a time in that year."""
     try:
         return (moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment).astimezone()
     except (OverflowError, ValueError, OSError):
@@ -82,9 +82,9 @@ def minute(moment: datetime) -> str:
 
 
 def rfc3339(value: Any) -> str | None:
-    """Write a time as RFC 3339 in UTC with milliseconds. Return None for any other value.
+    """Write a time as RFC 3339 in UTC with milliseconds. Return None if the value is not a time.
 
-    Years outside 0 to 9999 have a sign and six digits, as in JavaScript: `+010000-01-01T00:00:00.000Z`.
+    A year outside 0 to 9999 has a sign and six digits, as in JavaScript: `+010000-01-01T00:00:00.000Z`.
     """
     if isinstance(value, datetime):
         written = value.isoformat(timespec="milliseconds")
@@ -99,7 +99,10 @@ def rfc3339(value: Any) -> str | None:
 
 
 def _beyond(milliseconds: int) -> str:
-    """Write a time, given in milliseconds since 1970, whose year is outside the range of Python's `datetime`."""
+    """Write a time whose year is outside the range of Python's `datetime`.
+
+    The time is given in milliseconds since 1970.
+    """
     days, rest = divmod(milliseconds, 24 * 60 * 60 * 1000)
     cycles, day = divmod(days, DAYS_OF_400_YEARS)
     near = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(days=day, milliseconds=rest)

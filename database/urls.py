@@ -1,8 +1,9 @@
-"""Find the URL of the database in options, variables, `.env` files and contexts, and check it.
+"""Find the URL of the database in options, variables, `.env` files and contexts, and check the URL.
 
-This module reads a `.env` file by the rules of Prisma, like the application. By other rules, the URL could point to
-another database. The package python-dotenv has other rules: `#` after a letter does not end a value, backticks and
-`KEY: value` are unknown, more escapes are replaced, and only variables that are defined above are expanded.
+This module reads a `.env` file by the rules of Prisma, as the application does. With other rules, chatctl could use
+another database than the application. The package python-dotenv has other rules: `#` after a letter does not end a
+value, backticks and `KEY: value` are unknown, more escapes are replaced, and a value can only use variables of earlier
+lines.
 """
 
 import re
@@ -22,9 +23,12 @@ if TYPE_CHECKING:
 EXAMPLE: Final = "mongodb://user:password@host:27017/database"
 _NO_DATABASE_NAME = frozenset('/\\. "$*<>:|?\0')
 TOO_LONG = 64
-"""The number of bytes at which the name of a database becomes too long. A valid name has fewer bytes."""
+"""The length in bytes from which the name of a database is too long. A valid name has fewer bytes."""
 LONGEST_WAIT = 9
-"""The most digits of the option `wTimeoutMS` in a URL. A number with more digits may not fit into 32 bits."""
+"""The largest number of digits of the option `wTimeoutMS` in a URL.
+
+A longer number may not fit into 32 bits.
+"""
 
 
 class Address(NamedTuple):
@@ -39,7 +43,7 @@ class Address(NamedTuple):
 def parse(url: str, label: str) -> Address:
     """Parse the URL of a database. Raises `NotConfiguredError` if the URL is not valid.
 
-    `label` is the source of the URL, for the error. The error never quotes the URL.
+    `label` is the source of the URL, which the error names. The error never quotes the URL.
     """
     scheme = url.partition("://")[0]
     if not url:
@@ -90,7 +94,7 @@ def read(file: Path, what: str) -> str:
 def _split(url: str, label: str) -> SplitResult:
     """Split a URL into its parts.
 
-    Brackets are escaped first, because some versions of Python refuse brackets after the first host.
+    Brackets are escaped first, because some versions of Python refuse a URL with brackets after the first host.
     """
     try:
         if url.isprintable():
@@ -103,8 +107,8 @@ def _split(url: str, label: str) -> SplitResult:
 def _check_escapes(label: str, user: str, parts: SplitResult) -> None:
     """Raise `NotConfiguredError` if the user name or the password has a character that must be escaped.
 
-    An `@` in the options is allowed if the URL has a user. If it has no user, the part before this `@` belongs to a
-    password that contains a `?`.
+    An `@` after the `?` is allowed if the URL has a user. If the URL has no user, the text before this `@` is probably
+    a password that contains a `?`.
     """
     early = "@" in parts.path or parts.fragment or ("@" in parts.query and not user)
     if early or "@" in user or user.count(":") > 1:
@@ -117,7 +121,7 @@ def _check_escapes(label: str, user: str, parts: SplitResult) -> None:
 def _is_host(host: str) -> bool:
     """Tell whether a text is "name", "name:port", "[v6]:port" or an escaped socket path.
 
-    Any other text may be a part of a password with a character that was not escaped.
+    Any other text may be a part of a password in which a character was not escaped.
     """
     if host.endswith("%5D"):
         return True
@@ -128,7 +132,7 @@ def _is_host(host: str) -> bool:
 def _is_option(said: str) -> bool:
     """Tell whether a text is "name=value". Any other text may be a part of a password.
 
-    The size of `wTimeoutMS` is checked here, because pymongo does not check it.
+    This function also checks the length of `wTimeoutMS`, because pymongo does not check it.
     """
     name, equals, value = said.partition("=")
     return bool(equals) and (name.lower() != "wtimeoutms" or len(value) <= LONGEST_WAIT)
@@ -170,7 +174,7 @@ def _unquoted(value: str) -> str:
 def _expanded(value: str, known: Mapping[str, str], within: tuple[str, ...]) -> str:
     """Replace each `${NAME}` by the value of the variable.
 
-    An unknown variable, or one that refers to itself, is replaced by an empty text.
+    A variable that is unknown, or that refers to itself, is replaced by an empty text.
     """
 
     def one(match: re.Match[str]) -> str:
@@ -212,8 +216,9 @@ class Choice:
 class Source:
     """The option, variable, file or context that chose the database. `label` is its name in messages.
 
-    `url` is None for a database of the embedded server, and for a `context` until the URL is needed. `found` is true if
-    the source is a `.env` file in the working directory that the user did not name with an option.
+    `url` is None for a database of the embedded server. For a context, `url` is None until the URL is needed. `found`
+    is true if chatctl found a `.env` file in the working directory, and the user did not name this file with
+    `--env-file`.
     """
 
     label: str
@@ -223,7 +228,7 @@ class Source:
 
     @property
     def local_name(self) -> str:
-        """The name of the database in the embedded server, if it is there."""
+        """The name of the database in the embedded server, if the source chooses an embedded database."""
         return self.context.value if self.context else LOCAL_NAME
 
     @property
@@ -235,7 +240,7 @@ class Source:
 def find(choice: Choice, environment: Mapping[str, str]) -> Source:
     """Return the source that chooses the database.
 
-    The first of these sources counts: options, variables, `.env` files, the current context.
+    The order is: options, environment variables, `.env` files, the current context. The first one that exists is used.
     """
     return (
         _from_options(choice)
@@ -248,7 +253,7 @@ def find(choice: Choice, environment: Mapping[str, str]) -> Source:
 def without_files(choice: Choice, environment: Mapping[str, str]) -> Source | None:
     """Return the same source as `find`, without reading `.env` files.
 
-    Returns None if a `.env` file would have to be read.
+    Return None if `find` would read a `.env` file.
     """
     if source := _from_options(choice) or _from_environment(environment):
         return source
@@ -276,7 +281,10 @@ def _from_environment(environment: Mapping[str, str]) -> Source | None:
 
 
 def _local_by_environment(environment: Mapping[str, str]) -> bool:
-    """Read CHATCTL_LOCAL. An invalid word is an error: if it were ignored, the command could use the wrong database."""
+    """Read CHATCTL_LOCAL.
+
+    An invalid word is an error. If the word were ignored, the command could use the wrong database.
+    """
     said = environment.get("CHATCTL_LOCAL", "").strip()
     if said.lower() not in _YES | _NO:
         raise UsageError(f"CHATCTL_LOCAL: {shown(said)} is not valid here. Choose true or false.")
@@ -284,7 +292,7 @@ def _local_by_environment(environment: Mapping[str, str]) -> bool:
 
 
 def _of_context(name: str | None = None) -> Source:
-    """Return a context as a source: the named one, or else the current one. Its URL is not read yet."""
+    """Return the named context, or else the current context, as a source. Its URL is not read yet."""
     from database import contexts  # Imported here, because most runs do not need contexts.
 
     known = contexts.load()
@@ -298,7 +306,7 @@ def _of_context(name: str | None = None) -> Source:
 def _from_env_files(named: Path | None, environment: Mapping[str, str]) -> Source | None:
     """Return the URL in the file of `--env-file`, or else in `.env` or `prisma/.env`.
 
-    Values in the second file can refer to variables of the first file.
+    Values in the second file can use variables of the first file.
     """
     known = dict(environment)
     for file in [named] if named else _env_files_here():

@@ -7,7 +7,7 @@ from models import names
 from models.names import LONGEST_EMAIL
 
 NAMED: Final = 10
-"""The most names that a message lists."""
+"""The largest number of names that a message lists."""
 
 _LETTERS: Final = "abcdefghijklmnopqrstuvwxyz0123456789._-"
 
@@ -26,9 +26,9 @@ def name_flaw(name: str) -> str | None:
 
 
 def nearest(word: str, choices: Iterable[str]) -> str | None:
-    """Return the choice that is most similar to a word, ignoring upper and lower case.
+    """Return the choice that is most similar to a word. Upper and lower case are ignored.
 
-    Return None if none is similar.
+    Return None if no choice is similar.
     """
     if len(word) > LONGEST_EMAIL:
         return None
@@ -40,7 +40,7 @@ def nearest(word: str, choices: Iterable[str]) -> str | None:
 
 
 def did_you_mean(word: str, choices: Iterable[str]) -> str | None:
-    """Return the hint `did you mean "…"?` with the most similar choice. Return None if none is similar."""
+    """Return the hint `did you mean "…"?` with the most similar choice. Return None if no choice is similar."""
     name = nearest(word, choices)
     return None if name is None else f'did you mean "{name}"?'
 
@@ -48,7 +48,7 @@ def did_you_mean(word: str, choices: Iterable[str]) -> str | None:
 def one_edit_away(word: str) -> Iterator[str]:
     """Yield the words that differ from a word by one mistake: a missing, extra or wrong letter, or two swapped letters.
 
-    Yields nothing for a word that is longer than any name.
+    For a word that is longer than any name, yield nothing.
     """
     for place in range(len(word) + 1 if len(word) <= LONGEST_EMAIL else 0):
         before, after = word[:place], word[place:]
@@ -60,13 +60,13 @@ def one_edit_away(word: str) -> Iterator[str]:
 
 
 def in_words(words: Sequence[str]) -> str:
-    """Join names with spaces. Of a long list, write only the first names: `ada grace … and 5 more`."""
+    """Join names with spaces. If the list is long, write only the first names: `ada grace … and 5 more`."""
     more = [f"and {len(words) - NAMED:,} more"] if len(words) > NAMED else []
     return " ".join([*words[:NAMED], *more])
 
 
 def enumerated(words: Sequence[str]) -> str:
-    """Join names with commas. Of a long list, write only the first names: `ada, grace, … and 5 more`."""
+    """Join names with commas. If the list is long, write only the first names: `ada, grace, … and 5 more`."""
     return ", ".join(words[:NAMED]) + (f" and {len(words) - NAMED:,} more" if len(words) > NAMED else "")
 
 

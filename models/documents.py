@@ -25,13 +25,17 @@ class ApplicationDocument(Document):
 def unique(name: str, *fields: str) -> dict[str, object]:
     """Describe a unique index for MongoEngine.
 
-    Its name must be exact, because the application searches for it in the error message about a duplicate value.
+    MongoDB's error about a duplicate value contains the index name, and the application searches the error for it. So
+    `name` must be exactly the name that the application expects.
     """
     return {"fields": list(fields), "name": name, "unique": True, "cls": False}
 
 
 class Account(ApplicationDocument):
-    """A sign-in of a user at a provider like Google. `expires_at` is in seconds since 1970. Tokens are never shown."""
+    """A sign-in of a user at a provider like Google. chatctl never shows the tokens.
+
+    `expires_at` is the time when the access token expires, in seconds since 1970.
+    """
 
     userId = ObjectIdField(required=True)
     type = StringField(required=True)
@@ -52,9 +56,9 @@ class Account(ApplicationDocument):
 
 
 class Conversation(ApplicationDocument):
-    """A conversation. Without `isGroup` it is one-to-one.
+    """A conversation. If `isGroup` is absent or false, the conversation is one-to-one.
 
-    `messagesIds` is a copy of the links in `Message.conversationId`.
+    `messagesIds` lists the ids of the messages. `Message.conversationId` stores the same links a second time.
     """
 
     created_at = DateTimeField(required=True)
@@ -70,7 +74,7 @@ class Conversation(ApplicationDocument):
 class Message(ApplicationDocument):
     """A message. `body` is absent if the message is only an image.
 
-    The name `createAt`, without a `d`, is the spelling of the application.
+    The application spells `createAt` without a `d`.
     """
 
     body = StringField()
@@ -108,9 +112,9 @@ class Role(ApplicationDocument):
 
 
 class User(ApplicationDocument):
-    """A user. `profileId` is a copy of the link in `Profile.userId`.
+    """A user. `profileId` is the id of the profile; `Profile.userId` stores the same link a second time.
 
-    `hashedPassword` is absent if there is no password.
+    `hashedPassword` is absent if the user has no password.
     """
 
     email = StringField(required=True)

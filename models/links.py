@@ -1,17 +1,18 @@
 """The links between documents: four two-sided links, and the references of children to their parent.
 
-A two-sided link is stored in a list of each document. The application writes both lists, and reads only one of them. A
-reference to a parent is required, and is stored only in the child. Most fields with such a reference have no index in
-the application.
+A two-sided link is stored twice: each of the two documents lists the id of the other document. The application writes
+both lists, but reads only one of them. A reference to a parent is required, and is stored only in the child. The
+application has no index for most fields with a reference to a parent.
 """
 
 from typing import Final, NamedTuple
 
 
 class Link(NamedTuple):
-    """A many-to-many link.
+    """A many-to-many link between two collections.
 
-    `field` of `collection` lists ids of `other`, and `other_field` lists ids of `collection`.
+    `field` in documents of `collection` lists ids of `other`; `other_field` in documents of `other` lists ids of
+    `collection`.
     """
 
     collection: str
@@ -38,7 +39,7 @@ LINKS = (USER_ROLES, ROLE_PERMISSIONS, USER_CONVERSATIONS, USER_SEEN_MESSAGES)
 OTHER_SIDES = {(link.collection, link.field): (link.other, link.other_field) for link in LINKS} | {
     (link.other, link.other_field): (link.collection, link.field) for link in LINKS
 }
-"""(collection, field) of one side of a link → (collection, field) of the other side, for both sides of every link."""
+"""One side of each two-sided link → the other side of this link. Each side is a pair (collection, field)."""
 
 PROFILE_USER = Owned("Profile", "userId", "User")
 ACCOUNT_USER = Owned("Account", "userId", "User")

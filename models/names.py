@@ -1,4 +1,4 @@
-"""The rules for new names, and for other texts of users like e-mail addresses."""
+"""The rules for new names, and for other new texts of users, like e-mail addresses."""
 
 import re
 import unicodedata
@@ -6,10 +6,10 @@ from collections.abc import Callable
 from typing import Final
 
 LONGEST: Final = 200
-"""The most characters in a name."""
+"""The length limit of a name, in characters."""
 
 LONGEST_EMAIL: Final = 254
-"""The most characters in an e-mail address. This is the limit of mail servers (RFC 5321)."""
+"""The length limit of an e-mail address, in characters. This is the limit of mail servers (RFC 5321)."""
 
 EASY: Final = re.compile(r"(?!-)[A-Za-z0-9_.@+-]{1,64}")
 """Matches a name that is easy to type: it has no special characters of a shell, and does not look like an option."""
@@ -22,23 +22,23 @@ READ_AS: Final = (
     ("means standard input in a command", re.compile("-")),
 )
 USER_READ_AS: Final = (*READ_AS, ("would be read as an e-mail address", re.compile("email:.*|.*@.*", re.DOTALL)))
-"""Patterns for texts that commands do not read as a username. Each item is (why such a text is not valid, pattern).
+"""The texts that commands do not read as a username, for example because they look like an id.
 
-A new username must not match any of these patterns.
+Each item is (why such a text is not a valid username, pattern). A new username must not match any of the patterns.
 """
 
 _PREFIXED: Final = re.compile("(id|email|username):")
 JOINER: Final = re.compile("(?<=[^\x00-\x7f])[\u200c\u200d](?=[^\x00-\x7f])")
 """Matches an invisible character that joins the characters before and after it.
 
-Such a character is allowed between two letters that are not ASCII (Persian, Hindi), and between two parts of an emoji.
+Names may have this character between two letters that are not ASCII (Persian, Hindi), or inside an emoji.
 """
 
 _UNSEEN: Final = frozenset({"Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp"})
 
 
 def flaw(name: str) -> str | None:
-    """Say why a text is not a valid name: `begins or ends with a space`. Return None if it is valid.
+    """Say why a text is not a valid name: `begins or ends with a space`. Return None if the name is valid.
 
     Only new names are checked, because the application accepts any string and existing names can be invalid. A space at
     the end or an invisible character in a new name is always a mistake.
@@ -55,9 +55,8 @@ def flaw(name: str) -> str | None:
 def user_flaw(field: str, text: str) -> str | None:
     """Say why a text is not valid in a field of a new user: `is not a valid e-mail address`.
 
-    Return None if it is valid.
-
-    The field must be in `USER_TEXTS`. Only new values are checked, because existing users may have such texts.
+    `field` must be in `USER_TEXTS`. Return None if the text is valid. Only new values are checked, because the texts of
+    existing users may be invalid.
     """
     return USER_TEXTS[field](text)
 

@@ -56,4 +56,4 @@ UNIQUE_INDEXES: dict[str, tuple[Index, ...]] = {
     )
     for document in DOCUMENTS
 }
-"""Collection → its unique indexes as `(name, fields)`. The names are those that Prisma has chosen."""
+"""Collection → its unique indexes as `(name, fields)`. Prisma has chosen the names."""

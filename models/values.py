@@ -1,4 +1,4 @@
-"""The values of fields that have a meaning for the application. Reading them does not load MongoEngine."""
+"""The values of the fields `isGroup` and `status`. Importing this module does not load MongoEngine."""
 
 from collections.abc import Mapping
 from enum import StrEnum
@@ -9,12 +9,12 @@ PAIR: Final = 2
 
 
 def is_group(conversation: Mapping[str, Any]) -> bool:
-    """Tell whether a conversation is a group. Without `isGroup`, the application treats it as one-to-one."""
+    """Tell whether a conversation is a group. The application treats a conversation without `isGroup` as one-to-one."""
     return conversation.get("isGroup") is True
 
 
 class UserStatus(StrEnum):
-    """The status of a user. The application fails on any other value."""
+    """The status of a user. The application fails if a user has any other status."""
 
     ACTIVE = "ACTIVE"
     SUSPENDED = "SUSPENDED"

@@ -1,4 +1,4 @@
-"""Access: report problems in the roles and permissions of users, and review them. Start reading at `report`."""
+"""The access of users: report problems in roles and permissions, and review the roles of users. Start at `report`."""
 
 import lazy_loader
 

@@ -29,7 +29,7 @@ NONE_PRIVILEGED: Final = (
 
 
 class Grant(NamedTuple):
-    """The time at which a user got a role, and the actor who gave it. Both are written as in `audit list`."""
+    """The time when a user got a role, and the actor who granted it. Both are texts as in `audit list`."""
 
     at: Any
     actor: str
@@ -49,8 +49,8 @@ class Report(NamedTuple):
 def report(*, idle_since: datetime, granted_since: datetime, privileged: Sequence[str] = ()) -> Report:
     """Report possible problems of roles, permissions and the users who have them.
 
-    `privileged` names the privileged roles; by default, these are the protected roles. A user with a privileged role is
-    reported as idle if the user has not signed in since `idle_since`. A grant is reported if it was made after
+    `privileged` names the privileged roles; the default is the protected roles. A privileged user
+    who has not signed in since `idle_since` is reported as idle. A grant is reported if it was made after
     `granted_since` and the user still has the role. Raises `UnknownNameError` for an unknown role.
     """
     chosen = [role.document["_id"] for role in lookup.find_all("Role", privileged, ())] if privileged else None
@@ -65,7 +65,7 @@ def report(*, idle_since: datetime, granted_since: datetime, privileged: Sequenc
         *roles.equal(),
         *roles.contained(),
         *(
-            _row("empty-role", roles.names[one], "no user has it", id=one)
+            _row("empty-role", roles.names[one], "no user has this role", id=one)
             for one in roles.masks
             if one not in members.held
         ),
@@ -77,7 +77,7 @@ def report(*, idle_since: datetime, granted_since: datetime, privileged: Sequenc
 
 
 def diff(left: str, right: str) -> list[Row]:
-    """Return the permissions that only one of two users has, as rows `{permission, user, through}`.
+    """Compare the permissions of two users. Return rows `{permission, user, through}` for those that only one has.
 
     `user` is the user who has the permission. `through` lists the roles of this user that grant the permission.
     """
@@ -92,7 +92,7 @@ def diff(left: str, right: str) -> list[Row]:
 
 
 def _permissions(user: Document) -> dict[str, list[str]]:
-    """Return the permissions of a user, even of a suspended one: name of the permission → roles that grant it."""
+    """Return the permissions of a user, even if the user is suspended: permission → the roles that grant it."""
     through: dict[str, list[str]] = {}
     for role in access.read_roles(ids_in(user, "rolesIds")).values():
         for permission in role.permissions:
@@ -114,7 +114,7 @@ def _row(finding: str, name: str, detail: str, **more: Any) -> Row:
 class _Roles:
     """All roles with their permissions.
 
-    `masks` maps the id of each role to a bit mask of its permissions: a number with one bit for each permission.
+    `masks` maps the id of each role to a bit mask: a number in which each bit stands for one permission.
     """
 
     names: dict[ObjectId, str]
@@ -139,12 +139,14 @@ class _Roles:
             used |= mask
         for place, (identifier, name) in enumerate(self.permissions.items()):
             if not used >> place & 1:
-                yield _row("unused-permission", name, "no role has it", id=identifier)
+                yield _row("unused-permission", name, "no role has this permission", id=identifier)
 
     def without_permissions(self) -> Iterator[Row]:
         for identifier, mask in self.masks.items():
             if not mask:
-                yield _row("role-without-permissions", self.names[identifier], "it has no permissions", id=identifier)
+                yield _row(
+                    "role-without-permissions", self.names[identifier], "this role has no permissions", id=identifier
+                )
 
     def equal(self) -> Iterator[Row]:
         groups: dict[int, list[str]] = {}
@@ -153,17 +155,17 @@ class _Roles:
         for mask, names in groups.items():
             if mask and len(names) > 1:
                 number = counted(mask.bit_count(), "permission")
-                yield _row("equal-roles", _listed(names), f"they have the same {number}", roles=names)
+                yield _row("equal-roles", _listed(names), f"these roles have the same {number}", roles=names)
 
     def contained(self) -> Iterator[Row]:
-        """Yield a row for each role whose permissions are all in one larger role."""
+        """Yield a row for each role whose permissions are all in another role that has more permissions."""
         for identifier, mask in self.masks.items():
             larger = [self.names[other] for other, more in self.masks.items() if mask | more == more != mask]
             if mask and larger:
                 yield _row(
                     "contained-role",
                     self.names[identifier],
-                    f"{_listed(larger)} {'has' if len(larger) == 1 else 'have'} all its permissions",
+                    f"{_listed(larger)} {'has' if len(larger) == 1 else 'have'} all permissions of this role",
                     id=identifier,
                     roles=larger,
                 )
@@ -171,7 +173,7 @@ class _Roles:
 
 @dataclass
 class _Members:
-    """Data collected from all users: roles in use, combinations of roles, idle privileged users, recent grants."""
+    """Data about all users: the roles in use, combinations of roles, idle privileged users, and recent grants."""
 
     roles: _Roles
     privileged: set[Any]
@@ -197,7 +199,7 @@ class _Members:
                 self.granted.append(_row("recent-grant", lookup.user_label(user), detail, **more))
 
     def _note_idle(self, user: Document, names: list[str]) -> None:
-        """Report a privileged user who was created before `idle_since` and has not signed in since then."""
+        """Report a privileged user as idle if the user was created, and last signed in, before `idle_since`."""
         last, created = user.get("lastLogin"), user.get("createdAt")
         if any(isinstance(time, datetime) and time >= self.idle_since for time in (last, created)):
             return
@@ -207,9 +209,9 @@ class _Members:
         self.idle.append(_row("idle-privileged", lookup.user_label(user), detail, **more))
 
     def overlapping(self) -> Iterator[Row]:
-        """Yield a row for each combination of roles that users have and that grants a permission more than once.
+        """Yield a row for each combination of roles that users have, if two of these roles grant the same permission.
 
-        The rows are sorted by the number of users who have the combination of roles, largest number first.
+        The combination that most users have comes first.
         """
         for ids, users in self.combinations.most_common():
             masks = {one: self.roles.masks[one] for one in ids}
@@ -218,7 +220,7 @@ class _Members:
                 continue
             needless = [one for one in ids if masks[one] and not masks[one] & ~_union(masks, one)]
             names = self._names(ids)
-            detail = f"{counted(common.bit_count(), 'permission')} in more than one of them"
+            detail = f"{counted(common.bit_count(), 'permission')} granted by more than one of these roles"
             if needless:
                 each = "each of " if len(needless) > 1 else ""
                 detail = f"{each}{_listed(self._names(needless))} grants nothing that the other roles do not grant"
@@ -245,9 +247,9 @@ def _union(masks: Mapping[ObjectId, int], without: ObjectId) -> int:
 
 
 def last_grants(since: datetime | None = None) -> Grants:
-    """Return the last grant of each role to each user since a time, as recorded in the audit trail.
+    """Return the last grant of each role to each user since a time.
 
-    Grants by the application are not in the audit trail.
+    Grants are read from the audit trail, which does not contain grants by the application.
     """
     where: Document = {"kind": "part", "changes": {"$elemMatch": {"collection": "User", "fields.field": "rolesIds"}}}
     if since is not None:
@@ -265,8 +267,8 @@ def last_grants(since: datetime | None = None) -> Grants:
 def _first_id(time: datetime) -> ObjectId:
     """Return the smallest ObjectId that can have this creation time.
 
-    An ObjectId stores its creation time in seconds, from 1970 to 2106. An earlier or later time is replaced by the
-    nearest possible time.
+    An ObjectId stores its creation time in seconds, from 1970 to 2106. For an earlier or later time, the nearest
+    possible time is used.
     """
     seconds = min(max(int(time.timestamp()), 0), 2**32 - 1)
     return ObjectId(f"{seconds:08x}{0:016x}")
@@ -275,7 +277,7 @@ def _first_id(time: datetime) -> ObjectId:
 def _granted(part: Document) -> Iterator[tuple[Any, ObjectId]]:
     """Yield (user id, role id) for each grant in one part of an audit event.
 
-    Fields of a restored audit trail may have any type, so every type is checked.
+    In a restored audit trail, a field may have any type, so the type of each field is checked.
     """
     for change in _documents(part, "changes"):
         for changed in _documents(change, "fields") if change.get("collection") == "User" else ():

@@ -1,6 +1,6 @@
-"""The review of access with a sheet that has a row for each role of each user.
+"""Review the roles of users with a review sheet, which has one row for each role of each user.
 
-A reviewer answers each row with yes or no. `review` then revokes the roles that were answered with no.
+A reviewer writes yes or no in each row. `review` then revokes the roles in the rows with no.
 """
 
 from collections.abc import Iterator, Sequence
@@ -26,7 +26,7 @@ USER_FIELDS: Final = ("username", "name", "email", "rolesIds", "lastLogin")
 
 
 class Decision(NamedTuple):
-    """A row of a review sheet: its number, a user's id, the name of a role, and the answer (None for an empty cell)."""
+    """A row of a review sheet: row number, id of the user, name of the role, and answer (None for an empty cell)."""
 
     row: int
     user: str
@@ -35,7 +35,7 @@ class Decision(NamedTuple):
 
 
 def sheet(roles: Sequence[str] = ()) -> Iterator[Row]:
-    """Yield the rows of a review sheet for some roles, or for all roles.
+    """Yield the rows of a review sheet for the given roles, or for all roles if none are given.
 
     Raises `UnknownNameError` for an unknown role.
     """
@@ -67,11 +67,11 @@ def _sheet_rows(roles: dict[Any, str], where: Document) -> Iterator[Row]:
 
 @replannable()
 def review(decisions: Sequence[Decision], sha256: str, *, allow_last_member: bool = False) -> Changeset:
-    """Revoke the roles that the reviewer of a sheet has answered with no.
+    """Revoke the roles for which the reviewer has written no in the review sheet.
 
-    Raises `ConflictError` if such a user or role no longer exists, or if the user no longer has the role. If the same
-    sheet was applied before, these rows are reported as unchanged instead. Raises `LastMemberError` if a protected role
-    would lose its last active member.
+    Raises `ConflictError` if a user or a role of these rows no longer exists, or if the user no longer has the role.
+    But if the same sheet was applied before, these rows are reported as unchanged. Raises `LastMemberError` if a
+    protected role would lose its last active member.
     """
     command = f"access review sha256:{sha256}"
     refused = [one for one in decisions if one.keep is False]
@@ -93,7 +93,7 @@ def review(decisions: Sequence[Decision], sha256: str, *, allow_last_member: boo
     results = [_result(one, users.get(one.user), "unchanged" if one in outdated else "revoked") for one in refused]
     kept, open_ = (sum(one.keep is answer for one in decisions) for answer in (True, None))
     notes = [f"{counted(kept, 'row')} kept"] if kept else []
-    notes += [f"{counted(open_, 'row')} without an answer, kept too"] if open_ else []
+    notes += [f"{counted(open_, 'row')} without an answer, also kept"] if open_ else []
     taken = [result.id for result in results if result.outcome != "unchanged"]
     return checked_changeset(
         command,
@@ -107,7 +107,7 @@ def review(decisions: Sequence[Decision], sha256: str, *, allow_last_member: boo
 
 
 def _has(user: Document | None, role: Document | None) -> bool:
-    """Tell whether the user lists the role, or the role lists the user."""
+    """Tell whether the document of the user lists the role, or the document of the role lists the user."""
     if user is None or role is None:
         return False
     return referred(role["_id"]) in ids_in(user, "rolesIds") or referred(user["_id"]) in ids_in(role, "userIds")

@@ -1,4 +1,4 @@
-"""The audit trail: list and show events, undo them, and prune old ones. Start reading at `find`, or at `undo`."""
+"""The audit trail: list and show its events, undo them, and delete old events. Start reading at `find` or `undo`."""
 
 import lazy_loader
 

@@ -17,7 +17,7 @@ from database.times import minute
 
 @replannable(quick=False)
 def undo(ref: str, *, force: bool = False, allow_last_member: bool = False, allow_lockout: bool = False) -> Changeset:
-    """Undo the changes of a finished or interrupted event.
+    """Undo the changes of an event that is finished or interrupted.
 
     Raises `NotUndoableError` if the data for the undo are not stored. Raises `ConflictError` if the data changed after
     the event, unless `force` is given.
@@ -39,7 +39,7 @@ def undo(ref: str, *, force: bool = False, allow_last_member: bool = False, allo
     inverse = undoing.inverse(database, batches, force=force, orphans=events.recorded_orphans(database, event["_id"]))
     draft.batches = [[*draft.changes, *inverse[0]], *inverse[1:]]
     outcome = "undone" if draft.changes else "unchanged"
-    why = "all its changes were reversed already"
+    why = "all changes of this event were already reversed"
     results = [Result(event["_id"], command_of(event), outcome, if_unchanged=why)]
     return checked_changeset(
         command,
@@ -54,7 +54,7 @@ def undo(ref: str, *, force: bool = False, allow_last_member: bool = False, allo
 
 
 def _undone_by(event: Document) -> str:
-    """Return a text that says who undid an event, and when."""
+    """Return a text that says who has undone an event, and when."""
     undos = list(connection.database()[AUDIT].find({"undoes": event["_id"]}).sort("_id", -1))
     states = states_of(undos)
     undo = next(one for one in undos if states[one["_id"]] == "done")
@@ -64,12 +64,12 @@ def _undone_by(event: Document) -> str:
 
 
 def _batches_to_undo(event: Document, state: str) -> list[Batch]:
-    """Read the changes of an event, as batches. Raises `StillRunningError` for an event that is still running.
+    """Return the changes of an event as batches.
 
-    Raises `NotUndoableError` if the changes are not stored.
+    Raises `StillRunningError` if the event is still running, and `NotUndoableError` if its changes are not stored.
     """
     if state == "running":
-        raise StillRunningError(f"event {event['_id']} is still running", "undo it after it has ended")
+        raise StillRunningError(f"event {event['_id']} is still running", "undo the event after it has ended")
     if event.get("erased"):
         why = f"event {event['_id']} cannot be undone: a user whom it changed has been erased"
         raise NotUndoableError(why, f"see the remaining data of the event: chatctl audit show {event['_id']}")
@@ -78,7 +78,7 @@ def _batches_to_undo(event: Document, state: str) -> list[Batch]:
     why = "is no longer stored" if event.get("undoable") else "was never stored"
     raise NotUndoableError(
         f"event {event['_id']} cannot be undone: the data for its undo {why}",
-        f"see what it did: chatctl audit show {event['_id']}",
+        f"see the changes of the event: chatctl audit show {event['_id']}",
     )
 
 

@@ -1,4 +1,4 @@
-"""List and show the events of the audit trail, and tell their states."""
+"""List and show the events of the audit trail, and find out their states."""
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
@@ -22,14 +22,14 @@ from database.wording import NAMED, shown
 
 ACTORS: Final = ("os", "host", "database", "claimed")
 RECENT: Final = timedelta(hours=1)
-"""`last_own` ignores events that are older than this."""
+"""The oldest event that `last_own` may return is one hour old."""
 PARTS_SEARCHED: Final = 1_000
-"""The most parts of audit events that a search by the first digits of an id reads.
+"""The largest number of parts of audit events that are read to find an id by its first digits.
 
 A part is a document with some of the changes of an event.
 """
 LOOKED_AT: Final = 20
-"""The number of events whose states are read with one query."""
+"""The number of events whose states are found out with one query."""
 
 
 def find(
@@ -40,7 +40,7 @@ def find(
     since: datetime | None = None,
     until: datetime | None = None,
 ) -> Listing:
-    """List the events of the audit trail as rows `{id, at, actor, command, reason, state}`, the newest first.
+    """List the events of the audit trail as rows `{id, at, actor, command, reason, state}`, newest first.
 
     `actor` selects events by a system user, a host, a database user or a claimed name. `command` is the first word or
     words of a command. `target` is a user, or the id of any document that the event changed.
@@ -63,15 +63,16 @@ def find(
 def show(ref: str) -> Row:
     """Return an event as a row of `find`, with its `changes` and the related events.
 
-    `undoes` is the id of the event that this event undoes; `undoneBy` is the id of the event that undoes this one. If
-    the event approves a proposal, the row also has `proposal` (its id) and `proposedBy`. A change is `{op, collection,
-    ids, name?, fields}`. `names` maps the ids of documents to their names. For a very large write, the audit trail does
-    not have each change, only the numbers of changes. In this case, `summary` has these numbers as lines of text.
+    `undoes` is the id of the event that this event undoes. `undoneBy` is the id of the event that undoes this event. If
+    the event approves a proposal, the row also has `proposal` (the id of the proposal) and `proposedBy`. A change is
+    `{op, collection, ids, name?, fields}`. `names` maps the ids of documents to their names. For a very large write,
+    the audit trail does not list the changes, it only counts them. In this case, `summary` has the numbers of changes
+    as lines of text.
     """
     event = lookup.find_event(ref)
     database = connection.database()
     parts = list(database[AUDIT].find({"kind": "part", "event": event["_id"]}).sort([("batch", 1), ("_id", 1)]))
-    kept = [without_secrets(part) for part in parts]  # events of older versions of chatctl may contain secrets
+    kept = [without_secrets(part) for part in parts]  # Older versions of chatctl may have written secrets into events.
     names = {named["id"]: named["name"] for part in kept for named in part["names"]}
     changes = [change for part in kept for change in part["changes"]]
     undone_by = database[AUDIT].find_one({"undoes": event["_id"]}, {"_id": 1}, sort=[("_id", -1)]) or {}
@@ -98,9 +99,9 @@ def lines(event: Row) -> list[str]:
 def last_own() -> Row:
     """Return `{id, command}` of the caller's last event in the past hour that can be undone.
 
-    An event that undoes another event is never returned. An event belongs to the caller if it has the system user, the
-    database user and the claimed name of the caller. If the caller has no database user, the host must also be the
-    same. Raises `UnknownNameError` if there is no such event.
+    An event that undoes another event is never returned. The event belongs to the caller if its system user, database
+    user and claimed name are those of the caller. If the caller has no database user, the host must also be the same.
+    Raises `UnknownNameError` if the caller has no event that can be undone.
     """
     me = events.actor()
     told_apart_by = [name for name in ACTORS if name != "host" or "database" not in me]
@@ -114,12 +115,12 @@ def last_own() -> Row:
                 return {"id": str(event["_id"]), "command": command_of(event)}
     raise UnknownNameError(
         "you have no event of the past hour that can be undone",
-        "see chatctl audit list --since 1h, and undo one by its id",
+        "list events with chatctl audit list --since 1h, and undo one by its id",
     )
 
 
 def running(events: Iterable[ObjectId]) -> Iterator[ObjectId]:
-    """Yield the ids of the given events that are still running and that can be undone after their end."""
+    """Yield the ids of those events that are still running, and that users can undo after the events have ended."""
     for some in queries.chunks(events):
         where = {"_id": {"$in": some}, "whole": False, "undoable": True}
         states = _own_states(list(connection.database()[AUDIT].find(where, {"whole": 1})))
@@ -127,7 +128,7 @@ def running(events: Iterable[ObjectId]) -> Iterator[ObjectId]:
 
 
 def _target(ref: str) -> list[Any]:
-    """Return the ids that the option `--target` means. Its value is a user, an id, or the first digits of an id."""
+    """Return the ids that the text after `--target` means. The text is a user, an id, or the first digits of an id."""
     field, value = lookup.parse_user_ref(ref)
     text = str(value)
     begun = _targets_beginning_with(text) if ID_PREFIX.fullmatch(text) and ref in {text, f"id:{text}"} else set()
@@ -147,9 +148,9 @@ def _target(ref: str) -> list[Any]:
 
 
 def _targets_beginning_with(prefix: str) -> set[Any]:
-    """Return the ids of changed documents that begin with these digits, as recorded in the audit trail.
+    """Return the ids that begin with these digits, of documents that events of the audit trail changed.
 
-    Some of these documents may be deleted now.
+    Some of these documents may have been deleted.
     """
     ranges = [{"targets": {"$elemMatch": one}} for one in beginning_with(prefix)]
     parts = connection.database()[AUDIT].find({"$or": ranges}, ["targets"], limit=PARTS_SEARCHED)
@@ -177,7 +178,7 @@ def rows(events: Sequence[Document], _: Collection[str] = ()) -> list[Row]:
 
 
 def command_of(event: Document) -> str:
-    """Return the command of an event as text. In a restored audit trail, this field may have any type."""
+    """Return the command of an event as text. In a restored audit trail, the field of the command may have any type."""
     return readable_text(event.get("command"))
 
 
@@ -193,7 +194,10 @@ def actor_text(event: Document) -> str:
 
 
 def is_undone(event: ObjectId) -> bool:
-    """Tell whether an event is undone now. If its undo was undone later, the event is not undone."""
+    """Tell whether an event is undone now.
+
+    If the undo was undone later, the event is not undone.
+    """
     return states_of(connection.database()[AUDIT].find({"kind": "event", "_id": event})).get(event) == "undone"
 
 
@@ -201,7 +205,8 @@ def states_of(events: Iterable[Document]) -> dict[ObjectId, str]:
     """Return the state of each event: `done`, `running`, `interrupted` or `undone`."""
     listed = list(events)
     states = _own_states(listed)
-    # An undone undo has no effect, so all undos of undos are read, and the last ones are decided first.
+    # An undo that was undone has no effect. So the undos of undos are read too, and the state of the last undo is
+    # decided first.
     chain, ids = [], [event["_id"] for event in listed]
     while ids and (undos := list(connection.database()[AUDIT].find({"undoes": {"$in": ids}}).sort("_id", 1))):
         chain.append(undos)
@@ -217,7 +222,7 @@ def states_of(events: Iterable[Document]) -> dict[ObjectId, str]:
 
 
 def _own_states(events: Sequence[Document]) -> dict[ObjectId, str]:
-    """Return the state of each event as if no event was ever undone: `done`, `running` or `interrupted`."""
+    """Return the state of each event, without regard to undos: `done`, `running` or `interrupted`."""
     database = connection.database()
     states = {event["_id"]: "done" for event in events}
     open_ended = [event["_id"] for event in events if not event.get("whole")]

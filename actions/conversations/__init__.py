@@ -1,4 +1,4 @@
-"""Actions on conversations, one function for each command. Start reading at `find` (a list) or `add` (a change)."""
+"""The actions on conversations: one function for each command. Start at `find` (a list) or `add` (a change)."""
 
 import lazy_loader
 

@@ -48,9 +48,10 @@ _IF_UNCHANGED: Final = {"add": "already a participant", "remove": "not a partici
 
 
 def create(users: Sequence[str], *, name: str | None = None) -> Changeset:
-    """Create a group if a name is given.
+    """Create a group or a one-to-one conversation.
 
-    Without a name, create a one-to-one conversation, unless the two users already have one.
+    With a name, create a group. Without a name, create a one-to-one conversation, unless the two users already have
+    one.
     """
     found = lookup.find_users(users, ("conversationIds",))
     if len(found) < PAIR:
@@ -89,7 +90,10 @@ def _document(name: str | None) -> Document:
 
 
 def _one_conversation_per_pair(pair: list[Any]) -> Rule:
-    """Return the rule that two users have only one conversation, even if two commands create one at the same time."""
+    """Return the rule that two users have at most one conversation.
+
+    The rule holds even if two commands create a conversation for the same users at the same time.
+    """
 
     def check(session: ClientSession | None) -> None:
         if existing := _one_to_one_between(pair, session):
@@ -99,7 +103,10 @@ def _one_conversation_per_pair(pair: list[Any]) -> Rule:
 
 
 def _unused_group_name(name: str) -> Rule:
-    """Return the rule that no other group has this name, even if two commands create one at the same time."""
+    """Return the rule that no other group has this name.
+
+    The rule holds even if two commands create a group with this name at the same time.
+    """
 
     def check(session: ClientSession | None) -> None:
         where = {"name": {"$eq": name, **PRESENT}}
@@ -111,7 +118,7 @@ def _unused_group_name(name: str) -> Rule:
 
 @replannable()
 def add(conversation: str, users: Sequence[str], *, skip_missing: bool = False) -> Changeset:
-    """Add users to a conversation: the conversation lists the users, and each user lists the conversation.
+    """Add users to a conversation. The conversation then lists the users, and each user lists the conversation.
 
     Raises `OneToOneError` if a one-to-one conversation would get a third participant.
     """
@@ -135,7 +142,7 @@ def add(conversation: str, users: Sequence[str], *, skip_missing: bool = False) 
 def remove(conversation: str, users: Sequence[str], *, skip_missing: bool = False) -> Changeset:
     """Remove users from a conversation, but keep their messages.
 
-    The link between a user and the conversation is removed even if only one of the two documents lists the other.
+    The link between a user and the conversation is removed even if only one of the two documents has it.
     """
     document = lookup.find_one("Conversation", conversation, _FIELDS)
     found = lookup.find_users(users, ("conversationIds",), skip_missing=skip_missing)
@@ -192,7 +199,10 @@ def _change_participants(
 
 
 def _at_most_two(conversation: Any, title: str, participants: Collection[Any]) -> Rule:
-    """Return the rule that a one-to-one conversation has at most two people, even if two commands add some at once."""
+    """Return the rule that a one-to-one conversation has at most two participants.
+
+    The rule holds even if two commands add a participant at the same time.
+    """
 
     def check(session: ClientSession | None) -> None:
         where = {"_id": conversation}
@@ -204,7 +214,7 @@ def _at_most_two(conversation: Any, title: str, participants: Collection[Any]) -
 
 
 def rules_of(changes: Iterable[Change]) -> Iterator[Rule]:
-    """Yield the rules to check when a proposal is carried out that creates conversations or adds participants.
+    """Yield the rules to check when a proposal that creates conversations or adds participants is carried out.
 
     The rules are the same as for the commands `create` and `add`. Raises `ConflictError` if a one-to-one conversation
     would get a third participant.
@@ -237,7 +247,7 @@ def _create_command(found: list[Found]) -> str:
 def _one_to_one_between(pair: Collection[Any], session: ClientSession | None = None) -> Document | None:
     """Find the one-to-one conversation of two users in the same way as the application.
 
-    Only these two users are its participants, in any order.
+    The participants of this conversation are only these two users, in any order.
     """
     listed: list[Document] = [{"userIds": {"$in": forms(person), **PRESENT}} for person in pair]
     both = {"$and": listed, "isGroup": {"$ne": True}}
@@ -247,12 +257,12 @@ def _one_to_one_between(pair: Collection[Any], session: ClientSession | None = N
 
 
 def _warnings(conversation: Document, title: str, participants: Collection[ObjectId]) -> Iterator[str]:
-    """Yield a warning if the application will not show a conversation correctly with the new `participants`."""
+    """Yield a warning if the application will not show the conversation correctly with these `participants`."""
     number = len(participants)
     if not number:
         yield f"{title} will have no participants."
     elif is_group(conversation) and number == PAIR:
-        yield f"{title} will have only two people. The application shows such a group as their one-to-one conversation."
+        yield f"{title} will have only two people. The application shows such a group as a one-to-one conversation."
     elif not is_group(conversation) and number < PAIR:
         hint = f"chatctl conversations delete {conversation['_id']}"
         yield f"{title} will have only one person, and its page in the application will fail. Delete it: {hint}"
@@ -269,7 +279,7 @@ def _warnings(conversation: Document, title: str, participants: Collection[Objec
 
 @replannable(deletes=True)
 def delete(conversations: Sequence[str], *, skip_missing: bool = False, forever: bool = False) -> Changeset:
-    """Delete conversations and all their messages, and remove the ids of both from the lists of users.
+    """Delete conversations with all their messages, and remove the deleted ids from the lists of users.
 
     The messages are deleted first. With `forever`, nothing is kept for an undo.
     """
@@ -293,7 +303,7 @@ def delete(conversations: Sequence[str], *, skip_missing: bool = False, forever:
         notes=[*_notes(names, counts), *(FOREVER if forever else ())],
         names=labels,
         undoable=not forever,
-        # The question does not name the conversations, because the notes above it do.
+        # The lines above the question already name the conversations.
         question=Question(f"Delete {counted(len(names), 'conversation')}") if len(names) > 1 else None,
     )
 

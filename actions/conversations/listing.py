@@ -29,7 +29,7 @@ NEWEST: Final = [("createAt", DESCENDING), ("_id", DESCENDING)]
 
 @dataclass(frozen=True, slots=True)
 class Filters:
-    """Filters of `conversations list`, combined with AND. Times are in UTC."""
+    """The filters of `conversations list`. They are combined with AND. Times are in UTC."""
 
     user: str | None = None
     between: tuple[str, str] | None = None
@@ -80,11 +80,11 @@ def _by_participants(filters: Filters) -> Document:
 
 
 class ConversationRows:
-    """Makes rows of conversations. Messages are read only if a requested column needs them.
+    """Make rows of conversations. Messages are read only if a requested column needs them.
 
-    A row is `{id, title, participants, lastMessageAt, name, isGroup, created_at}`. On request it also has `unread` (the
-    participants who have not seen the last message; earlier messages do not matter, as in the application) and
-    `messages` (the number of messages).
+    A row is `{id, title, participants, lastMessageAt, name, isGroup, created_at}`. If `unread` is requested, it lists
+    the participants who have not seen the last message. As in the application, earlier messages do not count. If
+    `messages` is requested, it is the number of messages.
     """
 
     def __init__(self) -> None:
@@ -123,7 +123,7 @@ def _not_read_by(place: TitledConversation, where: Document) -> list[Row]:
 
 ENDS: Final = {"first": "createAt", "last": "-createAt"}
 RECENT: Final = 1_000
-"""The number of newest messages that are searched first.
+"""The number of newest messages to search first.
 
 Nearly every participant has seen or written one of these messages.
 """
@@ -132,9 +132,9 @@ Nearly every participant has seen or written one of these messages.
 def show(conversation: str) -> Row:
     """Return the row that `find` makes of a conversation, with its first and last message, `unread` and `people`.
 
-    `messages` is the number of messages. For a person, a message is unread if it is newer than all messages that the
-    person has seen or written. `unread` has each participant with unread messages, and their number. `people` has all
-    participants, each with the number of sent messages and of unread messages.
+    `messages` is the number of messages. A message is unread for a person if it is newer than all messages that this
+    person has seen or written. `unread` lists the participants with unread messages, and the number of these messages.
+    `people` lists all participants, with the numbers of their sent messages and of their unread messages.
     """
     document = lookup.find_one("Conversation", conversation, CONVERSATION_FIELDS)
     [row] = ConversationRows()([document])
@@ -170,7 +170,7 @@ def _sent_counts(where: Document) -> dict[str, int]:
 def unread_counts(where: Document, people: Collection[str], total: int) -> dict[str, int]:
     """Count the unread messages of each person: those after the last message that the person has seen or written.
 
-    `where` matches all messages of one conversation, and `total` is their number.
+    `where` matches all messages of one conversation, and `total` is the number of these messages.
     """
     unread: dict[str, int] = {}
     read = 0
@@ -192,7 +192,7 @@ def unread_counts(where: Document, people: Collection[str], total: int) -> dict[
 def _last_read(where: Document, people: Collection[str]) -> dict[str, tuple[Any, ObjectId]]:
     """Find the last message that each person has seen or written: person → time and id of the message.
 
-    This needs only one query.
+    All people need only one query.
     """
     among = [form for person in people for form in forms(person)]
     seen = {"$cond": [{"$isArray": "$seenIds"}, "$seenIds", []]}

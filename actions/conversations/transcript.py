@@ -1,4 +1,4 @@
-"""Read the messages of a conversation, the oldest first."""
+"""Read the messages of a conversation, oldest first."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
@@ -23,19 +23,20 @@ from database.times import minute
 
 INDEX: Final = "chatctl_conversation"
 MANY_MESSAGES: Final = 10_000
-"""If the database has more messages than this, reading a transcript without an index is noticeably slow."""
+"""If the database has more messages than this number, a transcript without an index is noticeably slow."""
 FIRST_PAGE: Final = 200
-"""The number of messages in the first page. The output is written to the screen in parts of the same size."""
+"""The number of messages in the first page. Short ids are also made for this number of messages at a time."""
 NEAR: Final = 10
 """The number of messages that `--around` shows before and after the given message."""
 
 
 @dataclass(frozen=True)
 class Transcript:
-    """The selected messages of a conversation, sorted by time; messages without a time come last.
+    """The selected messages of a conversation, sorted by time. Messages without a time come last.
 
-    `description` says which messages are selected, if not all. `reaches_end` tells whether the selection ends with the
-    last message of the conversation. With `--around`, `marked` is the id of the message in the middle.
+    If not all messages are selected, `description` says which messages are. `reaches_end` tells whether the last
+    selected message is the last message of the conversation. With `--around`, `marked` is the id of the message in the
+    middle.
     """
 
     place: TitledConversation
@@ -50,7 +51,8 @@ class Transcript:
     def rows(self) -> Iterator[Row]:
         """Read the selected messages, as rows of `MessageRows`.
 
-        The first page is a query with a limit. Without a limit, some servers find all messages before they return one.
+        The query for the first page has a limit. Without the limit, some servers find all messages before they return
+        the first one.
         """
         length = FIRST_PAGE if self.limit is None else min(FIRST_PAGE, self.limit)
         first = list(self.listing.rows(after=self.after, limit=length))
@@ -60,7 +62,7 @@ class Transcript:
             yield from prefetched(self.listing.rows(after=first[-1]["id"], limit=rest))
 
     def count(self) -> int:
-        """Return the largest number of messages that `rows` can return."""
+        """Return the number of selected messages. It may be higher than the number of rows that `rows` yields."""
         found = self.listing.count()
         return found if self.limit is None else min(found, self.limit)
 
@@ -73,12 +75,14 @@ def transcript(
     last: int | None = None,
     around: str | None = None,
 ) -> Transcript:
-    """Select messages of a conversation: those of a period, the last ones, or those around one message.
+    """Select messages of a conversation: all, those of a period, the last ones, or those around one message.
 
     Raises `NotFoundError` if the message of `around` is in another conversation.
     """
     if around is not None and (since, until, last) != (None, None, None):
-        raise UsageError("--around cannot be combined with --last, --since or --until", "use --around, or the others")
+        raise UsageError(
+            "--around cannot be combined with --last, --since or --until", "use --around, or only the other options"
+        )
     conversation = lookup.find_one("Conversation", ref, (*FIELDS, "created_at"))
     places = ConversationTitles()
     places.add([conversation])
@@ -94,10 +98,10 @@ def transcript(
 
 
 def with_short_ids(messages: Iterable[Row]) -> Iterator[Row]:
-    """Add `shortId` to each message: the first digits of its id, which no other message has. See `queries.short_ids`.
+    """Add `shortId` to each message: the first digits of its id that no other message has. See `queries.short_ids`.
 
-    If an id cannot be shortened, `shortId` is the whole id. If the server takes too long once, all later messages get
-    whole ids.
+    If an id cannot be shortened, `shortId` is the whole id. If the server takes too long to answer once, all later
+    messages get whole ids.
     """
     left, patient = iter(messages), True
     while batch := list(islice(left, FIRST_PAGE)):
@@ -114,7 +118,7 @@ def _describe(since: datetime | None, until: datetime | None, last: int | None) 
 
 
 def lacks_index() -> bool:
-    """Tell whether transcripts are slow because their index is missing.
+    """Tell whether transcripts are slow because the database does not have the index for them.
 
     Return False if the database user has no right to list indexes.
     """
@@ -130,7 +134,7 @@ def lacks_index() -> bool:
 def _last(selected: Transcript, number: int) -> Transcript:
     """Select the last `number` messages of a transcript.
 
-    Messages without a time are selected only if too few messages have a time.
+    A message without a time is selected only if there are not enough messages with a time.
     """
     before = next(islice(_dated(selected.listing).ids("-createAt", limit=number + 1), number, None), None)
     return replace(selected, after=before and before["id"], limit=number)
@@ -156,7 +160,7 @@ def _around(selected: Transcript, ref: str) -> Transcript:
 
 
 def _before(listing: Listing, message: Document) -> Iterable[Row]:
-    """Read the ids of the messages before a given message, beginning with the nearest one."""
+    """Read the ids of the messages before a given message. The nearest message comes first."""
     if message.get("createAt") is not None:
         return _dated(listing).ids("-createAt", message["_id"], NEAR + 1)
     undated = replace(listing, where=listing.where | {"createAt": None})

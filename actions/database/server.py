@@ -1,4 +1,4 @@
-"""Describe and protect the database, describe its current user, create missing indexes, stop the embedded server."""
+"""Describe the database and its current user, protect it, create missing indexes, and stop the embedded server."""
 
 from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
@@ -23,7 +23,7 @@ T = TypeVar("T")
 def status() -> Row:
     """Describe the database: server, version, topology, collections and missing indexes.
 
-    A fact is None if the database user has no right to read it. `notAllowed` names these facts.
+    If the database user has no right to read a value, the value is None and `notAllowed` names it.
     """
     database, target = connection.database(), connection.target()
     hello = database.command("hello")
@@ -77,8 +77,8 @@ def whoami() -> Row:
 def misnamed_collections(names: Iterable[str]) -> dict[str, str]:
     """Return misnamed collections that probably belong to the application: wrong name → right name.
 
-    A wrong name differs from the right name in upper and lower case, or is its plural. A plural counts only if its
-    collection has documents, and the collection with the right name is empty or missing.
+    A wrong name is the right name in other upper or lower case, or the plural of the right name. A plural counts only
+    if its collection has documents, and the collection with the right name is empty or missing.
     """
     right = {name.lower(): name for name in FIELDS}
     found = {}
@@ -125,7 +125,7 @@ def list_indexes() -> list[Row]:
 def create_indexes() -> Changeset:
     """Plan the creation of the missing indexes.
 
-    Indexes with a wrong name or wrong keys are reported and not changed.
+    An existing index with a wrong name or wrong keys is reported, but not changed.
     """
     found = list(indexes.inspect(connection.database()))
     results = [
@@ -151,9 +151,9 @@ def stop() -> bool:
 
 
 def take_turn(waits: Callable[[], None]) -> AbstractContextManager[None]:
-    """Start the embedded server, and hold a lock, so that only one tour (`chatctl demo`) runs at a time.
+    """Start the embedded server, and let only one tour (`chatctl demo`) run at a time.
 
-    If another tour holds the lock, call `waits` once and then wait for the end of that tour.
+    If another tour is running, call `waits` once, and then wait for the end of that tour.
     """
     connection.database()
     return local.turn(waits)
@@ -170,7 +170,7 @@ def _topology(hello: dict[str, Any]) -> str:
 
 
 def _size_of(database: Database[dict[str, Any]], name: str, not_allowed: list[str]) -> Row:
-    """Return `{name, count, bytes}` of a collection. The server has these numbers and does not count documents."""
+    """Return `{name, count, bytes}` of a collection. This is fast, because the server stores both numbers."""
     sizes = _if_allowed(lambda: database.command("collStats", name), f"the size of {name}", not_allowed) or {}
     return {"name": name, "count": sizes.get("count"), "bytes": sizes.get("size")}
 
@@ -178,7 +178,7 @@ def _size_of(database: Database[dict[str, Any]], name: str, not_allowed: list[st
 def _if_allowed(read: Callable[[], T], what: str, not_allowed: list[str]) -> T | None:
     """Call `read` and return its result.
 
-    If the server refuses the request, add `what` to `not_allowed` and return None.
+    If the database user has no right to this, add `what` to `not_allowed` and return None.
     """
     try:
         return read()
@@ -191,10 +191,10 @@ def _if_allowed(read: Callable[[], T], what: str, not_allowed: list[str]) -> T |
 
 
 def protect(name: str, *, mask_bodies: bool = False, audit_reads: bool = False, two_people: bool = False) -> Changeset:
-    """Plan to mark the database as protected. If it is protected already, plan to replace its name and options.
+    """Plan to mark the database as protected, or to change the name and the options of its protection.
 
-    In a protected database, users type this name to confirm a write. Raises `InvalidInputError` for a name that is hard
-    to type. Raises `RefusedError` for `two_people` in the embedded database, which has only one user.
+    In a protected database, users type `name` to confirm a write. Raises `InvalidInputError` if this name is hard to
+    type. Raises `RefusedError` for `two_people` in the embedded database, because that database has only one user.
     """
     if not EASY.fullmatch(name):
         raise InvalidInputError(f"{shown(name)} cannot be the name of a protected database", HOW_EASY)
@@ -213,7 +213,7 @@ def protect(name: str, *, mask_bodies: bool = False, audit_reads: bool = False, 
 
 
 def unprotect() -> Changeset:
-    """Plan to remove the protection of the database, if it has one."""
+    """Plan to remove the protection of the database. If the database is not protected, nothing changes."""
     draft = Draft()
     found = connection.database()[STATE].find_one({"_id": MARKER_ID})
     if found:

@@ -1,6 +1,7 @@
 """Five roles for database users: the commands of each role, and exactly the rights that these commands need.
 
-A test records the requests that each command sends to the server. So it finds rights that are missing or not used.
+A test records the requests that each command sends to the server. The test fails if a role has too few or too many
+rights.
 """
 
 from collections.abc import Mapping
@@ -14,13 +15,13 @@ from database.privileges import Privilege
 from database.wording import shown
 
 Rights = Mapping[str, str]
-"""Collection → the actions that a role allows there, separated by spaces. The key "" means the whole database."""
+"""Collection → the actions that a role may do there, separated by spaces. The key "" means the whole database."""
 
 WITHOUT_RIGHTS: Final = (
     *("seeds validate", "seeds schema", "db stop", "db roles", "completion", "demo"),
     *(f"context {verb}" for verb in ("add", "list", "show", "use", "remove")),
 )
-"""Commands that need no rights: they use no database, or only the embedded database, which has only one user."""
+"""The commands that need no rights: they use no database, or only the embedded database, which has only one user."""
 
 COLLECTIONS: Final = ("User", "Account", "Profile", "Role", "Permission", "Conversation", "Message")
 READ_ACTIONS: Final = "find listIndexes collStats"
@@ -28,10 +29,11 @@ READ_ACTIONS: Final = "find listIndexes collStats"
 
 @dataclass(frozen=True)
 class Role:
-    """A role of the MongoDB server. It adds commands and rights to those of the roles that it includes.
+    """A role of the MongoDB server. It includes all commands and rights of the roles in `includes`.
 
     `verbs` maps a group of commands to the commands of this group that the role is for. The key "" means commands
-    without a group. `also_allowed` lists other commands that work with the same rights. Some of them work only in part.
+    without a group. `also_allowed` lists other commands that the rights of the role also allow, some of them only in
+    part.
     """
 
     name: str
@@ -152,7 +154,7 @@ SEEDER: Final = Role(
 
 ADMIN: Final = Role(
     "admin",
-    "does everything, and creates the collections and indexes that the others need",
+    "does everything, and creates the collections and indexes that the other roles need",
     {
         "users": "create, delete, erase, import, merge",
         "conversations": "create, delete",
@@ -190,9 +192,9 @@ ROLE_LIMITS: Final = (
 
 
 def database_name(name: str | None) -> str:
-    """Return the name of the database that the roles are for: `name`, or the target database if it is None.
+    """Return the name of the database that the roles are for: `name`, or the name of the target database if it is None.
 
-    No server is contacted.
+    This function does not connect to the server.
     """
     if name is None:
         try:

@@ -1,4 +1,4 @@
-"""Count new users, messages and active conversations for each day, week or month. The server does the counting."""
+"""Count new users, messages and active conversations for each day, week or month. The server counts them."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -27,17 +27,18 @@ TOP_SENDERS: Final = 10
 END_OF_CALENDAR: Final = datetime(9999, 12, 31, tzinfo=UTC)
 """The last time that is counted.
 
-MongoDB cannot format a later time. One later time in the data would make the whole count fail.
+MongoDB cannot format a later time. If the data had one later time, the whole count would fail.
 """
 
 
 def stats(since: datetime | None = None, by: str = "day") -> Row:
     """Count sign-ups, messages and active conversations: `{since, by, periods, status, roles, topSenders}`.
 
-    `periods` is a list of `{period, users, messages, conversations}`. The first period contains `since`, and is counted
-    from its beginning. A period is named after its first day or its month. `status` is status → number of users.
-    `roles` is a list of `{name, users}`. `topSenders` is a list of `{id, username, messages}`, counted since the
-    beginning of the first period. Broken data is ignored. Raises `UsageError` for a time in the future.
+    `periods` is a list of `{period, users, messages, conversations}`. The first period contains `since`, and all its
+    documents are counted, even those before `since`. The name of a period is its first day or its month. `status` is
+    status → number of users. `roles` is a list of `{name, users}`. `topSenders` is a list of `{id, username,
+    messages}`, counted since the beginning of the first period. Broken data is ignored. Raises `UsageError` for a time
+    in the future.
     """
     starts = list(_periods(since, by))
     counts: dict[str, Row] = {start.strftime(FORMATS[by]): _empty_period(start, by) for start in starts}
@@ -84,7 +85,7 @@ def _sign_ups(since: datetime, date_format: str) -> Iterator[Document]:
 
 
 def _activity(since: datetime, date_format: str) -> Iterator[Document]:
-    """Count for each period its messages, and the conversations with messages in the period."""
+    """Count the messages of each period, and the conversations that have a message in the period."""
     when = {"$dateToString": {"format": date_format, "date": "$createAt"}}
     each = {"_id": {"period": when, "place": "$conversationId"}, "messages": {"$sum": 1}}
     places = {"$sum": {"$cond": ["$_id.place", 1, 0]}}
@@ -118,7 +119,7 @@ def _top_senders(since: datetime) -> list[Row]:
 
 
 def _times_since(since: datetime) -> Document:
-    """Return a filter for valid times from `since` on. Its form lets the server use a partial index."""
+    """Return a filter for valid times from `since` on. The filter has a form with which servers use a partial index."""
     return {"$gte": since, "$lt": END_OF_CALENDAR, **PRESENT, "$type": "date", **NO_LIST}
 
 

@@ -1,4 +1,4 @@
-"""Legal holds: place and release them, list them, find deleted documents, and export what holds keep.
+"""Legal holds: place, release and list them, find out which held documents are gone, and export what holds keep.
 
 `changes.holds` says which data a hold keeps. `changes.losses` refuses changes that would lose these data. Start reading
 at `placing.add`.

@@ -22,13 +22,13 @@ from database.references import joined, referred
 
 
 def contents(name: str) -> "Contents":
-    """Find a legal hold by its name, to read what the hold keeps. Raises `UnknownNameError` if it does not exist."""
+    """Find a legal hold by its name. Return its contents. Raises `UnknownNameError` if the hold does not exist."""
     hold = find_hold(name)
     return Contents(hold, Holds().kept_by(connection.database(), [hold]))
 
 
 class Contents:
-    """The documents that a legal hold keeps. Each method reads and returns one part of them."""
+    """The documents that a legal hold keeps. Each method reads one kind of them."""
 
     def __init__(self, hold: Document, held: Held) -> None:
         self.id = hold["_id"]
@@ -52,7 +52,7 @@ class Contents:
             yield from ConversationRows()(found, ("messages",))
 
     def missing(self) -> Row:
-        """Return the ids of documents that the hold recorded and that no longer exist: collection → ids."""
+        """Return the recorded ids of the hold whose documents no longer exist: collection → ids."""
         return {of: [id_text(one) for one in listing.missing(self._hold, of)] for of in NOUNS}
 
     def transcripts(self) -> Iterator[Transcript]:

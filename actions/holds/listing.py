@@ -1,4 +1,4 @@
-"""List legal holds, show one, and find out which held documents are gone since a hold was placed."""
+"""List legal holds, show a hold, and find out which held documents no longer exist."""
 
 from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
@@ -17,7 +17,7 @@ from database.own_collections import AUDIT, HOLDS
 from database.references import existing, referred
 
 EXAMPLES: Final = 3
-"""The number of ids of missing documents that `check` names."""
+"""The number of ids of missing documents that `check` lists for each collection."""
 
 
 def find() -> Listing:
@@ -26,7 +26,7 @@ def find() -> Listing:
 
 
 def show(name: str) -> Row:
-    """Describe a hold: the users and conversations that it names, and how many documents it kept when it was placed."""
+    """Describe a hold: its users and conversations, and how many documents it kept when it was placed."""
     hold = find_hold(name)
     [row] = _rows([hold])
     usernames = Usernames()
@@ -43,16 +43,17 @@ def show(name: str) -> Row:
 
 
 def check(name: str | None = None) -> list[Row]:
-    """Compare what a hold kept when it was placed with what exists now; by default do this for all active holds.
+    """Compare the documents that a hold kept when it was placed with the documents that exist now.
 
-    A row is `{hold, collection, placed, now, gone, examples}` with numbers of documents, and ids of missing ones.
+    If `name` is None, compare all active holds. A row is `{hold, collection, placed, now, gone, examples}`: `placed`,
+    `now` and `gone` are numbers of documents, and `examples` are ids of missing documents.
     """
     holds = connection.database()[HOLDS].find(ACTIVE).sort("name", 1) if name is None else [find_hold(name)]
     return [row for hold in holds for row in _comparison(hold)]
 
 
 def missing(hold: Document, collection: str) -> Iterator[Any]:
-    """Yield the recorded ids of a hold whose documents no longer exist."""
+    """Yield the ids that a hold recorded when it was placed, if their documents no longer exist."""
     database = connection.database()
     for part in database[HOLDS].find({"hold": hold["_id"], "collection": collection}).sort("_id", 1):
         for some in queries.chunks(part["ids"]):
@@ -108,7 +109,7 @@ def _rows(holds: Sequence[Document], _: Collection[str] = ()) -> list[Row]:
 
 
 def _placing_events(holds: Sequence[Document]) -> dict[Any, Document]:
-    """Return id of a hold → the event that placed the hold. Only this event has the reason of the hold."""
+    """Return id of a hold → the audit event of the command that placed the hold. Only this event has the reason."""
     trail = connection.database()[AUDIT]
     where = {"kind": "part", "targets": {"$in": [hold["_id"] for hold in holds]}}
     first: dict[Any, Any] = {}

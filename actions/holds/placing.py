@@ -24,7 +24,7 @@ from database.wording import counted, did_you_mean, enumerated, shown
 from models.names import EASY, HOW_EASY
 
 IDS_IN_PART: Final = 50_000
-"""The most ids in one document. This number of ids needs about a megabyte."""
+"""The largest number of ids in one document. This number of ids needs about a megabyte."""
 
 NOUNS: Final = {
     "User": "user",
@@ -38,9 +38,9 @@ NOUNS: Final = {
 
 @replannable()
 def add(name: str, *, users: Sequence[str] = (), conversations: Sequence[str] = ()) -> Changeset:
-    """Place a hold on users and conversations, and record the ids of everything that it keeps now.
+    """Place a hold on users and conversations. Record the ids of all documents that the hold keeps now.
 
-    Raises `NameOfHoldTakenError` if a hold has this name, also a released one.
+    Raises `NameOfHoldTakenError` if a hold already has this name, even a hold that was released.
     """
     if not EASY.fullmatch(name):
         raise BadNameError(f"{shown(name)} is not a valid name of a hold", HOW_EASY)
@@ -83,7 +83,7 @@ def add(name: str, *, users: Sequence[str] = (), conversations: Sequence[str] = 
 
 
 def rules_of(changes: Iterable[Change]) -> Iterator[Rule]:
-    """For a proposal that places a hold, yield the same rule as in `add`: recorded documents still exist.
+    """For a proposal that places a hold, yield the same rule as in `add`: recorded documents must still exist.
 
     Raises `InvalidInputError` if this version of chatctl cannot have made the hold.
     """
@@ -114,7 +114,7 @@ def release(name: str) -> Changeset:
 
 
 def find_hold(name: str) -> Document:
-    """Find a hold by its name, or by `id:` and its id. Raises `UnknownNameError`."""
+    """Find a hold by its name, or by `id:` and its id. Raises `UnknownNameError` if it does not exist."""
     holds = connection.database()[HOLDS]
     identifier = referred(name.removeprefix("id:")) if name.startswith("id:") else None
     if found := holds.find_one({"kind": "hold", "$or": [{"name": name}, {"_id": identifier}]}):
@@ -151,10 +151,10 @@ def _parts(hold: ObjectId, held: Held) -> Iterator[Document]:
 
 
 def _unchanged(parts: list[Document]) -> Rule:
-    """Return the rule that each document that the hold records still exists when the hold is placed.
+    """Return the rule that each document recorded by a hold still exists when the hold is placed.
 
-    Every deletion with chatctl takes the same lock as this rule. So chatctl cannot delete a recorded document between
-    the check of this rule and the placing of the hold.
+    Every deletion with chatctl takes the same lock as this rule. So chatctl cannot delete a recorded document after
+    this rule is checked and before the hold is placed.
     """
 
     def check(session: ClientSession | None) -> None:

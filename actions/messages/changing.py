@@ -27,7 +27,7 @@ def redact(
 ) -> Changeset:
     """Replace the texts of messages, and remove their images.
 
-    With `forever`, the old texts are not kept for an undo.
+    If `forever` is true, the old texts and images are not kept for an undo.
     """
     text = REMOVED if text is None else text
     refuse_body(text)
@@ -46,7 +46,7 @@ def redact(
 
 
 LARGEST_BODY: Final = 1024 * 1024
-"""The most bytes that the text of a message may have, so that a page of many messages can still be shown."""
+"""The size limit of a message text, in bytes. With this limit, a page of many messages can still be shown."""
 
 
 class Destination(NamedTuple):
@@ -65,7 +65,7 @@ def destination(conversation: str, sender: str) -> Destination:
     if referred(user["_id"]) not in ids_in(there, "userIds"):
         add = f"chatctl conversations add {there['_id']} {user['_id']}"
         raise NotParticipantError(
-            f"{lookup.user_label(user)} is not a participant of {title}", f"add them first: {add}"
+            f"{lookup.user_label(user)} is not a participant of {title}", f"add the sender first: {add}"
         )
     return Destination(there, title, user)
 
@@ -86,8 +86,9 @@ def send(conversation: str, sender: str, *, body: str | None = None, image: str 
     draft.names[there["_id"]] = title
     message = _message(there, user, body, image)
     # Another command may delete the conversation, or remove the sender from it, at the same time. Both commands write
-    # to the documents of the sender and of the conversation, so one waits for the other and then finds its change. The
-    # sender must be written too, because the conversation may stay unchanged: its time only moves forward.
+    # the documents of the sender and of the conversation, so the second command waits and then sees the change of the
+    # first. This command always writes the sender, because it may not need to write the conversation: the time of the
+    # conversation only moves forward.
     draft.add("User", [user], "seenMessageIds", [message["_id"]])
     taking_part = {
         "userIds": ListContaining(tuple(item for item in there["userIds"] if referred(item) == referred(user["_id"])))
@@ -124,7 +125,10 @@ def _notes(conversation: Document, title: str, sender: Document) -> Iterator[str
         yield f"Warning: {called} is suspended. The message will still be sent."
     if referred(conversation["_id"]) not in ids_in(sender, "conversationIds"):
         repair = f"chatctl conversations add {conversation['_id']} {sender['_id']}"
-        yield f"Warning: {called} may not see the message: their list does not have {title}. To repair it: {repair}"
+        yield (
+            f"Warning: {called} may not see the message: this user's list of conversations does not have {title}. "
+            f"Repair it: {repair}"
+        )
 
 
 def refuse_body(body: str) -> None:
@@ -132,14 +136,14 @@ def refuse_body(body: str) -> None:
     if not body.strip():
         raise BadMessageError("the message is empty", "add a text")
     if "\0" in body:
-        raise BadMessageError("the message contains a NUL character", "remove it")
+        raise BadMessageError("the message contains a NUL character", "remove this character")
     refuse_size(len(body.encode(errors="replace")))
 
 
 def refuse_size(size: int) -> None:
     """Raise `BadMessageError` for a body of too many bytes."""
     if size > LARGEST_BODY:
-        raise BadMessageError(f"the message is longer than {LARGEST_BODY:,} bytes", "send it in parts")
+        raise BadMessageError(f"the message is longer than {LARGEST_BODY:,} bytes", "send the message in parts")
 
 
 def refuse_image(image: str) -> None:

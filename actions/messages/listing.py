@@ -1,4 +1,4 @@
-"""List messages, and search their text."""
+"""List messages, and search their texts."""
 
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -29,10 +29,10 @@ if TYPE_CHECKING:
 
 NEWEST: Final = "-createAt"
 MESSAGE_FIELDS: Final = ("createAt", "body", "image", "seenIds", "conversationId", "senderId")
-"""The fields of a message that are read."""
+"""The fields that are read of a message."""
 
 READERS_KEPT: Final = 1_000
-"""The most sets of readers to keep in memory.
+"""The largest number of sets of readers to keep in memory.
 
 The users who have seen a message are its readers. Most messages have the same readers as the message before them.
 """
@@ -44,7 +44,7 @@ Readers = tuple[list[Row], list[Row]]
 
 @dataclass(frozen=True, slots=True)
 class Filters:
-    """Filters of `messages list` and `messages search`, combined with AND. Times are in UTC."""
+    """The filters of `messages list` and `messages search`. They are combined with AND. Times are in UTC."""
 
     conversation: str | None = None
     sender: str | None = None
@@ -88,9 +88,9 @@ def _user_id(ref: str | None) -> Any:
 
 
 def _in_conversations(ref: str | None, reader: Any) -> Document:
-    """Return the filter for messages of the conversation `ref`, or of all conversations if it is None.
+    """Return the filter for messages of the conversation `ref`, or of all conversations if `ref` is None.
 
-    With `reader`, the filter matches only messages of conversations in which this user is a participant.
+    If `reader` is given, the filter matches only messages of conversations in which this user is a participant.
     """
     chosen = [] if ref is None else [lookup.find_one("Conversation", ref, ())["_id"]]
     if reader is not None:
@@ -104,10 +104,10 @@ def _in_conversations(ref: str | None, reader: Any) -> Document:
 
 
 class MessageRows:
-    """Makes rows of messages. It keeps the names of conversations and readers in memory for later calls.
+    """Make rows of messages. The names of conversations and readers stay in memory for later calls.
 
     A row is `{id, createAt, sender, conversation, body, image, seen, unseen, conversationId, senderId}`. A person is
-    `{id, username}`, and the conversation is `{id, title}`. `unseen` has the participants who have not seen the
+    `{id, username}`, and the conversation is `{id, title}`. `unseen` lists the participants who have not seen the
     message.
     """
 
@@ -149,38 +149,38 @@ class MessageRows:
 
 
 def _reference_text(message: Document, field: str) -> str:
-    """Return the referenced id as text. In broken data, the id may have any type, or be missing."""
+    """Return the id in a reference field as text. In broken data, the id may have any type, or may be missing."""
     value = message.get(field)
     return str(value) if type(value) is ObjectId else readable_text(referred(value))
 
 
 LONGEST_PATTERN: Final = 200
-"""The most characters of a search pattern."""
+"""The length limit of a search pattern, in characters."""
 SECONDS_ON_SERVER: Final = 10
-"""The seconds after which the MongoDB server stops a query of a search."""
+"""The MongoDB server stops a search query after this number of seconds."""
 SECONDS_PER_MESSAGE: Final = 0.1
-"""The seconds that Python may search for the match in one message.
+"""The time limit for Python to find the match in one message, in seconds.
 
 MongoDB finds messages with a match, but does not say where in the message the match is.
 """
 CHARACTERS_BEFORE: Final = 20
 CHARACTERS_AFTER: Final = 60
-"""The numbers of characters that are shown before a match, and after it."""
+"""The number of characters that are shown before a match, and the number that are shown after the match."""
 LARGEST_COUNT: Final = 100_000
-"""The largest product of all counts in a search pattern, like 300 in `a{1,300}`.
+"""The limit for the product of all counts in a search pattern. In `a{1,300}`, the count is 300.
 
 Nested counts multiply the memory that the compiled pattern needs.
 """
 _COUNTS: Final = re.compile(r"\{(\d*),?(\d*)\}")
 UNREADABLE_PATTERN: Final = {2, 51091}
-"""The error codes of a MongoDB server for a search pattern that is not valid."""
+"""The error codes of a MongoDB server if a search pattern is not valid."""
 
 
 def search(text: str, filters: Filters | None = None, *, pattern: bool = False) -> Listing:
-    """List the messages that contain a text or match a pattern, ignoring case: rows of `find` with a `match`.
+    """List the messages that contain a text or match a pattern, in upper or lower case.
 
-    A match is `{before, found, after}`: the found text, and some characters before and after it. Raises `UsageError`
-    for an empty text, and `BadPatternError` for a bad pattern.
+    The rows are those of `find`, with a `match`: `{before, found, after}` has the found text, and some characters
+    before and after it. Raises `UsageError` for an empty text, and `BadPatternError` for an invalid pattern.
     """
     pattern_text = require_text("the search text", text)
     if pattern and len(pattern_text) > LONGEST_PATTERN:
@@ -197,7 +197,7 @@ def search(text: str, filters: Filters | None = None, *, pattern: bool = False) 
 class _Search(Listing):
     """The messages that match a search.
 
-    If the server refuses the pattern, or stops the search because it takes too long, the error has a clear message.
+    If the server refuses the pattern, or stops the search because it takes too long, a clear error is raised.
     """
 
     def count(self) -> int:
@@ -210,7 +210,7 @@ class _Search(Listing):
 
 
 class _MatchRows:
-    """Makes rows of messages, each with the text around the match."""
+    """Make rows of messages, each with the match and the text around the match."""
 
     def __init__(self, expression: str) -> None:
         self._rows = MessageRows()
@@ -221,11 +221,14 @@ class _MatchRows:
             yield {**row, "match": self._excerpt(row["body"])}
 
     def _excerpt(self, body: Any) -> Row:
-        """Return the match with the text around it. If Python does not find what MongoDB found, the match is empty."""
+        """Return the match with the text around it.
+
+        If Python does not find the match that MongoDB found, return an empty match.
+        """
         text = body if isinstance(body, str) else str(body)
         start, end = self._span(text)
         before = text[max(0, start - CHARACTERS_BEFORE) : start]
-        if start > CHARACTERS_BEFORE:  # The first word of the text may be cut, so it is removed.
+        if start > CHARACTERS_BEFORE:  # the first word may be cut, so it is removed
             before = before.partition(" ")[2] or before
         return {"before": before, "found": text[start:end], "after": text[end : end + CHARACTERS_AFTER]}
 
@@ -233,7 +236,7 @@ class _MatchRows:
         try:
             found = self._expression and self._expression.search(text, timeout=SECONDS_PER_MESSAGE)
         except TimeoutError:
-            self._expression = found = None  # Do not search later messages: each would take as long.
+            self._expression = found = None  # a later message would take as long
         return found.span() if found else (0, 0)
 
 
@@ -258,7 +261,7 @@ def _search_errors() -> Iterator[None]:
     except ExecutionTimeout:
         raise TimedOutError(
             f"the search was stopped after {SECONDS_ON_SERVER} seconds",
-            "narrow it with --conversation, --sender or --since. To make these fast: chatctl db indexes --apply",
+            "limit the search with --conversation, --sender or --since. Make these fast: chatctl db indexes --apply",
         ) from None
     except OperationFailure as error:
         if error.code not in UNREADABLE_PATTERN:

@@ -1,4 +1,4 @@
-"""Follow messages: report each new, changed or deleted message at once."""
+"""Follow messages: report each new, changed or deleted message immediately."""
 
 from collections.abc import Iterator
 from contextlib import suppress
@@ -19,28 +19,27 @@ from database.listing import PRESENT, Row
 from database.references import forms, joined
 
 CONTENT_FIELDS: Final = ("body", "image")
-"""Only changes of these fields are reported. Other fields, like `seenIds`, change too often."""
+"""The fields whose changes are reported. Other fields, like `seenIds`, change too often."""
 REFERENCE_FIELDS: Final = ("conversationId", "senderId")
 KNOWN_AT_START: Final = 10_000
-"""The number of older messages whose conversation and sender are read at the start.
+"""The number of newest messages whose conversation and sender are read at the start.
 
-If one of these messages is deleted later, the report can say where and from whom it was.
+If one of these messages is deleted later, the report can name the conversation and the sender.
 """
 MOST_KNOWN: Final = 50_000
-"""The most messages whose conversation and sender are kept in memory."""
+"""The largest number of messages whose conversation and sender are kept in memory."""
 MILLISECONDS_AT_START: Final = 3_000
-"""The most milliseconds to read older messages at the start. Reading takes longer only if the index is missing."""
+"""The time limit for reading older messages at the start, in milliseconds. Only a missing index makes this slow."""
 SECONDS_TO_KEEP_NAMES: Final = 10
 """The names of people and conversations are read again after this number of seconds."""
 
 
 def follow(conversation: str | None, sender: str | None, say: Say) -> Iterator[Row]:
-    """Yield a row for each message that is sent, changed or deleted. This never ends.
+    """Yield a row for each message that is sent, changed or deleted. This function does not end by itself.
 
-    Rows of `MessageRows` also get `event`.
-
-    The event is `sent`, `redacted`, `changed` or `deleted`. The row of a deleted message has only its id and, if known,
-    its conversation and sender. `say` receives texts about the state of the connection. Raises `UnknownNameError`.
+    A row is a row of `MessageRows`, with an `event`: `sent`, `redacted`, `changed` or `deleted`. The row of a deleted
+    message has only its id and, if they are known, its conversation and sender. `say` is called with texts about the
+    state of the connection. Raises `UnknownNameError` for an unknown conversation or sender.
     """
     wanted: Document = {}
     if conversation is not None:
@@ -54,7 +53,7 @@ def follow(conversation: str | None, sender: str | None, say: Say) -> Iterator[R
 
 
 def _pipeline(where: Document) -> list[Document]:
-    """Return the pipeline for a change stream: all deletions of messages, and the other changes that match `where`."""
+    """Return the pipeline for a change stream of messages: all deletions, and the other changes that match `where`."""
     changed: list[Document] = [{f"updateDescription.updatedFields.{field}": PRESENT} for field in CONTENT_FIELDS]
     changed.append({"updateDescription.removedFields": {"$in": list(CONTENT_FIELDS)}})
     written = {"$or": [{"operationType": {"$in": ["insert", "replace"]}}, *changed]}
@@ -64,9 +63,9 @@ def _pipeline(where: Document) -> list[Document]:
 
 
 class _Follower:
-    """Makes rows of changes, and remembers the conversation and the sender of messages.
+    """Make rows from changes, and remember the conversation and the sender of each message.
 
-    When a message is deleted, the server sends only its id.
+    When a message is deleted, the server sends only the id of the message.
     """
 
     def __init__(self, wanted: Document) -> None:
@@ -85,7 +84,7 @@ class _Follower:
         operation, message = change["operationType"], change.get("fullDocument")
         if operation == "delete":
             return self._deleted(change["documentKey"]["_id"], references)
-        # the message is deleted already (the next change reports that), or this change is of another kind
+        # Either the message was deleted since, which the next change reports, or this change is not about a message.
         if message is None:
             return None
         references.pop(message["_id"], None)
@@ -111,7 +110,7 @@ class _Follower:
     def _read_newest(self) -> dict[Any, Document]:
         """Read the conversation and the sender of the newest messages.
 
-        If this takes too long, return only some of them.
+        If the time limit is reached, return only some of these messages.
         """
         found = (queries.refers_to("Message", field, identifier) for field, identifier in self._wanted.items())
         where = joined({}, *found)

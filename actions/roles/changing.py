@@ -20,14 +20,14 @@ OUTCOMES: Final = {"grant": "granted", "revoke": "revoked"}
 
 
 def create(name: str, permissions: Sequence[str] = ()) -> Changeset:
-    """Create a role with permissions and without members. Raises `NameTakenError` if the name exists."""
+    """Create a role with these permissions and without members. Raises `NameTakenError` if the name exists."""
     new_names.validate("Role", [name])
     granted = _permissions(permissions)
     return _create("roles create", name, granted, [name, *(f"--permission {lookup.label(p)}" for p in granted)])
 
 
 def copy(ref: str, name: str) -> Changeset:
-    """Create a role with the permissions of another, without its members."""
+    """Create a role with the same permissions as another role, but without the members of that role."""
     role = lookup.find_one("Role", ref, ("name", "permissionsIds"))
     new_names.validate("Role", [name])
     granted = list(queries.find_by_ids("Permission", ids_in(role, "permissionsIds"), ["name", "rolesIds"]))
@@ -127,8 +127,8 @@ def _change_permissions(verb: str, ref: str, refs: Sequence[str]) -> Changeset:
 def _have_link(role: Document, permissions: list[Document], sides: Callable[[Iterable[bool]], bool]) -> list[bool]:
     """Tell for each permission whether the role has it.
 
-    Both documents store the link. If `sides` is the function `all`, the role and the permission must list each other.
-    If it is `any`, it is enough that one of them lists the other.
+    The role and the permission both store the link. If `sides` is `all`, both documents must list each other. If
+    `sides` is `any`, it is enough that one of them lists the other.
     """
     held = set(ids_in(role, "permissionsIds"))
     identifier = referred(role["_id"])
@@ -158,7 +158,7 @@ def _delete(draft: Draft, role: Document, users: list[Document], permissions: li
 
 
 def _delete_from_records(draft: Draft, ids: list[ObjectId]) -> None:
-    """Remove deleted roles from chatctl's records about protected roles and about the roles of each seed."""
+    """Remove deleted roles from chatctl's records: the protected roles, and the roles of each seed."""
     for document in connection.database()[STATE].find({"$or": [{"ids": {"$in": ids}}, {"roles": {"$in": ids}}]}):
         for field in ("ids", "roles"):
             draft.take(STATE, [document], field, ids)

@@ -23,17 +23,20 @@ def find() -> Listing:
 
 
 def show(ref: str) -> Row:
-    """Describe one role as `find` does."""
+    """Describe one role, with the same fields as in `find`."""
     return _rows([lookup.find_one("Role", ref, LISTED)])[0]
 
 
 def matrix() -> tuple[list[str], list[Row]]:
-    """Return the names of all roles, and for each permission a row `{permission, roles}` with role names."""
+    """Return the names of all roles, and a row `{permission, roles}` for each permission.
+
+    `roles` has names of roles.
+    """
     database = connection.database()
     roles = list(database["Role"].find({}, {"name": 1, "permissionsIds": 1}).sort("name"))
     labels = Counter(map(lookup.label, roles))
     held = {
-        # Without the unique index, two roles can have the same name. Then the id is added to each.
+        # Without the unique index, two roles can have the same name. Then the id is added to both names.
         label if labels[label] == 1 else f"{label} ({role['_id']})": set(ids_in(role, "permissionsIds"))
         for role in roles
         if (label := lookup.label(role))
@@ -85,7 +88,7 @@ def _rows(roles: list[Document], _: Collection[str] = ()) -> list[Row]:
 
 
 def _count_members(ids: Iterable[ObjectId]) -> dict[ObjectId, int]:
-    """Let the server count the members of roles, because the list of a role may have hundreds of thousands of ids."""
+    """Count the members of roles on the server, because the list of a role may have hundreds of thousands of ids."""
     users: Any = {"$cond": [{"$isArray": "$userIds"}, "$userIds", []]}
     pipeline: list[dict[str, Any]] = [{"$match": {"_id": {"$in": list(ids)}}}, {"$project": {"n": {"$size": users}}}]
     return {row["_id"]: row["n"] for row in connection.database()["Role"].aggregate(pipeline)}

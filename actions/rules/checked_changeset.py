@@ -1,4 +1,4 @@
-"""Make changesets with their rules, plan them again after a conflict, and divide changes into batches."""
+"""Make changesets with their rules, plan a changeset again after a conflict, and divide changes into batches."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
@@ -48,7 +48,7 @@ def checked_changeset(
     allow_lockout: bool = False,
     **details: Any,
 ) -> Changeset:
-    """Make a changeset from a draft, with the rules to check. `details` are other fields of `Changeset`.
+    """Make a changeset from a draft, and add the rules to check. `details` are other fields of `Changeset`.
 
     Raises `LastMemberError` if a protected role would be left without an active member, and `LastSignInError` if a user
     would be left without a way to sign in.
@@ -70,7 +70,7 @@ def checked_changeset(
 
 
 def undo_limits(changeset: Changeset) -> list[str]:
-    """Return a note about values that an undo cannot restore exactly: texts that are not valid UTF-8."""
+    """Return a note that names the texts that an undo cannot restore exactly: texts that are not valid UTF-8."""
     if not changeset.undoable or all(verb == "insert" for verb, _ in changeset.documents):
         return []
     first: list[str] = []
@@ -84,7 +84,7 @@ def undo_limits(changeset: Changeset) -> list[str]:
 
 
 def _inexact(change: Change) -> Iterator[str]:
-    """Yield the names of deleted or overwritten fields whose name or value could not be read exactly."""
+    """Yield the names of deleted or overwritten fields if the name or the value was not valid UTF-8."""
     lost: Document = change.document if isinstance(change, Delete) else {}
     if isinstance(change, Update):
         fields = ((name, field) for name, field in change.fields.items() if not isinstance(field, Add))
@@ -97,9 +97,9 @@ def replannable(
 ) -> Callable[[Callable[P, Changeset]], Callable[P, Changeset]]:
     """Decorate a function that plans a changeset: if documents change before the write, the function is called again.
 
-    The arguments stay the same. If a name in the arguments now means another document, `ChangedMeanwhileError` is
-    raised. With `deletes`, it is not an error if somebody else has deleted some of the documents. `quick` tells whether
-    the function is fast enough to run inside a transaction.
+    The function gets the same arguments. If a name in the arguments now means another document, `ChangedMeanwhileError`
+    is raised. If `deletes` is true, it is not an error if another program has already deleted some of the documents.
+    `quick` tells whether the function is fast enough to run inside a transaction.
     """
 
     def decorated(plan: Callable[P, Changeset]) -> Callable[P, Changeset]:
@@ -145,15 +145,18 @@ def in_batches(changes: Iterable[Change]) -> Iterator[Batch]:
 
 
 def _is_same_document(deleted: Change, change: Change) -> bool:
-    """Tell whether two changes delete a document and insert it again. Such changes must be in the same batch."""
+    """Tell whether one change deletes a document and another change inserts it again.
+
+    Such changes must be in the same batch.
+    """
     return isinstance(deleted, Delete) and isinstance(change, Insert) and deleted.ids == change.ids
 
 
 def _list_rules(draft: Draft, names: Mapping[Any, str]) -> list[Rule]:
-    """Return the rule that lists on which a draft relies have not changed. If one has, the write is refused.
+    """Return the rule that certain lists have not changed. If one of them has changed, the write is refused.
 
-    A draft relies on a list if only one of two linked documents must change: the list of the other document must stay
-    as it is. The rule has one lock, so commands with this rule are written one after the other.
+    The draft changes only one side of some links. The list on the other side of each such link must not change before
+    the write. All commands with this rule take the same lock, so they write one after the other.
     """
 
     def check(session: ClientSession | None) -> None:

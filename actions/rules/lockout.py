@@ -19,8 +19,8 @@ from models.values import UserStatus
 def sign_in_rules(changes: Iterable[Change], names: Mapping[Any, str]) -> list[Rule]:
     """Return a rule for each user who loses a password or a linked sign-in, except deleted users.
 
-    Each rule is checked twice: now, to raise `LastSignInError` before the question to the user, and in the transaction.
-    Only the changes decide which rules are returned.
+    Each rule is checked twice: now, to raise `LastSignInError` before the user is asked, and in the transaction. Only
+    the changes decide which rules are returned.
     """
     accounts: dict[Any, list[Any]] = {}
     without: set[Any] = set()
@@ -62,17 +62,17 @@ def _sign_in_rule(user: Any, label: str, accounts: list[Any], without_password: 
 
 LAST_MEMBER: Final = "last-member"
 LOCKOUT: Final = "lockout"
-"""The names of the two rules that options switch off (`--allow-last-member`, `--allow-lockout`)."""
+"""The names of the two rules that options of a command switch off (`--allow-last-member`, `--allow-lockout`)."""
 
 
 def lifted(*, allow_last_member: bool = False, allow_lockout: bool = False) -> frozenset[str]:
-    """Return the names of the rules that the options of the user switch off."""
+    """Return the names of the rules that the options of this command switch off."""
     given = {LAST_MEMBER: allow_last_member, LOCKOUT: allow_lockout}
     return frozenset(name for name, is_lifted in given.items() if is_lifted)
 
 
 PROTECTED: Final = "protected-roles"
-"""The `_id` of the document in `chatctl_state` whose `ids` are the protected roles."""
+"""The `_id` of the document in `chatctl_state` with the ids of the protected roles, in its list `ids`."""
 
 
 MEMBERSHIP: Final = frozenset({"rolesIds", "status"})
@@ -89,8 +89,8 @@ def member_rules(changes: Iterable[Change]) -> list[Rule]:
     """Return a rule for each protected role that would lose members.
 
     A user who gets such a role in the same changeset counts as a member. Each rule is checked twice: now, to raise
-    `LastMemberError` before the question to the user, and in the transaction. Only the changes decide which rules are
-    returned, so that no command and no undo can forget a rule.
+    `LastMemberError` before the user is asked, and in the transaction. Only the changes decide which rules are
+    returned, so no command and no undo can forget a rule.
     """
     of_users = [change for change in changes if change.collection == "User" and _may_leave(change)]
     leaving = _leaving_users(of_users)
@@ -173,11 +173,11 @@ def _member_rule(role: ObjectId, leaving: set[Any], gaining: list[Any]) -> Rule:
         members = [form for one in ids_in(document, "userIds") if one not in gone for form in forms(one)]
         if users.find_one({"_id": {"$in": members}, **active}, {"_id": 1}, session=session):
             return
-        # No active member would be left. That is an error only if there was an active member before.
+        # A role that had no active member before may stay without an active member.
         if users.find_one({"_id": {"$in": list(leaving)}, **active}, {"_id": 1}, session=session):
             raise LastMemberError(
                 f'the protected role "{readable(document.get("name"))}" would lose its last active member',
-                "grant it to another user first, or add --allow-last-member",
+                "grant the role to another user first, or add --allow-last-member",
             )
 
     return Rule(f"role:{role}", check)

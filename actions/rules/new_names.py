@@ -1,4 +1,4 @@
-"""Validate new names, e-mails and profile texts, and refuse names that already exist."""
+"""Check new names, e-mails and profile texts, and refuse names that already exist."""
 
 from collections.abc import Mapping
 from typing import Final
@@ -14,19 +14,19 @@ from models.names import JOINER, READ_AS, user_flaw
 
 _CALLED: Final = {"name": "name", "phoneNumber": "phone number", "address": "address", "imageUrl": "image URL"}
 SAME_NAME: Final = "already has this name"
-"""The message for a rename whose new name is the old name."""
+"""The message for a rename to the name that the item already has."""
 
 
 def validate(collection: str, names: list[str]) -> None:
-    """Validate new names of roles, permissions or groups.
+    """Check new names of roles, permissions or groups.
 
-    Raise `BadNameError`, or `NameTakenError` if a name exists.
+    Raise `BadNameError` if a name is not valid, and `NameTakenError` if a name already exists.
     """
     noun = collection.lower()
     for name in names:
         read = (
             JOINER.sub("", name) if collection == "Conversation" else name
-        )  # Users never type the title of a group, so it may contain invisible characters that join letters.
+        )  # users never type the title of a group, so joining characters are allowed
         if found := name_flaw(read):
             raise BadNameError(f"not a valid {noun} name: {found}")
         for reason, shape in READ_AS:
@@ -46,10 +46,10 @@ def validate_texts(texts: Mapping[str, str | None]) -> None:
 
 
 def validate_email(email: str, *, owner: ObjectId | None = None) -> None:
-    """Validate a new e-mail address.
+    """Check a new e-mail address.
 
-    Raises `BadNameError` if it is not valid. Raises `NameTakenError` if another user than `owner` has the same address,
-    in upper or lower case.
+    Raises `BadNameError` if the address is not valid. Raises `NameTakenError` if another user than `owner` has the same
+    address, in upper or lower case.
     """
     if found := user_flaw("email", email):
         raise BadNameError(f"{shown(email)} {found}", "an e-mail address has the form name@domain")
@@ -60,7 +60,10 @@ def validate_email(email: str, *, owner: ObjectId | None = None) -> None:
 
 
 def validate_username(username: str) -> None:
-    """Validate a new username. Raise `BadNameError` if it is not valid, or `NameTakenError` if a user has it."""
+    """Check a new username.
+
+    Raise `BadNameError` if the username is not valid, or `NameTakenError` if a user already has this username.
+    """
     if found := user_flaw("username", username):
         raise BadNameError(f"the username {shown(username)} {found}", "choose another username")
     if connection.database()["User"].find_one({"username": username}, {"_id": 1}):

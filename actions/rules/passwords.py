@@ -10,30 +10,33 @@ from typing import Final
 from database.errors import InvalidInputError
 
 SHORTEST: Final = 15
-"""The smallest number of characters that a password must have."""
+"""The smallest number of characters in a password."""
 
 LONGEST: Final = 72
-"""The largest number of bytes that a password may have: bcrypt ignores all bytes after these."""
+"""The largest number of bytes in a password. bcrypt ignores all later bytes."""
 
 LONGEST_HASH: Final = 500
-"""The largest number of characters that a password hash may have, in any scheme."""
+"""The largest number of characters in a password hash, in any scheme."""
 
 RULE: Final = f"At least {SHORTEST} characters. Common passwords and the user's own name or e-mail are refused."
-"""The rules for passwords in one sentence, which is shown before a user types a password."""
+"""The rules for passwords in one text, which is shown before a user types a password."""
 
 BCRYPT: Final = "bcrypt"
 
 FEWEST_DIFFERENT: Final = 5
-"""The smallest number of different characters that a password must have."""
+"""The smallest number of different characters in a password."""
 
 ROUNDS = 12
-"""The bcrypt cost that the application uses. Tests use a lower one, because it is faster."""
+"""The cost of bcrypt that the application uses. Tests use a lower cost, because it is faster."""
 
 _LOADING: Final = Lock()
-"""A lock for the import of passlib. Without the lock, another thread could use the module before it is complete."""
+"""A lock for the import of passlib.
+
+Without the lock, another thread could use the module before it is imported completely.
+"""
 
 _LEGIBLE: Final = "abcdefghjkmnpqrstuvwxyz23456789"
-"""The letters and digits of generated passwords. No two of them look alike."""
+"""The letters and digits of generated passwords. Characters that look alike, like 1 and l, are left out."""
 
 _ROWS: Final = (
     "abcdefghijklmnopqrstuvwxyz",
@@ -44,7 +47,7 @@ _ROWS: Final = (
     "1q2w3e4r5t6y7u8i9o0p",
     "1qaz2wsx3edc4rfv5tgb6yhn7ujm8ik",
 )
-"""Rows of letters and keys. A password that is part of such a row, forwards or backwards, is easy to guess."""
+"""Rows of letters and keys. A password that is part of a row, forwards or backwards, is easy to guess."""
 
 _COMMON: Final = frozenset(
     """
@@ -59,7 +62,7 @@ _COMMON: Final = frozenset(
     neverguessthis youshallnotpass maytheforcebewithyou tobeornottobe
     """.split()  # noqa: SIM905 - a list this long is read best as words
 )
-"""Common words and phrases, without digits and punctuation at their ends."""
+"""Common words and phrases. Digits and punctuation at their ends are already removed."""
 
 _HASHES: Final = tuple(
     (scheme, re.compile(shape, re.IGNORECASE))
@@ -78,7 +81,7 @@ _HASHES: Final = tuple(
 )
 """Scheme of a hash → pattern of its hashes.
 
-Hashes that are only hex digits are not here: they may be real passwords.
+Hashes that have only hex digits are not included, because such a text may be a real password.
 """
 
 _LOOKALIKES: Final = str.maketrans("0134578@$!", "oleastbasi")
@@ -86,11 +89,11 @@ _REPEATED: Final = re.compile(r"(.+?)\1+", re.DOTALL)
 
 
 class BadPasswordError(InvalidInputError):
-    """The error for a password that the rules do not allow. The message never contains the password."""
+    """The error if the rules do not allow a password. The message never contains the password."""
 
 
 def validate(password: str, own: Iterable[str | None] = ()) -> None:
-    """Raise `BadPasswordError` for a password that the rules do not allow. See `flaw`."""
+    """Raise `BadPasswordError` if the rules do not allow a password. See `flaw`."""
     if problem := flaw(password, own):
         hint = f"use at least {SHORTEST} characters that are hard to guess, for example several words"
         if scheme_of(password):
@@ -108,8 +111,8 @@ def scheme_of(text: str) -> str | None:
 def flaw(password: str, own: Iterable[str | None] = ()) -> str | None:
     """Return the reason why a text is not a valid password, or None if it is valid. The reason never quotes the text.
 
-    `own` are the name, username and e-mail of the user. A password must not be one of them, even in other case or with
-    other punctuation.
+    `own` are the name, username and e-mail of the user. A password must not be equal to one of them. Upper and
+    lower case, and punctuation, do not matter.
     """
     if problem := _malformed(password):
         return problem
@@ -133,15 +136,15 @@ def _malformed(password: str) -> str | None:
 
 
 def generate() -> str:
-    """Generate a password that is easy to type: 25 letters and digits, over 120 bits."""
+    """Generate a password that is easy to type. It has 25 letters and digits, which are over 120 random bits."""
     return "-".join("".join(secrets.choice(_LEGIBLE) for _ in range(5)) for _ in range(5))
 
 
 def bcrypt_hash(password: str, salt: str | None = None) -> str:
     """Hash a valid password in the same way as the application: 60 characters, beginning with `$2b$`.
 
-    The salt is random by default. A `salt` may be given only for a password that is not secret, to get the same hash
-    every time.
+    The salt is random by default. With the same `salt`, a password always has the same hash. Give a `salt` only for a
+    password that is not secret.
     """
     with _LOADING:
         from passlib.hash import bcrypt
@@ -156,7 +159,7 @@ def _letters_and_digits(text: str) -> str:
 def _repeated_part(text: str) -> str:
     """Return the part that a text repeats, like `abc` for `abcabc`.
 
-    If the text repeats nothing, return the whole text.
+    If the text does not repeat a part, return the whole text.
     """
     repeated = _REPEATED.fullmatch(text)
     return repeated[1] if repeated else text

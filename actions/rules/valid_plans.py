@@ -1,4 +1,4 @@
-"""Refuse a plan that would make data invalid. Somebody may have written the plan by hand, without any command."""
+"""Refuse a plan that would make data invalid. A person may have written the plan by hand, without chatctl."""
 
 from collections.abc import Iterable, Iterator
 from typing import Any
@@ -17,13 +17,13 @@ from models.links import OTHER_SIDES
 from models.schema import FIELDS
 
 Fault = tuple[str, Any, str, str]
-"""A fault: the key of a document (its collection and id), the name of the rule of `db check`, and the field."""
+"""A fault: the key of a document (collection and id), the name of the rule of `db check`, and the field."""
 
 
 def refuse_invalid(noun: str, fitted: Fitted, *, is_undo: bool) -> None:
     """Raise `InvalidInputError` if a plan would cause a fault in a document, or a link that only one side has.
 
-    Faults that are in the database already may stay, and an undo may restore the state before the event.
+    Faults that are already in the database may stay. An undo may also restore faults from before the event.
     """
     faults = [*_new_faults(fitted), *(() if is_undo else _one_sided(fitted))]
     if faults:
@@ -53,14 +53,14 @@ def _faults(documents: Iterable[tuple[Key, Document]]) -> Iterator[Fault]:
 
 
 def _one_sided(fitted: Fitted) -> Iterator[Fault]:
-    """Yield a fault for each list whose change would leave a link that only one of its two documents has."""
+    """Yield a fault for each changed list that would leave a one-sided link: a link in only one of two documents."""
     before, after = (
         {(collection, referred(identifier)): document for (collection, identifier), document in side.items()}
         for side in (fitted.before, fitted.after)
     )
 
     def lists(key: Key, field: str, identifier: Any) -> bool | None:
-        """Tell whether a document lists an id after the write; None if the plan does not change this list."""
+        """Tell whether a document lists an id after the write. Return None if the plan does not change this list."""
         if key in before and key not in after:
             return False
         there = after.get(key, {})
@@ -77,7 +77,7 @@ def _one_sided(fitted: Fitted) -> Iterator[Fault]:
 
 
 def _listing(collection: str, field: str, identifier: Any, ids: list[Any]) -> set[Any]:
-    """From the documents with the given `ids`, return those whose stored list contains `identifier`.
+    """Return the ids of those documents (from `ids`) whose stored list contains `identifier`.
 
     The plan must not change this list in these documents.
     """

@@ -1,8 +1,8 @@
 """The actions of the commands of `chatctl users`.
 
-`listing` finds and shows users. `access` tells what users may do and changes their roles. `creating`, `status`,
-`deleting`, `erasing` and `merging` change users. `importing`, `exporting` and `personal_data` read files or make their
-contents. Start reading at `status.suspend`.
+`listing` finds and shows users. `access` says what users may do. `creating`, `granting`, `status`, `deleting`,
+`erasing` and `merging` change users. `importing` reads files; `exporting` and `personal_data` make the contents of
+files. Start reading at `status.suspend`.
 """
 
 import lazy_loader

@@ -21,7 +21,7 @@ class Role(NamedTuple):
 
 
 def read_roles(ids: Iterable[ObjectId]) -> dict[ObjectId, Role]:
-    """Read roles with their permissions: id → role. Roles that no longer exist are left out."""
+    """Read roles with their permissions: id → role. Ids without an existing role are left out."""
     found = list(queries.find_by_ids("Role", ids, ["name", "permissionsIds"]))
     wanted = {item for role in found for item in ids_in(role, "permissionsIds")}
     permissions = queries.find_by_ids("Permission", wanted, ["name"])
@@ -35,7 +35,7 @@ def read_roles(ids: Iterable[ObjectId]) -> dict[ObjectId, Role]:
 
 
 def permissions_of(user: Document, roles: Mapping[ObjectId, Role]) -> dict[str, list[str]]:
-    """Return the permissions of a user: name → the user's roles that grant it. Both are sorted."""
+    """Return the permissions of a user: name of the permission → the user's roles that grant it. Both are sorted."""
     given: dict[str, set[str]] = {}
     for item in ids_in(user, "rolesIds"):
         if item in roles:
@@ -81,8 +81,8 @@ class AllRoles:
 def can(ref: str, permission: str, *, ignore_status: bool = False) -> Row:
     """Say whether a user has a permission: `{id, user, permission, allowed, why, suspended, through, wouldGive}`.
 
-    `through` are the roles of the user that grant the permission. `wouldGive` are all roles that grant it. A suspended
-    user has no permission, unless `ignore_status` is true.
+    `through` lists the roles of the user that grant the permission. `wouldGive` lists all roles that grant it. A
+    suspended user has no permission, unless `ignore_status` is true.
     """
     user = lookup.find_user(ref, ("status", "rolesIds"))
     wanted = lookup.find_one("Permission", permission, ())
@@ -102,10 +102,10 @@ def can(ref: str, permission: str, *, ignore_status: bool = False) -> Row:
 
 
 def ways_to_allow(ref: str, answer: Row) -> Iterator[list[str]]:
-    """Yield the commands that would give a user a permission, after `can` has denied it. A command is a list of words.
+    """Yield the commands that would give a user a permission that `can` has denied. A command is a list of words.
 
-    `answer` is the result of `can`. If no role grants the permission, there is no such command. If several roles grant
-    it, the role with the fewest permissions is suggested.
+    `answer` is the result of `can`. If no role grants the permission, no command is returned. If several roles grant
+    it, the command with the role that has the fewest permissions is returned.
     """
     giving = answer["wouldGive"]
     if giving and answer["suspended"]:
@@ -120,5 +120,5 @@ def _why(user: str, through: list[str], giving: Mapping[ObjectId, str], *, stopp
     if stopped:
         return f"{user} is suspended"
     if through:
-        return f"{user} has it through {', '.join(through)}"
-    return f"{user} has no role that grants it" if giving else "no role grants it"
+        return f"{user} has this permission through {', '.join(through)}"
+    return f"{user} has no role that grants this permission" if giving else "no role grants this permission"

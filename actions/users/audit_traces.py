@@ -1,4 +1,4 @@
-"""The traces of a person in the audit trail, and in the data that are stored for undos: find and erase them."""
+"""The traces of a person in the audit trail and in the data for undos: find these traces, and erase them."""
 
 from collections.abc import Hashable, Iterable, Iterator
 from dataclasses import replace
@@ -25,34 +25,34 @@ from database.references import forms, joined, referred
 from models.links import OWNED
 
 OWNERS: Final = {owned.collection: owned.field for owned in OWNED if owned.parent == "User"}
-"""Collection → the field that names the user who owns a document."""
+"""Collection → the field with the id of the user who owns a document."""
 
 IMAGE_FIELDS: Final = ("image", "imageUrl")
-"""Fields that contain the URL of an image."""
+"""The fields that contain the URL of an image."""
 
 IDENTIFYING: Final = ("email", "username", "name", "phoneNumber", "address", "providerAccountId")
-"""Fields whose values identify a person. These values are also removed from commands and reasons in the audit trail."""
+"""The fields whose values identify a person. The erasure also removes these values from commands and reasons."""
 LINKS_THAT_STAY: Final = frozenset({"conversationIds", "seenMessageIds", "seenIds"})
-"""Lists of ids that do not identify a person. An undo may restore them after the erasure."""
+"""The lists of ids that do not identify a person. An undo may restore these lists after the erasure."""
 ABOUT_PEOPLE: Final = ("users ", "conversations ", "messages ")
 """The first words of the commands whose arguments may name people."""
 EVENT_FIELDS: Final = ("command", "reason", "summary", "erased", "undoable")
 """The fields that are read of an event of the audit trail."""
 UNCOMMON_LENGTH: Final = 6
-"""The smallest length of an uncommon word, which also has a character that is not a letter.
+"""An uncommon word has at least this length, and a character that is not a letter.
 
-Such a word is probably no ordinary word or number. So if a name of the person is an uncommon word, it is removed from
-the reasons of all events.
+An uncommon word is probably not an ordinary word or number. So if a name of the person is an uncommon word, it is
+removed from the reasons of all events.
 """
 
 
 class AuditTraces:
-    """Finds the traces of a person in the audit trail. The whole trail is read twice, so this is slow.
+    """Find the traces of a person in the audit trail. The whole trail is read twice, so this is slow.
 
     A document of the person is recognised by its id. A deleted document is recognised by its owner, as recorded in the
     trail. Users who were merged into this user are the same person. `events` are the ids of events about these
-    documents or with the person's name. `lost` are the events that can no longer be undone, because their data for an
-    undo are about the person. `image_urls` are the URLs of images that are removed from the trail.
+    documents or with the person's name. `lost` are the events that can no longer be undone, because their data for the
+    undo contain data of the person. `image_urls` are the URLs of images that are removed from the trail.
 
     Raises `StillRunningError` if one of the `lost` events is still running.
     """
@@ -77,14 +77,14 @@ class AuditTraces:
         self._find_parts()
         if event := next(audit.running(self.lost), None):
             raise StillRunningError(
-                f"event {event} is still running and changes this user", "erase the user after it has ended"
+                f"event {event} is still running and changes this user", "erase the user after the event has ended"
             )
 
     def changes(self) -> Iterator[Change]:
         """Yield the changes that remove the traces of the person from the audit trail.
 
-        The parts of events come last, because they contain the person's names. After an interruption, the next run
-        needs these names to find the other traces.
+        The parts of events are changed last, because they contain the person's names. After an interruption, the next
+        run needs these names to find the remaining traces.
         """
         yield from self._event_changes()
         yield from self._images()
@@ -94,7 +94,7 @@ class AuditTraces:
                 yield from changes_to(AUDIT, part, blanked(part, self._own_ids(part), self._label))
 
     def _images(self) -> Iterator[Change]:
-        """Delete the stored data that an undo of the events in `lost` would need (their images).
+        """Delete the images of the events in `lost`, which an undo of these events would need.
 
         If a legal hold keeps an event, only the data of the person are removed from its images. Such an event cannot be
         undone either, but its images still have the earlier values of held documents.
@@ -111,12 +111,12 @@ class AuditTraces:
                 yield from self._without_own(event)
 
     def _without_own(self, event: ObjectId) -> Iterator[Change]:
-        """Yield the changes that remove the person's documents from the data for an undo (the images) of an event."""
+        """Yield the changes that remove the person's documents from the images of an event (the data for its undo)."""
         batches: dict[int, list[Document]] = {}
         for image in connection.database()[IMAGES].find({"event": event}).sort([("batch", 1), ("part", 1)]):
             batches.setdefault(image["batch"], []).append(image)
         for images in batches.values():
-            if len(images) < images[0]["parts"]:  # it cannot be decoded without the missing parts
+            if len(images) < images[0]["parts"]:  # with missing parts, an image cannot be decoded
                 yield from (Delete(IMAGES, {"_id": image["_id"]}) for image in images)
                 continue
             changes = events.decode_changes(image["data"] for image in images)
@@ -129,9 +129,9 @@ class AuditTraces:
                     yield Insert(IMAGES, {**images[0], **place, "data": Binary(data)})
 
     def _others(self, changes: list[Change]) -> Iterator[Change]:
-        """From some changes, yield those of documents that are not the person's.
+        """From the given changes, yield the changes of documents that do not belong to the person.
 
-        If a change is also about documents of the person, only these are left out of the change.
+        If a change also contains documents of the person, only these documents are left out of the change.
         """
         mine = self._own | self._gone_messages
         mine |= self._sent(one for change in changes if change.collection == "Message" for one in change.ids)
@@ -146,7 +146,7 @@ class AuditTraces:
                 yield change if others == change.ids else replace(change, ids=others)
 
     def _proposals(self) -> Iterator[Change]:
-        """Delete the proposals about the person. Without the person's data, nobody could approve such a proposal."""
+        """Delete the proposals about the person. Without the person's data, nobody could approve them."""
         proposals = connection.database()[PROPOSALS]
         for some in queries.chunks(self._own | self._gone_messages):
             for proposal in proposals.find({"targets": {"$in": some}}, {"_id": 1}):
@@ -158,8 +158,8 @@ class AuditTraces:
         """Yield the changes that remove a person's names from the commands and reasons of audit events.
 
         From events about the person, all names are removed. From the arguments of commands that only read, all names
-        are removed too, because the trail does not record whom they are about. In all other events, a name of the
-        person may also be an ordinary word. Therefore only e-mail addresses are removed from their commands, and only
+        are removed too, because the trail does not record whom these commands are about. In all other events, a name of
+        the person may also be an ordinary word. So only e-mail addresses are removed from their commands, and only
         uncommon words from their reasons.
         """
         emails = {word for word in self._words if "@" in word}
@@ -179,7 +179,7 @@ class AuditTraces:
             yield from changes_to(AUDIT, event, new)
 
     def _find_deleted_documents(self) -> None:
-        """Find the ids of deleted documents that belonged to the person according to the audit trail."""
+        """Find the ids of deleted documents whose owner, as recorded in the audit trail, was the person."""
         for part in self._trail.find({"kind": "part", "$or": self._owner_filters()}, {"changes": 1}):
             for entry in filter(self._is_owned, part["changes"]):
                 (self._gone_messages if entry["collection"] == "Message" else self._own).update(entry["ids"])
@@ -187,7 +187,8 @@ class AuditTraces:
     def _find_parts(self) -> None:
         named_so = {"names.id": {"$in": list(self._owners)}}
         where = [*self._owner_filters(), {"targets": {"$in": list(self._own)}}, named_so]
-        # A person may have too many messages for a filter with their ids, so all changes of messages are read.
+        # A person may have so many messages that their ids do not fit into a filter. So all changes of messages are
+        # read.
         if "Message" in self._collections:
             where.append({"changes.collection": "Message"})
         for part in self._trail.find({"kind": "part", "$or": where}):
@@ -218,7 +219,7 @@ class AuditTraces:
     def _own_ids(self, part: Document) -> set[Any]:
         """Return the ids in a part of an event that belong to documents of the person.
 
-        The sender of each message is read from the database, to find out whether the person has sent the message.
+        The trail may not record who has sent a message, so the sender is read from the database.
         """
         ids = {identifier for entry in part["changes"] for identifier in entry["ids"]}
         ids |= {*part["targets"], *(named["id"] for named in part["names"])}
@@ -227,7 +228,7 @@ class AuditTraces:
         return own | self._sent(written)
 
     def _sent(self, ids: Iterable[Any]) -> set[Any]:
-        """From the ids of some messages, return those that the person has sent.
+        """From the ids of messages, return the ids of messages that the person has sent.
 
         If the erasure keeps messages, return an empty set.
         """
@@ -261,7 +262,7 @@ def _merged_into(user: Any) -> set[Any]:
 
 
 def _merge_of(event: ObjectId) -> tuple[set[Any], set[Any]]:
-    """Return two sets of ids for the audit event of a merge: the user who stayed, and the merged users."""
+    """Return two sets of ids from the audit event of a merge: the user who stayed, and the merged users."""
     fields = [f"changes.{name}" for name in ("op", "collection", "ids", "fields.field")]
     into, gone = set[Any](), set[Any]()
     for part in connection.database()[AUDIT].find({"kind": "part", "event": event}, fields):
@@ -274,7 +275,7 @@ def _merge_of(event: ObjectId) -> tuple[set[Any], set[Any]]:
 
 
 def changes_to(collection: str, document: Document, fields: Document) -> list[Change]:
-    """Return the change that sets fields of a document, in a list. The list is empty if nothing would change."""
+    """Return a list with the change that sets fields of a document. If no field would change, the list is empty."""
     draft = Draft()
     draft.set(collection, document, fields)
     return draft.changes

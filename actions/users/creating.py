@@ -17,7 +17,7 @@ from models.links import USER_ROLES
 from models.values import UserStatus
 
 Profile: TypeAlias = Mapping[str, str | None]
-"""The fields `phoneNumber`, `address` and `imageUrl` of a profile. An empty text removes a field; None keeps it."""
+"""The fields `phoneNumber`, `address` and `imageUrl` of a profile. An empty text removes a field. None keeps it."""
 
 
 def create(
@@ -31,9 +31,10 @@ def create(
     verified: bool = False,
     profile: Profile | None = None,
 ) -> Changeset:
-    """Create a user. Without a password, the user cannot sign in yet.
+    """Create a user. A user without a password cannot sign in yet.
 
-    With `reveal`, the result contains the password. Raises `NameTakenError`, `BadNameError` and `BadPasswordError`.
+    If `reveal` is true, the result contains the password. Raises `NameTakenError`, `BadNameError` and
+    `BadPasswordError`.
     """
     new_names.validate_email(email)
     new_names.validate_username(username)
@@ -66,7 +67,7 @@ def update(
 ) -> Changeset:
     """Change the given fields of a user. An empty text removes an optional field.
 
-    A new e-mail is unverified unless `verified`.
+    A new e-mail counts as not verified, unless `verified` is true.
     """
     if verified and email is None:
         raise UsageError("--verified requires --email", "to verify the current e-mail: chatctl users verify-email USER")
@@ -87,7 +88,7 @@ def update(
     values |= _change_profile(draft, user, profile or {})
     if (
         draft.changes
-    ):  # The user is changed even if only the profile changes, so that the audit trail lists the event under this user.
+    ):  # The user is changed even if only the profile changes. So the audit trail lists the event under this user.
         values["updatedAt"] = now()
     status.change(draft, user, values, given=() if email is None else status.VERIFYING)
     outcome = "updated" if draft.changes else "unchanged"
@@ -118,7 +119,7 @@ def new_user(email: str, username: str, **fields: Any) -> Document:
 def _new_email(user: Document, email: str, *, verified: bool) -> Document:
     """Return the fields that change with a new e-mail.
 
-    The e-mail stays verified if only upper and lower case differ.
+    If the new e-mail differs only in upper and lower case, it stays verified.
     """
     if email.lower() != user.get("email"):
         new_names.validate_email(email, owner=user["_id"])
@@ -129,7 +130,7 @@ def _new_email(user: Document, email: str, *, verified: bool) -> Document:
 
 
 def _change_profile(draft: Draft, user: Document, given: Profile) -> Document:
-    """Change or create the profile of a user. Return the fields of the user that must change too."""
+    """Change or create the profile of a user. Return the fields of the user's document that must change too."""
     values = {field: value or ABSENT for field, value in given.items() if value is not None}
     there = connection.database()["Profile"].find_one({"userId": user["_id"]}) if values else None
     new_names.validate_texts({field: text for field, text in given.items() if text != (there or {}).get(field)})

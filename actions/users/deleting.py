@@ -17,7 +17,7 @@ from database.wording import NAMED, in_words
 from models.values import PAIR, is_group
 
 USERS_PER_BATCH: Final = 200
-"""The most users to delete in one batch of changes, together with their accounts and profiles."""
+"""The largest number of users that one batch of changes deletes, together with their accounts and profiles."""
 
 
 @replannable(deletes=True)
@@ -29,10 +29,10 @@ def delete(
     forever: bool = False,
     allow_last_member: bool = False,
 ) -> Changeset:
-    """Delete users, their messages, accounts and profiles, and one-to-one conversations that lose a participant.
+    """Delete users with their messages, accounts, profiles and one-to-one conversations.
 
-    With `forever`, the deletion cannot be undone. Raises `LastMemberError` if a protected role would lose its last
-    active member.
+    If `forever` is true, the deletion cannot be undone. If `keep_conversations` is true, one-to-one conversations are
+    kept. Raises `LastMemberError` if a protected role would lose its last active member.
     """
     found = lookup.find_users(refs, skip_missing=skip_missing)
     lookup.refuse_duplicate_ids("User", (user.document for user in found))
@@ -58,7 +58,8 @@ def delete(
 class _Deletion:
     """The deletion of some users.
 
-    The one-to-one conversations of these users are deleted. Other conversations only lose the users.
+    The one-to-one conversations of these users are deleted, unless `keep_conversations` is true. From all other
+    conversations, the users are removed.
     """
 
     def __init__(self, users: list[Document], *, keep_conversations: bool) -> None:
@@ -76,7 +77,7 @@ class _Deletion:
         self._left = [c for key, c in conversations.items() if key not in ended]
 
     def counts(self) -> dict[tuple[str, str], int]:
-        """Count the documents to delete. Documents that only lose a link are not counted."""
+        """Count the documents to delete. A document from which only a link is removed does not count."""
         database = connection.database()
 
         def count(name: str, field: str, values: Iterable[Any], where: Document | None = None) -> int:
@@ -91,7 +92,7 @@ class _Deletion:
         return {("delete", name): count for name, count in counts.items()}
 
     def notes(self) -> Iterator[str]:
-        """Yield notes about the conversations that are deleted, and about those that are kept."""
+        """Yield notes about the conversations that are deleted, and about the conversations that are kept."""
         for what, conversations in (
             ("One-to-one conversations that will be deleted: {}", list(self._ended.values())),
             ("Other conversations that will lose only the messages of these users: {}", self._left),
@@ -102,11 +103,11 @@ class _Deletion:
                 yield what.format(f"{', '.join(_labels(conversations[:NAMED], self._ids))}{more}")
 
     def departures(self) -> Iterator[Change]:
-        """Yield the changes that remove the users from conversations that are kept."""
+        """Yield the changes that remove the deleted users from the conversations that are kept."""
         return departures(self._left, self._ids)
 
     def filters(self) -> Iterator[tuple[str, Document]]:
-        """Yield the filters for the documents to delete, except the users, as pairs (collection, filter)."""
+        """Yield filters for the documents to delete, except the users, as pairs (collection, filter)."""
         yield from conversation_filters(self._ended)
         for some in queries.chunks(self._ids):
             yield "Message", joined(self._in_other_conversations(), queries.refers_to("Message", "senderId", *some))
@@ -115,7 +116,7 @@ class _Deletion:
     def batches(self) -> Iterator[Batch]:
         """Yield the batches of the deletion.
 
-        Users come last, so that after an interruption the same command can continue.
+        The users are deleted last, so that the same command can continue after an interruption.
         """
         users = [dict(user) for user in self._users]
         cascade = CascadingDeletion(self.names, users)
@@ -135,15 +136,19 @@ class _Deletion:
         return {"$nor": [queries.refers_to("Message", "conversationId", *self._ended)]} if self._ended else {}
 
     def _referring(self, collection: str, field: str, fields: Sequence[str] | None = None) -> Iterator[Document]:
-        """Read the documents that refer to the users."""
+        """Read the documents that refer to the deleted users."""
         for some in queries.chunks(self._ids):
             yield from connection.database()[collection].find(queries.refers_to(collection, field, *some), fields)
 
     def _remove_from_seen(self, cascade: CascadingDeletion, users: list[Document]) -> Iterator[Batch]:
-        """Remove the links between the users and other people's messages that they have seen, from both documents."""
+        """Remove the links between the deleted users and the messages of other people that they have seen.
+
+        Both documents of each link are changed.
+        """
         seen = _listing(users, "seenMessageIds")
         database = connection.database()
-        # Without an index, each of these queries reads all messages. So each is made once, and not once for each chunk.
+        # Without an index, each of these two queries reads all messages. So each query is made only once, and not once
+        # for each chunk.
         odd = {field: has_other_forms(database, "Message", field) for field in ("conversationId", "seenIds")}
         for conversations, some in product(queries.chunks(c["_id"] for c in self._left), queries.chunks(self._ids)):
             here = reference_filter("conversationId", conversations, odd=odd["conversationId"])
@@ -169,7 +174,10 @@ class _Deletion:
             yield from cascade.draft.finished_batches()
 
     def _remove_from_conversations(self, cascade: CascadingDeletion, users: list[Document]) -> Iterator[Batch]:
-        """Remove the links between the users and the conversations that are kept, from both documents."""
+        """Remove the links between the deleted users and the conversations that are kept.
+
+        Both documents of each link are changed.
+        """
         listing = _listing(users, "conversationIds")
         for conversation in map(dict, self._left):
             own = listing.get(referred(conversation["_id"]), [])
@@ -182,7 +190,7 @@ class _Deletion:
     def _delete(self, cascade: CascadingDeletion, users: list[Document]) -> None:
         """Delete users with their accounts and profiles.
 
-        Remove the users from roles, and from the records about seeds.
+        Also remove the users from roles, and from the records about seeds.
         """
         draft = cascade.draft
         ids = [referred(user["_id"]) for user in users]
@@ -208,7 +216,7 @@ class _Deletion:
             draft.delete("User", user)
 
     def _ends(self, conversation: Document) -> bool:
-        """Tell whether a conversation is one-to-one and will have fewer than two people."""
+        """Tell whether a conversation is one-to-one, and will have fewer than two people after the deletion."""
         others = set(ids_in(conversation, "userIds")) - self._ids
         return not is_group(conversation) and len(others) < PAIR
 
@@ -219,7 +227,7 @@ class _Deletion:
 
 
 def _listing(users: Iterable[Document], field: str) -> dict[Any, list[Document]]:
-    """Return id → the users whose list `field` contains the id."""
+    """Return id → the users whose list `field` contains this id."""
     found: dict[Any, list[Document]] = {}
     for user in users:
         for identifier in references_in(user, field):
@@ -228,9 +236,9 @@ def _listing(users: Iterable[Document], field: str) -> dict[Any, list[Document]]
 
 
 def _labels(conversations: Sequence[Document], without: Collection[Any]) -> Iterator[str]:
-    """Yield a label for each conversation: the name of a group, or the usernames of its participants.
+    """Yield a label for each conversation: the name of the group, or the usernames of its participants.
 
-    The participants in `without` are left out.
+    The participants in `without` are not named.
     """
     people = {c["_id"]: [i for i in ids_in(c, "userIds") if i not in without] for c in conversations}
     users = queries.find_by_ids("User", {i for ids in people.values() for i in ids}, ["username"])

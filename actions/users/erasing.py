@@ -1,4 +1,4 @@
-"""Erase a person (GDPR, article 17), also from the audit trail and from the data that are stored for undos."""
+"""Erase a person (GDPR, article 17), even from the audit trail and from the data that are stored for undos."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -41,28 +41,27 @@ from models.values import UserStatus
 KEPT_FIELDS: Final = frozenset(
     {"_id", "email", "username", "status", "rolesIds", "createdAt", "updatedAt", "conversationIds", "seenMessageIds"}
 )
-"""The fields that an erased user keeps. All others are removed, including fields that are not in the schema."""
+"""The fields that an erased user keeps. All other fields are removed, including fields that are not in the schema."""
 
 
 def placeholder_name(user: Any) -> str:
-    """Return the username of the placeholder for an erased user, whose id stays."""
+    """Return the username of the placeholder that replaces an erased user. It contains the id of the user."""
     return f"erased-{user}"
 
 
 def placeholder_email(user: Any) -> str:
-    """Return the e-mail address of the placeholder for an erased user. By it, an erased user is recognised."""
+    """Return the e-mail address of the placeholder that replaces an erased user. An erased user is recognised by it."""
     return f"{placeholder_name(user)}@erased.invalid"
 
 
 @replannable(quick=False)
 def erase(ref: str, *, with_messages: bool = False, allow_last_member: bool = False) -> Changeset:
-    """Remove the data of a person everywhere, also in the audit trail.
+    """Remove the data of a person everywhere, even in the audit trail.
 
-    Messages and conversations are kept for the others.
-
-    The user is changed last, so that after an interruption the same command finds the user and can continue. A user who
-    exists only in the audit trail can be erased by id. Raises `LastMemberError` if a protected role would lose its last
-    active member. Raises `StillRunningError` while another command changes the user.
+    Messages and conversations are kept for the other participants. The user is changed last, so that the same command
+    can continue after an interruption. A user who exists only in the audit trail can be erased by id. Raises
+    `LastMemberError` if a protected role would lose its last active member. Raises `StillRunningError` while another
+    command changes the user.
     """
     user = _user(ref)
     lookup.refuse_duplicate_ids("User", [user])
@@ -85,7 +84,7 @@ def erase(ref: str, *, with_messages: bool = False, allow_last_member: bool = Fa
         merges_lists=True,
         undoable=False,
         unproposable=("a proposal would keep the data that it erases", None),
-        # Roles are not counted here, because they only lose this user. The notes report the removed roles.
+        # Roles are not counted here, because only their links to this user are removed. The notes name the roles.
         preview=count_lines({what: number for what, number in counts.items() if what != ("update", "Role")}),
     )
 
@@ -94,8 +93,8 @@ class Erasure:
     """The erasure of one person.
 
     `label` is the new username of the erased user. If the user signs in during the erasure, this sign-in is erased too.
-    With `unless_signed_in`, such a sign-in makes the last batch fail, so that the user is kept. In this case, only the
-    names of the user in the audit trail are removed.
+    If `unless_signed_in` is true, such a sign-in makes the last batch fail, and the user is kept. In this case, only
+    the names of the user in the audit trail are removed.
     """
 
     def __init__(self, user: Document, *, with_messages: bool = False, unless_signed_in: bool = False) -> None:
@@ -108,7 +107,7 @@ class Erasure:
 
     @cached_property
     def traces(self) -> AuditTraces:
-        """The traces of the person in the audit trail. They are read at the first use."""
+        """The traces of the person in the audit trail. They are read when they are used for the first time."""
         owned = chain(*self._owned().values())
         return AuditTraces(self.id, self.label, [self._user, *owned], with_messages=self._with_messages)
 
@@ -116,7 +115,7 @@ class Erasure:
         """Yield the batches of changes. No batch removes data that a later batch needs."""
         blanked: set[Any] = set()
         yield from in_batches(chain(self.traces.changes(), self._messages(blanked)))
-        yield from in_batches(self._messages(blanked))  # The user may have sent more messages in the meantime.
+        yield from in_batches(self._messages(blanked))  # The user may have sent more messages since the first step.
         draft = Draft()
         held = self._database["User"].find_one({"_id": self.id}, ["rolesIds"]) or {}
         listing = self._database["Role"].find(queries.refers_to("Role", "userIds", self.id), ["userIds"])
@@ -133,11 +132,11 @@ class Erasure:
             yield changes
 
     def losing(self) -> Iterator[Change]:
-        """Yield all changes, those of the user first, because an error about a legal hold names the first document."""
+        """Yield all changes. The user comes first, because an error about a legal hold names the first document."""
         return chain(self.placeholder(), (change for batch in self.batches() for change in batch))
 
     def placeholder(self, held: Document | None = None) -> list[Change]:
-        """Return the changes that turn the user into a placeholder. Return an empty list if the user no longer exists.
+        """Return the changes that turn the user into a placeholder. If the user no longer exists, return an empty list.
 
         `held` has the roles that the user has at this moment.
         """
@@ -152,23 +151,23 @@ class Erasure:
             user = {name: value for name, value in user.items() if name != "rolesIds"} | held
         listed = user.get("rolesIds")
         if isinstance(listed, list) and listed and are_ids(listed):
-            # Remove only the ids that were read. A role that is granted at the same time is kept.
+            # Remove only the role ids that were read. So a role that is granted at the same time is kept.
             draft.take("User", [user], "rolesIds", listed)
         else:
             values["rolesIds"] = []
-        # The old value is not compared. If the user signs in at this moment, the new time is removed too.
+        # The write does not compare the old value. So if the user signs in at this moment, the new time is removed too.
         login = Overwrite(user.get("lastLogin", ABSENT), ABSENT)
         moving = {"rolesIds"} if self._unless_signed_in else {"lastLogin", "rolesIds"}
         given = FIELDS["User"] - LINKS_THAT_STAY - moving
         if not status.change(draft, user, values, given) or self._unless_signed_in:
             return draft.changes
         *others, last = draft.changes
-        if not isinstance(last, Update):  # for a broken document, the draft deletes the user and inserts it again
+        if not isinstance(last, Update):  # if the document is broken, the draft deletes and inserts the user
             return draft.changes
         return [*others, replace(last, fields={**last.fields, "lastLogin": login})]
 
     def notes(self) -> list[str]:
-        """Return the notes above the question: which data are removed, and which data are kept."""
+        """Return the notes above the question. They say which data are removed, and which data are kept."""
         messages = counted(self._database["Message"].count_documents(self._referring("Message", "senderId")), "message")
         conversations = self._database["Conversation"].count_documents(self._referring("Conversation", "userIds"))
         unknown = sorted(map(field_name, self._user.keys() - FIELDS["User"] - {"_id"}))
@@ -204,9 +203,10 @@ class Erasure:
         return queries.refers_to(collection, field, self.id)
 
     def _messages(self, blanked: set[Any]) -> Iterator[Change]:
-        """Remove the texts and images of the user's messages, except of those in `blanked`. Add their ids to `blanked`.
+        """Remove the texts and images of the user's messages, except the messages in `blanked`.
 
-        The ids are read first, so this ends even if the user keeps writing messages.
+        The new ids are added to `blanked`. They are read first, so this function ends even if the user continues to
+        write messages.
         """
         if self._with_messages:
             found = self._database["Message"].find(self._referring("Message", "senderId"), ["_id"])
@@ -220,7 +220,7 @@ class Erasure:
 
 
 def _user(ref: str) -> Document:
-    """Find the user to erase. An id can also name a user who exists only in the audit trail."""
+    """Find the user to erase. With an id, a user can be found who exists only in the audit trail."""
     try:
         return lookup.find_user(ref)
     except UnknownNameError:
@@ -232,10 +232,10 @@ def _user(ref: str) -> Document:
 
 
 def _treat_as_listed(document: Document, field: str, identifier: Any) -> None:
-    """Add an id to a list in memory, because another program may add it to the stored list before the write.
+    """Add an id to a list in memory, because another program may add the id to the stored list before the write.
 
-    If no program adds it, the write still works. A list that also has other values than ids is left unchanged, because
-    such a list is replaced as a whole.
+    If no program adds the id, the write still works. A list that also has values other than ids is left unchanged,
+    because such a list is replaced as a whole.
     """
     listed = document.get(field)
     if isinstance(listed, list) and are_ids(listed) and identifier not in listed:

@@ -1,4 +1,4 @@
-"""Export users in the format that an import reads."""
+"""Export users in the format that `users import` reads."""
 
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
@@ -24,7 +24,7 @@ from models.links import ACCOUNT_USER, PROFILE_USER, Owned
 
 USER_FIELDS: Final = ("email", "username", "name", "status", "emailVerified", "createdAt", "lastLogin")
 SIGN_IN_FIELDS: Final = ("type", "provider", "providerAccountId", "expires_at", "token_type", "scope")
-"""The fields of a linked sign-in that are not secret, in the order in which they are written."""
+"""The fields of a linked sign-in that are not secret, in the order in which the export writes them."""
 CELL_FIELDS: Final = frozenset({"type", "provider", "providerAccountId"})
 
 Read = Callable[[Sequence[Any]], Iterable[Document]]
@@ -35,8 +35,8 @@ def export(
 ) -> tuple[Listing, tuple[str, ...]]:
     """Return the list of users with the columns that an import reads, and the names of these columns.
 
-    Passwords are not exported. With `in_cells`, linked sign-ins become short texts for one cell of CSV. If these texts
-    cannot contain all fields of the sign-ins, the sign-ins are not shortened.
+    Passwords are not exported. If `in_cells` is true, each linked sign-in becomes a short text for a cell of CSV. But
+    if such a text cannot contain all fields of a sign-in, the sign-ins are not shortened.
     """
     hidden = {"password"} if with_password_hashes else {"password", "hashedPassword"}
     columns = tuple(field for field in FIELDS if field not in hidden)
@@ -81,18 +81,18 @@ def _rows(
 def _first_profiles(found: Iterable[Document]) -> dict[Any, Document]:
     """Return the profile of each user: id of the user → profile.
 
-    If the unique index is missing, a user may have two profiles. The first one is returned, as in the application.
+    Without the unique index, a user may have two profiles. The first profile is returned, as in the application.
     """
     profiles: dict[Any, Document] = {}
     for profile in found:
-        # In broken data, the field may be a list that contains the id, which the query finds too.
+        # In broken data, the field may be a list that contains the id. The query finds it, but it does not count.
         if not isinstance(user := profile[PROFILE_USER.field], list):
             profiles.setdefault(referred(user), profile)
     return profiles
 
 
 def _sign_ins(found: Iterable[Document]) -> dict[Any, list[Document]]:
-    """Return user → linked sign-ins, without their ids and without empty fields."""
+    """Return id of a user → linked sign-ins, without the ids and the empty fields of the sign-ins."""
     accounts: dict[Any, list[Document]] = {}
     for account in sorted(found, key=lambda account: str(account["_id"])):
         held = {field: value for field in SIGN_IN_FIELDS if (value := account.get(field)) is not None}
@@ -118,7 +118,7 @@ def _cell(account: Document) -> str:
 
 
 def _reader(filters: Filters, owned: Owned, fields: Sequence[str]) -> Read:
-    """Return a function that takes ids of users and reads their profiles or linked sign-ins."""
+    """Return a function that takes the ids of users, and reads their profiles or linked sign-ins."""
     wanted = (owned.field, *fields)
     odd = has_other_forms(connection.database(), owned.collection, owned.field)
     return _InOrder(owned, wanted).read if filters == Filters() and not odd else partial(_owned_by, owned, wanted)
@@ -132,9 +132,9 @@ def _owned_by(owned: Owned, fields: Sequence[str], ids: Iterable[Any]) -> Iterat
 
 
 class _InOrder:
-    """Reads the profiles or linked sign-ins of all users in one pass.
+    """Read the profiles or linked sign-ins of all users in one pass.
 
-    Users must be passed in the order of their ids.
+    The users must be given in the order of their ids.
     """
 
     def __init__(self, owned: Owned, fields: Sequence[str]) -> None:

@@ -1,4 +1,4 @@
-"""Grant roles to users and revoke them, also as a part of larger changes."""
+"""Grant roles to users and revoke roles. Larger changes also use these functions."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Final
@@ -30,7 +30,7 @@ def grant(refs: Sequence[str], roles: Sequence[str], *, skip_missing: bool = Fal
 def revoke(
     refs: Sequence[str], roles: Sequence[str], *, skip_missing: bool = False, allow_last_member: bool = False
 ) -> Changeset:
-    """Remove roles from users, even if only the user or only the role lists the other.
+    """Remove roles from users. A link is removed even if only the user or only the role has it.
 
     Raises `LastMemberError` if a protected role would lose its last active member.
     """
@@ -67,9 +67,9 @@ def _change(
 
 
 class MemberChanges:
-    """Collects the changes of `Role.userIds` in one batch.
+    """Collect the changes of `Role.userIds` in one batch.
 
-    The users of a role are added or removed together, not one by one.
+    All users of a role are added or removed together, not one by one.
     """
 
     def __init__(self) -> None:
@@ -85,7 +85,7 @@ class MemberChanges:
         return len(self._documents)
 
     def new(self, role: ObjectId, user: ObjectId) -> None:
-        """Add a user to a role. The user is created in the same batch, so no list has this user yet."""
+        """Add a new user to a role. The same batch creates the user, so no list has the id of this user yet."""
         self._document(role)
         self._new.setdefault(role, []).append(user)
 
@@ -100,7 +100,10 @@ class MemberChanges:
         self._lost.setdefault(role, []).append(user)
 
     def reserve(self, role: ObjectId, count: int) -> None:
-        """Count `count` more users for a role. Raise `TooManyLinksError` if its list of users would become too long."""
+        """Count `count` more users for a role.
+
+        Raise `TooManyLinksError` if the list of users of this role would become too long.
+        """
         held = self._document(role).get(USER_IDS) or ()
         self._reserved[role] = self._reserved.get(role, len(held)) + count
         if self._reserved[role] > MOST_IDS:
@@ -109,8 +112,8 @@ class MemberChanges:
     def changes(self) -> Iterator[Change]:
         """Yield the changes that were collected since the last call.
 
-        Another program may already have added or removed the same user in the list of a role. The write repeats this
-        change. So both sides of the link are right even if that program takes its change back.
+        Another program may already have added or removed the same user in the list of a role. The write makes this
+        change a second time. So both sides of the link are right, even if the other program reverses its change.
         """
         for role, users in self._lost.items():
             absent = self._listed(role, users, present=False)
@@ -126,7 +129,10 @@ class MemberChanges:
             gathered.clear()
 
     def _listed(self, role: ObjectId, users: Iterable[ObjectId], *, present: bool) -> tuple[ObjectId, ...]:
-        """Return the users who are in the list of a role. If `present` is false, return the users who are not."""
+        """Return those of the users who are in the list of a role.
+
+        If `present` is false, return the users who are not in the list.
+        """
         members = set(ids_in(self._document(role), USER_IDS))
         return tuple(user for user in users if (referred(user) in members) == present)
 
@@ -143,7 +149,7 @@ def _update_role(role: ObjectId, change: FieldChange | None) -> Iterator[Update]
 
 
 def _with_new(document: Document, users: list[ObjectId]) -> FieldChange:
-    """Return the change that adds newly created users to a role. It does not update the list of users in memory."""
+    """Return the change that adds new users to a role. The list of users in memory is not changed."""
     before = document.get(USER_IDS, ABSENT)
     if isinstance(before, list):
         return Add(tuple(users), new=True)

@@ -33,16 +33,16 @@ FIELDS: Final = (
     "lastLogin",
     "rolesIds",
 )
-"""The fields to read of a user. Lists of messages and conversations are left out, because they may be very long."""
+"""The fields to read of a user. The lists of messages and conversations are not read, because they may be very long."""
 
 PROFILE: Final = ("phoneNumber", "address", "imageUrl")
-"""The fields of a profile, without its ids."""
+"""The fields of a profile, without its two ids."""
 
 ACCOUNT: Final = ("provider", "type", "providerAccountId", "expires_at", "token_type", "scope")
 """The fields of a linked sign-in that are not secret."""
 
 TOKENS: Final = {"access_token": "hasAccessToken", "refresh_token": "hasRefreshToken", "id_token": "hasIdToken"}
-"""Secret field of a linked sign-in → the key that a row has instead.
+"""Secret field of a linked sign-in → the key that replaces this field in a row.
 
 The value of this key only tells whether the secret field has a value.
 """
@@ -50,11 +50,11 @@ The value of this key only tells whether the secret field has a value.
 SEARCHED_FIELDS: Final = ("email", "username", "name")
 ABSENT_OR_NULL: Final[Document] = {"$eq": None}
 UNVERIFIED: Final[Document] = {"$in": [None, False]}
-"""The filter for an unverified e-mail. The application leaves the field out; other programs may write false."""
+"""The filter for an e-mail that is not verified. The application omits the field; other programs may write false."""
 NO_STATUS: Final = "none"
-"""The value of the filter `status` that means: the status is missing or invalid."""
+"""The value of the filter `status` for users whose status is missing or invalid."""
 MANY_MEMBERS: Final = 1_000
-"""If a role has at least this many members, its index is not used.
+"""If a role has at least this number of members, its index is not used.
 
 For such a role, it is faster to read all users in the order of their ids until a page is full.
 """
@@ -65,7 +65,7 @@ Ids = Sequence[Any]
 
 @dataclass(frozen=True, slots=True)
 class Filters:
-    """The filters of a list of users, combined with AND. Times are in UTC."""
+    """The filters of a list of users. They are combined with AND. Times are in UTC."""
 
     status: str | None = None
     role: str | None = None
@@ -84,8 +84,8 @@ class Filters:
 def find(filters: Filters | None = None) -> Listing:
     """List users: rows with the fields of the user, and with the requested columns of `RESOLVED`.
 
-    With a filter for a permission, `through` lists the user's roles that grant it. With a filter for a time, users are
-    sorted by this time by default. Raises `UnknownNameError` for an unknown role or permission.
+    If a permission is a filter, `through` lists the user's roles that grant the permission. If a time is a filter,
+    users are sorted by this time by default. Raises `UnknownNameError` for an unknown role or permission.
     """
     chosen = filters or Filters()
     giving = (
@@ -105,7 +105,7 @@ def find(filters: Filters | None = None) -> Listing:
 def show(ref: str) -> Row:
     """Return the row that `find` makes of a user, with all columns of `RESOLVED` and the last `events` about the user.
 
-    `access` has each permission with the roles that grant it, even if the user is suspended.
+    `access` maps each permission to the roles that grant it, even if the user is suspended.
     """
     user = lookup.find_user(ref, FIELDS)
     [row] = rows([user], RESOLVED)
@@ -118,7 +118,7 @@ def _fields(filters: Filters) -> Document:
         "status": filters.status is not None and not lacking and {"$eq": _status(filters.status), **PRESENT},
         "$nor": lacking and [{"status": {"$in": list(map(str, UserStatus)), **NO_LIST}}],
         "createdAt": time_range(filters.created_since, filters.created_before),
-        # Users who have never signed in have no `lastLogin`. The filter matches them too.
+        # A user who has never signed in has no `lastLogin`. The filter matches this user too.
         "lastLogin": filters.inactive_since and {"$not": {"$gte": filters.inactive_since}},
         "emailVerified": filters.unverified and UNVERIFIED,
         "hashedPassword": filters.no_password and ABSENT_OR_NULL,
@@ -130,8 +130,8 @@ def _fields(filters: Filters) -> Document:
 
 
 def _having_words(text: str) -> Iterator[Document]:
-    """Yield a filter for each word of a text. It matches users who have this word in one of the searched fields."""
-    literal_pattern("--search", text.strip())  # This call raises an error if the text is empty or too long.
+    """Yield a filter for each word of a text. The filter matches users who have this word in a searched field."""
+    literal_pattern("--search", text.strip())  # this call refuses a text that is empty or too long
     for word in text.split():
         yield {"$or": [{field: contains_text("--search", word)} for field in SEARCHED_FIELDS]}
 
@@ -146,9 +146,8 @@ def _roles(filters: Filters, giving: dict[ObjectId, str] | None) -> Document:
 def _has_role(roles: list[ObjectId]) -> Document:
     """Return the condition that a list contains one of `roles`, in the form that the server answers fastest.
 
-    DocumentDB cannot read an index of lists in the order of ids: for one page, it reads all members of a role. If a
-    role has many members, `$elemMatch` is faster. With it, the server reads users in the order of ids, without an
-    index.
+    DocumentDB cannot read an index of lists in the order of ids. So for one page, it reads all members of a role. If a
+    role has many members, `$elemMatch` is faster: the server then reads users in the order of ids, without an index.
     """
     users = connection.database()["User"]
     single: list[Document] = [{"$eq": role, **PRESENT} for role in roles]
@@ -173,10 +172,10 @@ def _in_domain(domain: str) -> Document:
 def rows(
     users: Sequence[Document], columns: Collection[str], giving: Mapping[ObjectId, str] | None = None
 ) -> Iterator[Row]:
-    """Turn users into rows. Other collections are read only if one of `columns` needs them.
+    """Make rows of users. Other collections are read only if one of `columns` needs them.
 
-    `giving` has the roles that grant a permission: id → name. In each row, `through` lists the roles of `giving` that
-    the user has.
+    `giving` maps the ids of the roles that grant a permission to their names. In each row, `through` lists those of
+    these roles that the user has.
     """
     ids = [user["_id"] for user in users]
     wanted = {item for user in users for item in ids_in(user, "rolesIds")} if ROLE_COLUMNS & set(columns) else ()
@@ -198,7 +197,7 @@ def rows(
 
 
 def _role_ids(listed: Any) -> Any:
-    """Return the list of role ids. As in the application, a missing or null list counts as empty."""
+    """Return the list of role ids. As in the application, a missing list or null counts as empty."""
     if listed is None or (isinstance(listed, list) and are_ids(listed)):
         return listed or []
     return showable("User", "rolesIds", listed)
@@ -206,7 +205,7 @@ def _role_ids(listed: Any) -> Any:
 
 def _profiles(ids: Ids) -> dict[Any, Row]:
     found = _collection(PROFILE_USER.collection).find(_owned(PROFILE_USER, ids), [PROFILE_USER.field, *PROFILE])
-    # If the unique index is missing, a user may have two profiles. As in the application, the first one counts.
+    # Without the unique index, a user may have two profiles. As in the application, the first profile is used.
     ordered = sorted(found, key=lambda profile: str(profile["_id"]), reverse=True)
     return {
         referred(profile.get(PROFILE_USER.field)): {field: readable(profile.get(field)) for field in PROFILE}
@@ -232,7 +231,7 @@ def _with_password(ids: Ids) -> dict[Any, bool]:
 
 
 def _owned(owned: Owned, ids: Ids) -> Document:
-    # In broken data, the field may be a list that contains the id. Such a list must not match.
+    # In broken data, the field may be a list that contains the id. Such a document must not match.
     no_list = {"$nor": [{owned.field: {"$type": "array"}}]}
     return joined(no_list, queries.refers_to(owned.collection, owned.field, *ids))
 
@@ -249,17 +248,17 @@ OTHER_COLUMNS: Final[dict[str, tuple[Callable[[Ids], dict[Any, Any]], Any]]] = {
     "conversations": (reference_counter("Conversation", "userIds"), 0),
     "messages": (reference_counter("Message", "senderId"), 0),
 }
-"""The columns that come from another collection.
+"""The columns of a row that come from another collection.
 
-The value is a pair: the function that reads the column, and the default for users without such documents.
+The value is a pair: the function that reads the column, and the default for a user without such documents.
 """
 
 RESOLVED: Final = ROLE_COLUMNS | set(OTHER_COLUMNS)
-"""The columns of a row that are not fields of the user."""
+"""The columns of a row that are not fields of the user's document."""
 
 
 def _events(user: object) -> list[Row]:
-    """Read the last audit events about a user. If the id of the user is not an ObjectId, return an empty list."""
+    """Return the last audit events about a user. If the id of the user is not an ObjectId, return an empty list."""
     from actions import audit
 
     return list(audit.find(target=str(user)).rows("-id", limit=EVENTS)) if isinstance(user, ObjectId) else []

@@ -29,13 +29,13 @@ FIELDS: Final = {
     "Account": ACCOUNT,
     "Message": ("conversationId", "createAt", "body", "image"),
 }
-"""Collection → the fields that are exported. No other field is exported, because it may be a secret."""
+"""Collection → the fields that are exported. Other fields are not exported, because they may be secrets."""
 
 SECRETS: Final = {
     "User": {"hashedPassword": "hasPassword"},
     "Account": {**TOKENS, "session_state": "hasSessionState"},
 }
-"""Secret field → the key in the export that only tells whether the field has a value."""
+"""Secret field → the key in the export that only tells whether the secret field has a value."""
 
 EXPORTED_OTHERWISE: Final = {"userId", "senderId", "seenIds"}
 """Fields that are not exported and need no note: they name the owner of a document, or are exported in another form."""
@@ -44,7 +44,7 @@ CONVERSATION: Final = ("name", "isGroup", "created_at", "userIds")
 
 
 def export_data(ref: str, *, with_names: bool = False) -> "PersonalData":
-    """Find a user, and return the personal data. Other people get a number as name, unless `with_names` is true."""
+    """Find a user, and return the personal data. Other people are named by numbers, unless `with_names` is true."""
     user = lookup.find_user(ref)
     lookup.refuse_duplicate_ids("User", [user])
     return PersonalData(user, named=with_names)
@@ -66,7 +66,7 @@ class PersonalData:
         return self._row("User", self._user)
 
     def profiles(self) -> list[Row]:
-        """Return a list with the profile of the user. In broken data, there may be several."""
+        """Return a list with the profile of the user. In broken data, there may be several profiles."""
         return [self._row("Profile", profile) for profile in self._owned("Profile")]
 
     def accounts(self) -> list[Row]:
@@ -83,7 +83,10 @@ class PersonalData:
         return {"roles": rows, "permissions": sorted({name for row in rows for name in row["permissions"]})}
 
     def events(self) -> list[Row]:
-        """Return the events about the user, with only two words of each command: later words may name other people."""
+        """Return the events about the user, with only the first two words of each command.
+
+        Other words may name other people.
+        """
         if not isinstance(self.id, ObjectId):
             return []
         kept = ("id", "at", *(("reason",) if self.named else ()))
@@ -104,7 +107,8 @@ class PersonalData:
         """
         found = connection.database()["Message"]
         order = [("createAt", ASCENDING), ("_id", ASCENDING)]
-        # Make one query for each form of the user's id, because the index sorts the documents only for one value.
+        # Make one query for each form of the user's id. With several forms in one query, the index would not give a
+        # sorted result.
         mine = self._referring("Message", "senderId")
         filters = [{"senderId": form} for form in forms(self.id)] + mine.get("$or", [])[1:]
         documents = heapq.merge(*(found.find(where, batch_size=BATCH).sort(order) for where in filters), key=_sort_time)
@@ -117,8 +121,8 @@ class PersonalData:
     def conversations(self, own: Mapping[str | None, int]) -> list[Row]:
         """Return the conversations in which the user is a participant or has sent a message, oldest first.
 
-        `own` is id → number of messages of the user. The other participants are exported only if the conversation
-        exists and the user is a participant.
+        `own` maps the id of a conversation to the number of messages that the user has sent in it. The other
+        participants are exported only if the conversation exists and the user is a participant.
         """
         where = self._referring("Conversation", "userIds")
         found = connection.database()["Conversation"].find(where, CONVERSATION)
@@ -142,12 +146,12 @@ class PersonalData:
         ]
 
     def omitted(self) -> Iterator[Row]:
-        """Yield sentences that say what is not exported, and why.
+        """Yield sentences that say which data is not exported, and why.
 
-        Call this after all other methods, as it uses their results.
+        Call this method after all other methods, because it uses their results.
         """
         yield _omitted("The hash of the password", "It is secret. user.json says whether a password is set")
-        yield _omitted("Tokens of linked sign-ins", "They are secret. accounts.json says which ones exist")
+        yield _omitted("Tokens of linked sign-ins", "They are secret. accounts.json says which tokens exist")
         yield _omitted("Messages of other people", "They are the data of the people who wrote them")
         if not self.named:
             yield _omitted("Names of other people", "They are replaced by numbers. The same number is the same person")
@@ -176,7 +180,7 @@ class PersonalData:
 
 
 class OtherPeople:
-    """The labels of all other people: numbers in order of appearance ("participant 1"), or usernames if `named`."""
+    """The labels of other people: usernames if `named` is true, otherwise numbers ("participant 1")."""
 
     def __init__(self, excluded: Any, *, named: bool) -> None:
         self._excluded = id_text(referred(excluded))
@@ -184,7 +188,10 @@ class OtherPeople:
         self._labels: dict[str, str] = {}
 
     def load(self, found: Iterable[str]) -> None:
-        """Give a label to each person who has none. Pass many people at once, because each call may read usernames."""
+        """Give a label to each person who has no label yet.
+
+        Pass many people at once, because each call may read usernames.
+        """
         new = [person for person in dict.fromkeys(found) if person not in self._labels and person != self._excluded]
         if self._usernames:
             self._usernames.load(new)
@@ -193,7 +200,7 @@ class OtherPeople:
             self._labels[person] = name or f"participant {len(self._labels) + 1}"
 
     def labels(self, found: Iterable[str]) -> list[str]:
-        """Return the labels of people, each once, without the user. Call `load` with these people first."""
+        """Return the labels of people, without the user and without duplicates. Call `load` with these people first."""
         return [self._labels[person] for person in dict.fromkeys(found) if person != self._excluded]
 
 
@@ -204,7 +211,7 @@ def _by_id(collection: str, wanted: Iterable[str], fields: tuple[str, ...]) -> d
 
 
 def _sort_time(message: Document) -> datetime:
-    """Return the time to sort a message by. Values that are not times come first, as on the server."""
+    """Return the time by which a message is sorted. A value that is not a time comes first, as on the server."""
     time = message.get("createAt")
     return time if isinstance(time, datetime) else datetime.min.replace(tzinfo=UTC)
 

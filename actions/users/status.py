@@ -19,7 +19,7 @@ FIELDS: Final = ("status", "emailVerified", "updatedAt")
 """The fields that are read of a user before the status or the e-mail changes."""
 
 VERIFYING: Final = ("email", "emailVerified", "status")
-"""The fields that decide whether an e-mail is verified."""
+"""The fields that decide whether the e-mail of a user is verified."""
 
 
 STOPPED: Final = "New sign-ins are blocked. Open sessions may continue."
@@ -37,7 +37,7 @@ def suspend(refs: Sequence[str], *, skip_missing: bool = False, allow_last_membe
 
 @replannable()
 def reinstate(refs: Sequence[str], *, skip_missing: bool = False) -> Changeset:
-    """Let suspended users sign in again. Users with an invalid status get a valid one. Other users are unchanged."""
+    """Let suspended users sign in again. Give a valid status to users with an invalid status. Skip all other users."""
     return _change(
         "reinstate", lookup.find_users(refs, FIELDS, skip_missing=skip_missing), _reinstated, given=VERIFYING
     )
@@ -51,7 +51,10 @@ def verify_email(refs: Sequence[str], *, skip_missing: bool = False) -> Changese
 
 
 def verified(user: Document) -> Document:
-    """Return the fields to set when an e-mail is verified. If it was verified before, the earlier time is kept."""
+    """Return the fields to set when an e-mail is verified.
+
+    If the e-mail was verified before, the earlier time is kept.
+    """
     values: Document = {} if user.get("emailVerified") else {"emailVerified": now()}
     if user.get("status") != UserStatus.SUSPENDED:
         values["status"] = UserStatus.EMAIL_VERIFIED.value
@@ -65,7 +68,7 @@ def unverified(user: Document) -> Document:
 
 
 def change(draft: Draft, user: Document, values: Document, given: Iterable[str] = ()) -> bool:
-    """Add the change of a user's fields, and of `updatedAt`, to a draft. Return whether any field changes."""
+    """Add the change of a user's fields to a draft, together with `updatedAt`. Return True if any field changes."""
     differs = any(not same(user.get(name, ABSENT), value) for name, value in values.items())
     if differs:
         draft.set("User", user, {**values, "updatedAt": now()}, given)
@@ -111,10 +114,10 @@ def _reinstated(user: Document) -> Document:
 
 
 def set_password(ref: str, password: str | None, *, reveal: bool = False, allow_lockout: bool = False) -> Changeset:
-    """Set the password of a user, or remove it.
+    """Set the password of a user, or remove the password if `password` is None.
 
-    With `reveal`, the result contains the password. Raises `BadPasswordError`. Raises `LastSignInError` if the user
-    would have no way to sign in, unless `allow_lockout` is true.
+    If `reveal` is true, the result contains the password. Raises `BadPasswordError`. Raises `LastSignInError` if the
+    user would have no way to sign in, unless `allow_lockout` is true.
     """
     user = lookup.find_user(ref, ("name", "hashedPassword", *FIELDS))
     label = lookup.user_label(user)
@@ -150,7 +153,7 @@ def unlink(ref: str, provider: str, *, allow_lockout: bool = False) -> Changeset
     draft = Draft()
     for account in unlinked:
         draft.delete("Account", account)
-    # The user is changed too, so that the audit trail lists the event under this user.
+    # The user is changed too. So the audit trail lists the event under this user.
     change(draft, user, {"updatedAt": now()})
     results = [Result(user["_id"], label, f"unlinked from {provider}")]
     return checked_changeset(

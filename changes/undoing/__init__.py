@@ -32,10 +32,10 @@ def inverse(
 ) -> list[list[Change]]:
     """Return the changes that undo the batches of an event, from the last batch to the first.
 
-    A change is left out if its documents already have the values from before the event. On a server without
-    transactions, this happens after an interrupted write. If a document was changed after the event, this raises
-    `ChangedSinceError`. With `force`, the document is overwritten instead, and links to deleted documents are not
-    restored. `orphans` are restored without a parent, because they had no parent before the event.
+    A change is left out if its documents already have the values from before the event. This happens on a server
+    without transactions, after a write was interrupted. If a document was changed after the event, this function raises
+    `ChangedSinceError`. If `force` is true, the document is overwritten instead, and links to deleted documents are not
+    restored. The documents in `orphans` are restored without a parent, because they had no parent before the event.
     """
     undone = [
         [change.inverse() for change in reversed(batch) if not stays_after_undo(change)] for batch in reversed(batches)

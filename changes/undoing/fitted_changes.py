@@ -34,7 +34,7 @@ from models.links import OTHER_SIDES, OWNED, Owned
 
 
 class ChangedSinceError(ConflictError):
-    """The error for a document that was changed after the event that is being undone.
+    """The error if a document was changed after the event that is being undone.
 
     Invariant: an undo overwrites nothing newer, unless it is forced.
     """
@@ -46,10 +46,10 @@ class ChangedSinceError(ConflictError):
 
 
 class StillNeededError(ConflictError):
-    """The error for a document that an undo would delete although a child was added to it after the event."""
+    """The error if an undo would delete a document to which a child was added after the event."""
 
     def __init__(self, collection: str, who: object, identifier: object, child: str) -> None:
-        hint = f"delete it with everything that belongs to it: chatctl {collection.lower()}s delete {identifier}"
+        hint = f"delete the {collection.lower()} with all its data: chatctl {collection.lower()}s delete {identifier}"
         super().__init__(f"{collection.lower()} {who} got a new {child.lower()} after this event", hint)
 
 
@@ -76,8 +76,8 @@ def orphaned(
 def refuse_to_orphan(present: PresentDocuments, changes: list[Change], returning: AbstractSet[Key]) -> None:
     """Raise `StillNeededError` if the undo would delete a parent and keep one of its children.
 
-    A child that would be kept was created after the event. The event has no change of it, so no filter of a write would
-    notice it. A parent that the undo inserts again does not count as deleted.
+    A child that would be kept was created after the event. The event has no change of this child, so no filter of a
+    write would notice it. A parent that the undo inserts again does not count as deleted.
     """
     going = {(change.collection, change.ids[0]) for change in changes if isinstance(change, Delete)}
     coming = {(collection, referred(identifier)) for collection, identifier in returning}
@@ -106,7 +106,7 @@ def differences(there: Document, document: Document) -> list[str]:
 
 
 def are_alike(one: object, other: object) -> bool:
-    """Tell whether two values are equal. For lists of ids, the order does not matter."""
+    """Tell whether two values are equal. In lists of ids, the order does not matter."""
     if isinstance(one, list) and isinstance(other, list) and all(isinstance(item, ObjectId) for item in [*one, *other]):
         return sorted(one) == sorted(other)
     return same(one, other)
@@ -134,7 +134,10 @@ class FittedChanges:
     force: bool
 
     def of(self, change: Change) -> Iterator[Change]:
-        """Adapt one inverse change, and yield the changes that are still necessary. Raises `ChangedSinceError`."""
+        """Adapt one inverse change, and yield the changes that are still necessary.
+
+        Raises `ChangedSinceError` if a document was changed after the event.
+        """
         if isinstance(change, Insert):
             return self._insert(change)
         return self._delete(change) if isinstance(change, Delete) else self._update(change)
@@ -181,7 +184,7 @@ class FittedChanges:
     def _update(self, change: Update) -> Iterator[Change]:
         """Adapt an update to each of its documents.
 
-        If the next document needs the same change, both share one update.
+        Consecutive documents that need the same change share one update.
         """
         alike: list[tuple[dict[str, FieldChange], list[Any]]] = []
         for identifier in change.ids:
@@ -214,7 +217,7 @@ class FittedChanges:
     ) -> FieldChange | None:
         """Adapt the change of one field. Return None if the document already has the right value."""
         if isinstance(field, Set) and field.before is ABSENT and _is_list_of_ids(field.after):
-            field = Add(tuple(field.after), bare=True)  # another program may have created the list since the event
+            field = Add(tuple(field.after), bare=True)  # another program may have created the list after the event
         if isinstance(field, Add):
             ids = self._existing(collection, name, list(field.ids)) if self.force else field.ids
             return add_missing(collection, there, name, ids)
@@ -223,7 +226,7 @@ class FittedChanges:
         return self._value(collection, there, name, field, moves=moves)
 
     def _value(self, collection: str, there: Document, name: str, field: Set, *, moves: bool) -> FieldChange | None:
-        """Adapt the change of a single value. Return None if the document already has the right value.
+        """Adapt the change of a single value. If the document already has the right value, return None.
 
         If `moves` is true, a date gets the present time instead of its old value, so that other programs notice the
         undo.

@@ -15,11 +15,11 @@ Key: TypeAlias = tuple[str, Any]
 """A collection, and the `_id` of a document in this collection."""
 
 AT_ONCE: Final = 500
-"""The most ids in one filter. Some servers compare each document with each id."""
+"""The largest number of ids in one filter. Some servers compare each document with each id."""
 
 
 class PresentDocuments:
-    """The documents that an undo changes, by collection and `_id`, with all changes planned so far."""
+    """The documents that an undo changes, by collection and `_id`, with all changes that are planned so far."""
 
     def __init__(self, database: Database[Document]) -> None:
         self.database = database
@@ -57,9 +57,9 @@ class PresentDocuments:
                 self._documents[collection, document["_id"]] = document
 
     def existing(self, collection: str, ids: list[Any], returning: AbstractSet[Key]) -> list[Any]:
-        """Return those ids whose document exists now or is inserted by the undo (`returning`).
+        """Return the ids whose document exists now, or is inserted by the undo (`returning`).
 
-        Ids can have any form.
+        The ids can have any form.
         """
         wanted = [found for item in ids if isinstance(found := referred(item), ObjectId)]
         unknown = [one for one in dict.fromkeys(wanted) if (collection, one) not in self._exists]
@@ -78,7 +78,7 @@ class PresentDocuments:
 def read(database: Database[Document], changes: list[Change]) -> PresentDocuments:
     """Read the documents of changes.
 
-    Inserted and deleted documents are read with all fields, others with changed fields.
+    Inserted and deleted documents are read with all fields. Other documents are read with the changed fields.
     """
     documents = PresentDocuments(database)
     whole = {(change.collection, change.ids[0]) for change in changes if not isinstance(change, Update)}

@@ -29,7 +29,7 @@ ChildrenOfParents: TypeAlias = Mapping[Key, list[Insert | Delete]]
 
 
 def children_by_parent(changes: list[Change]) -> ChildrenOfParents:
-    """Return the changes that insert or delete child documents, by their collection and parent."""
+    """Return (collection of children, id of a parent) → the changes that insert or delete its children."""
     children: dict[Key, list[Insert | Delete]] = {}
     for change, owned in product(changes, OWNED):
         if not isinstance(change, Update) and change.collection == owned.collection:
@@ -41,7 +41,7 @@ def children_by_parent(changes: list[Change]) -> ChildrenOfParents:
 
 @dataclass(frozen=True)
 class Recomputed:
-    """Computes the values of `updatedAt`, `profileId` and `lastMessageAt` after an undo.
+    """Compute the values of `updatedAt`, `profileId` and `lastMessageAt` after an undo.
 
     `returning` are the documents that the undo inserts; they count as existing. `orphaned` are the documents that the
     undo leaves out; they count as missing, like deleted documents.
@@ -56,8 +56,8 @@ class Recomputed:
     def value(self, document: Document, name: str, present: object) -> object:
         """Compute the value that a field has after the undo.
 
-        This is called if the field was changed after the event, or if its old value is the time of a message that the
-        undo does not keep.
+        This method is called if the field was changed after the event, or if its old value is the time of a message
+        that the undo does not keep.
 
         Invariant: often changed fields are computed again. Their old values may be wrong now. If an undo failed because
         such a field was changed, almost no undo would be possible.
@@ -90,9 +90,9 @@ class Recomputed:
         return stored.get("created_at", otherwise)
 
     def _last(self, collection: str, reference_field: str, parent: Any, by: str, kind: type) -> Document | None:
-        """Find the child of a parent with the highest value of the field `by`, as it will be after the undo.
+        """Find the child of a parent with the highest value in the field `by`, as it will be after the undo.
 
-        In broken data, a child can lack this field or have a value of another type. Such a child does not count.
+        In broken data, a child can have no such field, or a value of another type. Such a child does not count.
         """
         own = self.children.get((collection, referred(parent)), [])
         gone = [change.document["_id"] for change in own if isinstance(change, Delete)]
@@ -106,7 +106,7 @@ class Recomputed:
 def later_last_messages(database: Database[Document], batches: list[list[Change]]) -> Iterator[list[Change]]:
     """Yield for each batch the changes that move `lastMessageAt` forward to the time of restored messages.
 
-    A conversation is left out if a batch already sets its `lastMessageAt`.
+    If a batch already sets the `lastMessageAt` of a conversation, this conversation is left out.
     """
     settled = {identifier for batch in batches for change in batch for identifier in _with_last_message(change)}
     for batch in batches:
@@ -125,7 +125,7 @@ def later_last_messages(database: Database[Document], batches: list[list[Change]
 
 
 def _with_last_message(change: Change) -> tuple[Any, ...]:
-    """Return the ids of the conversations whose `lastMessageAt` is set by a change."""
+    """Return the ids of the conversations whose `lastMessageAt` a change sets."""
     if change.collection != "Conversation" or (isinstance(change, Update) and LAST_MESSAGE not in change.fields):
         return ()
     return change.ids

@@ -1,4 +1,4 @@
-"""Contexts: names for databases, kept in the user's configuration file. One can be the current context.
+"""Contexts: names for databases, stored in the user's configuration file. One context can be the current context.
 
 Start reading at `load`.
 """

@@ -19,7 +19,7 @@ from database.wording import did_you_mean, shown
 from models.names import EASY
 
 LARGEST: Final = 1024 * 1024
-"""The largest size of a configuration file, in bytes. A larger file is an error."""
+"""The size limit of the configuration file, in bytes. A larger file is an error."""
 
 
 def path() -> Path:
@@ -39,7 +39,7 @@ def path() -> Path:
 def read() -> str:
     """Return the text of the configuration file, or an empty text if the file does not exist.
 
-    Raises `NotAllowedError` for a symbolic link, and for a file that another user owns or can write.
+    Raises `NotAllowedError` if the file is a symbolic link, belongs to another user, or can be written by another user.
     """
     try:
         file = path()
@@ -56,7 +56,7 @@ def read() -> str:
         _check(file.parent, file.parent.stat())
         _check(file, found := os.fstat(descriptor))
         if not stat.S_ISREG(found.st_mode):
-            raise NotConfiguredError(f"{file} is not a regular file", "move it away")
+            raise NotConfiguredError(f"{file} is not a regular file", "move the file away")
         with open(descriptor, "rb", closefd=False) as opened:
             return _decoded(file, opened.read(LARGEST + 1))
     finally:
@@ -64,7 +64,7 @@ def read() -> str:
 
 
 def write(text: str) -> None:
-    """Replace the text of the configuration file. If this fails, the old file is kept."""
+    """Replace the text of the configuration file. If the write fails, the old file is kept."""
     file = path()
     try:
         private_files.write(file, text.encode())
@@ -74,9 +74,9 @@ def write(text: str) -> None:
 
 @contextmanager
 def locked() -> Iterator[None]:
-    """Lock the configuration file until the block ends. Other commands that change the file wait.
+    """Lock the configuration file until the `with` block ends. Other commands that change the file wait.
 
-    The folder of the file is created if it does not exist.
+    This function creates the folder of the file if necessary.
     """
     folder = path().parent
     try:
@@ -101,7 +101,7 @@ def _check(file: Path, found: os.stat_result) -> None:
 
 def _decoded(file: Path, data: bytes) -> str:
     if len(data) > LARGEST:
-        raise NotConfiguredError(f"{file} is larger than {LARGEST:,} bytes", "move it away")
+        raise NotConfiguredError(f"{file} is larger than {LARGEST:,} bytes", "move the file away")
     try:
         return data.decode()
     except UnicodeDecodeError as error:
@@ -120,7 +120,8 @@ LOCAL: Final = "local"
 SOURCES: Final = ("url", "url-env", "url-file", "url-command", LOCAL)
 """The settings that say where the database of a context is. Each context must have exactly one of these settings.
 
-`local` is the name of a database in the embedded server. All others give the URL of a database.
+The value of `local` is the name of a database in the embedded server. The values of the other settings say where
+chatctl finds the URL of the database.
 """
 READ_ONLY: Final = "read-only"
 
@@ -131,7 +132,8 @@ _PLACE: Final = re.compile(r"(.*) \(at (?:line (\d+), column \d+|end of document
 class Context:
     """A name for a database.
 
-    `source` is one of `SOURCES`, and `value` is its value, for example a URL with a password.
+    `source` is the name of a setting in `SOURCES`, and `value` is the value of this setting, for example a URL with a
+    password.
     """
 
     name: str
@@ -145,41 +147,45 @@ class Context:
 
     @property
     def local(self) -> bool:
-        """Whether the database is in the embedded server. Such a context has no URL."""
+        """Whether the database is in the embedded server. A context with such a database has no URL."""
         return self.source == LOCAL
 
 
 @dataclass(frozen=True)
 class Contexts:
-    """All contexts of a user, in the order of the file, and the name of the current context."""
+    """All contexts of a user, in their order in the configuration file, and the name of the current context."""
 
     by_name: dict[str, Context]
     current: str | None = None
 
     def named(self, name: str) -> Context:
-        """Return the context with this name. Raises `NotFoundError` if it does not exist."""
+        """Return the context with this name. Raises `NotFoundError` if the context does not exist."""
         if name not in self.by_name:
             hint = "see chatctl context list" if self.by_name else "add one: chatctl context add NAME"
             raise NotFoundError(f"no context {shown(name)}", did_you_mean(name, self.by_name) or hint)
         return self.by_name[name]
 
     def current_context(self) -> Context | None:
-        """Return the current context, or None if none is chosen.
+        """Return the current context, or None if no context is current.
 
-        Raises `NotFoundError` if the file names an unknown context.
+        Raises `NotFoundError` if the configuration file names an unknown context as the current one.
         """
         return None if self.current is None else self.named(self.current)
 
 
 def load() -> Contexts:
-    """Read all contexts. Raises `NotConfiguredError` for a broken file, and `NotAllowedError` for an unsafe file."""
+    """Read all contexts.
+
+    Raises `NotConfiguredError` if the configuration file is not valid, and `NotAllowedError` if another user can write
+    it.
+    """
     return parse(read())
 
 
 def parse(text: str) -> Contexts:
     """Parse the text of the configuration file.
 
-    An unknown key raises `NotConfiguredError`, because a misspelt `read-only` must not be ignored.
+    Raises `NotConfiguredError` for an unknown key, because a misspelt `read-only` must not be ignored.
     """
     try:
         said = tomllib.loads(text)
@@ -205,7 +211,10 @@ def _context(name: str, table: Any) -> Context:
             _broken(f"unknown setting {_quoted(key)} in context {name}", did_you_mean(key, [*SOURCES, READ_ONLY]))
     given = [source for source in SOURCES if source in table]
     if len(given) != 1:
-        _broken(f"context {name} has {' and '.join(given) or 'no url'}", f"give it exactly one of {', '.join(SOURCES)}")
+        _broken(
+            f"context {name} has {' and '.join(given) or 'no url'}",
+            f"give the context exactly one of {', '.join(SOURCES)}",
+        )
     if not isinstance(table[given[0]], str):
         _broken(f"{given[0]} of context {name} is not a text")
     if not isinstance(read_only := table.get(READ_ONLY, False), bool):
@@ -214,7 +223,7 @@ def _context(name: str, table: Any) -> Context:
 
 
 def _no_toml(text: str, said: str) -> NotConfiguredError:
-    """Return an error that names the line that is not TOML. The reason is left out if it may quote a URL."""
+    """Return an error that names the line with invalid TOML. The reason is left out if it may quote a URL."""
     place = _PLACE.fullmatch(said)
     line = int(place[2]) if place and place[2] else text.count("\n") + 1
     why = place[1] if place and "://" not in said else "this is not TOML"
@@ -226,5 +235,8 @@ def _broken(what: str, hint: str | None = None) -> NoReturn:
 
 
 def _quoted(key: str) -> str:
-    """Return a key in quotation marks for a message. A URL is not shown, because it may contain a password."""
+    """Return a key in quotation marks for a message.
+
+    A key that contains a URL is not shown: it may contain a password.
+    """
     return "(a URL)" if "://" in key else shown(key)

@@ -1,4 +1,4 @@
-"""Add and remove contexts, and choose the current one. The comments and the order in the file do not change."""
+"""Add and remove contexts, and choose the current context. Comments and the order of the settings stay the same."""
 
 from collections.abc import Callable
 from typing import Any, Final
@@ -10,13 +10,16 @@ from database.errors import ConflictError, NotConfiguredError
 from database.wording import shown
 
 Change = Callable[[str, Contexts], tuple[str, Contexts]]
-"""A function: (text of the file, its contexts) → (new text, the contexts that the new text should have)."""
+"""A function: (text of the configuration file, its contexts) → (new text, the contexts that the new text must have)."""
 
 _MARK: Final = "chatctl removes this line"
 
 
 def add(context: Context) -> None:
-    """Add a context. Raises `ConflictError` if the name already exists, and `InvalidInputError` if it is not valid."""
+    """Add a context.
+
+    Raises `ConflictError` if the name already exists, and `InvalidInputError` if the name or the setting is not valid.
+    """
     check(context)
 
     def change(text: str, found: Contexts) -> tuple[str, Contexts]:
@@ -34,13 +37,13 @@ def add(context: Context) -> None:
 
 
 def use(name: str) -> bool:
-    """Make a context the current one. Returns False if it was the current context already."""
+    """Make a context the current context. Returns False if it already was the current context."""
 
     def change(text: str, found: Contexts) -> tuple[str, Contexts]:
         import tomlkit
 
         wanted = Contexts(found.by_name, found.named(name).name)
-        if found.current is None:  # The key is put at the top, because after a table it would be part of that table.
+        if found.current is None:  # after a table, the key would be part of the table
             return tomlkit.dumps({"current": name}) + (f"\n{text}" if text else ""), wanted
         document = tomlkit.parse(text)
         document["current"] = name
@@ -50,7 +53,7 @@ def use(name: str) -> bool:
 
 
 def remove(name: str) -> bool:
-    """Remove a context. Returns True if this was the current context. Then there is no current context any more."""
+    """Remove a context. Returns True if it was the current context. Then no context is current any more."""
     was_current = False
 
     def change(text: str, found: Contexts) -> tuple[str, Contexts]:
@@ -71,7 +74,8 @@ def remove(name: str) -> bool:
 def _change(change: Change) -> bool:
     """Change the configuration file, and tell whether its text changed.
 
-    The new text is parsed before it is written. If it does not have the expected contexts, the file is not changed.
+    The new text is parsed before it is written. If the parsed contexts are not the expected contexts, the file is not
+    changed.
     """
     with config_file.locked():
         text = config_file.read()
@@ -96,9 +100,9 @@ def _changed(change: Change, text: str, found: Contexts) -> str:
 
 
 def _without(document: Any, name: str) -> str:
-    """Return the text of a TOML document without one context.
+    """Return the text of the configuration file without one context.
 
-    Comments after the last setting of this context are kept, because they are about the next table.
+    Comments after the last setting of the removed context are kept, because they describe the next table.
     """
     from tomlkit import dumps
     from tomlkit.items import Table

@@ -1,4 +1,4 @@
-"""Find the URL of a context."""
+"""Find the URL of a context: in its setting, a variable or a file, or from a command."""
 
 import os
 import re
@@ -16,18 +16,18 @@ from database.wording import shown
 from models.names import EASY, HOW_EASY
 
 SECONDS: Final = 30.0
-"""The seconds that a command that prints a URL may run."""
+"""The time limit for a command that prints a URL, in seconds."""
 LONGEST: Final = 64 * 1024
-"""The most bytes that are kept in memory from the output of a command that prints a URL."""
+"""The number of bytes that are kept from the output of a command that prints a URL."""
 
 OF_THE_SERVER: Final = frozenset({"admin", "config", "local"})
-"""The databases in which a server keeps its own data."""
+"""The names of databases in which a MongoDB server keeps its own data. A context cannot use these names."""
 
 _VARIABLE: Final = re.compile("[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
 
 
 def url(context: Context) -> str:
-    """Return the URL of a context. If the context has a `url-command`, this command is run.
+    """Return the URL of a context. If the context has a `url-command`, run this command.
 
     Raises `NotConfiguredError` if the URL cannot be found. The error never quotes the URL.
     """
@@ -48,7 +48,7 @@ def url(context: Context) -> str:
 
 
 def address(context: Context) -> urls.Address | None:
-    """Return the address of a context without running a command. For a `url-command`, return None."""
+    """Return the address of the database of a context. Return None if this would need to run a `url-command`."""
     if context.local:
         return urls.Address(context.value, urls.LOCAL_HOST, None, has_password=False)
     return None if context.source == "url-command" else urls.parse(url(context), context.label)
@@ -57,7 +57,7 @@ def address(context: Context) -> urls.Address | None:
 def check(context: Context) -> None:
     """Raise `InvalidInputError` if the name or the setting of a context cannot be valid.
 
-    Files and environment variables are not read, because they may be created later.
+    This check does not look for files and environment variables, because the user may create them later.
     """
     if not EASY.fullmatch(context.name):
         raise InvalidInputError(f"invalid context name {shown(context.name)}", HOW_EASY)
@@ -79,9 +79,9 @@ def check(context: Context) -> None:
 
 
 def _printed(context: Context) -> str:
-    """Run the command of a context without a shell, and return the first line of its output.
+    """Run the `url-command` of a context without a shell, and return the first line of its output.
 
-    Its standard error goes to the terminal.
+    The terminal shows the error output of the command.
     """
     deadline = time.monotonic() + SECONDS
     try:
@@ -107,7 +107,7 @@ def _printed(context: Context) -> str:
 
 
 def _read(pipe: IO[bytes], deadline: float) -> bytes:
-    """Read a pipe to its end, but keep only the first bytes. Raises `TimeoutError` after the deadline."""
+    """Read a pipe to its end, but return only the first `LONGEST` bytes. Raises `TimeoutError` after the deadline."""
     said = b""
     with selectors.DefaultSelector() as selector:
         selector.register(pipe, selectors.EVENT_READ)

@@ -1,7 +1,8 @@
-"""The embedded database: a private server of this user. The first command that needs the server starts it.
+"""The embedded database: a private MongoDB server of this user. The first command that needs the server starts it.
 
-The watcher (`database.local.watcher`) is a separate process, which starts and stops the server. It announces the
-running server in a file. Commands start the watcher if necessary, take locks, read the announcement, and connect.
+The watcher (`database.local.watcher`) is a separate process, which starts and stops the server. The watcher writes an
+announcement of the running server: a file with its pid and port. A command starts the watcher if necessary, reads the
+announcement, and connects. The lock files show which processes run.
 """
 
 import fcntl
@@ -34,8 +35,9 @@ _AGAIN = "run the command again to restart the server; if it fails again, run ch
 _STOP = "stop it with chatctl --local db stop, then run the command again"
 _SECONDS_BETWEEN_LOOKS = 0.01
 _BYTES_TO_WORK = 16 << 20
-"""The free disk space that the server needs, because it reserves 10 MiB for its journal."""
-# The variables that the server gets. It runs longer than the command, so it must not inherit a URL or a password.
+"""The free disk space that the server needs, in bytes. The server reserves 10 MiB for its journal."""
+# The environment variables that the server gets. The server runs longer than the command, so it must not inherit a URL
+# or a password.
 _ENVIRONMENT = ("HOME", "PATH", "LANG", "LC_ALL", "TZ", "TMPDIR", "LD_LIBRARY_PATH", "PYTHONPATH", "VIRTUAL_ENV")
 
 
@@ -49,7 +51,7 @@ class Use(NamedTuple):
 
 @contextmanager
 def _at_work() -> Iterator[Path]:
-    """Yield the folder of the embedded database. In the `with` block, an `OSError` becomes a `NotAllowedError`."""
+    """Yield the folder of the embedded database. An `OSError` in the `with` block becomes a `NotAllowedError`."""
     folder = files.chosen()
     try:
         yield folder
@@ -58,9 +60,9 @@ def _at_work() -> Iterator[Path]:
 
 
 def use(database: str) -> Use:
-    """Start the embedded server if it does not run, and return what a command needs to use it.
+    """Start the embedded server if it does not run yet. Return its URL and the lock that keeps it running.
 
-    All running commands share one server.
+    All commands that run at the same time use the same server.
     """
     with _at_work() as folder, ExitStack() as unless_it_runs:
         files.make_private(folder)
@@ -75,7 +77,7 @@ def use(database: str) -> Use:
 
 
 def is_gone(server: Server) -> bool:
-    """Tell whether this server has stopped. A newer server may be running already."""
+    """Tell whether this server has stopped. In the meantime, another command may have started a new server."""
     with _at_work() as folder:
         return files.holder(folder / files.SERVER) not in {server.pid, 0}
 
@@ -87,7 +89,7 @@ def gone(hint: str | None = None) -> UnreachableError:
 def peek(database: str) -> str | None:
     """Return the URL of the embedded database if its server runs, otherwise None.
 
-    This function starts and writes nothing, and does not keep the server running.
+    This function does not start the server, does not write files, and does not keep the server running.
     """
     with _at_work() as folder:
         if not (folder / files.STATE).is_file():
@@ -120,7 +122,7 @@ def status() -> dict[str, object] | None:
 
 
 def stop() -> bool:
-    """Stop the server, even if other commands use it, and wait until it has ended. Returns False if it did not run."""
+    """Stop the server, even if other commands use it, and wait until it has ended. Return False if it did not run."""
     with _at_work() as folder:
         if not folder.is_dir():
             return False
@@ -167,9 +169,9 @@ def _url(folder: Path, server: Server, database: str) -> str:
 
 
 def _is_gone(folder: Path) -> bool:
-    """Tell whether neither the embedded server nor its watcher runs.
+    """Tell whether the embedded server and its watcher have both ended.
 
-    If only the watcher was killed, kill the server too.
+    If only the watcher was killed, this function kills the server too.
     """
     with files.opened(folder / files.WATCHER) as lock:
         if not files.take(lock):
@@ -181,7 +183,10 @@ def _is_gone(folder: Path) -> bool:
 
 
 def _running(folder: Path) -> Server:
-    """Wait until the embedded server runs. If no watcher runs (for example because it was killed), start one."""
+    """Wait until the embedded server runs, and return it. If no watcher runs, start one.
+
+    For example, no watcher runs if somebody has killed it.
+    """
     deadline = time.monotonic() + _SECONDS_TO_START
     started = 0
     while True:
@@ -198,7 +203,7 @@ def _pause(folder: Path, deadline: float, what: str = "start") -> None:
 
 
 def _failure(folder: Path, what: str) -> ServerFailedError:
-    """Return an error with the likely reason why the embedded server does not start, and what to do."""
+    """Return an error with the likely reason why the embedded server does not start or stop, and what to do."""
     free = shutil.disk_usage(folder).free
     if free < _BYTES_TO_WORK:
         return ServerFailedError(f"{what}: the disk of {folder} has {free >> 20} MiB left", files.MAKE_SPACE)
@@ -209,7 +214,7 @@ def _failure(folder: Path, what: str) -> ServerFailedError:
 
 
 def _watch(folder: Path) -> bool:
-    """Start a watcher if none runs, and tell whether one was started.
+    """Start a watcher if none runs. Return True if a watcher was started.
 
     The watcher inherits the lock `watcher.lock`, so two watchers never run at the same time.
     """
@@ -236,9 +241,9 @@ def _watch(folder: Path) -> bool:
 
 
 def _server_program() -> Path:
-    """Return the path of the embedded server's program, which is in the same folder as the running Python.
+    """Return the path of the embedded server's program. It is in the same folder as the running Python.
 
-    The program has another licence than chatctl, so it is run as a process and never imported.
+    The program has another licence than chatctl, so chatctl runs the program as a process and never imports it.
     """
     program = Path(sys.executable).with_name("secantusd-py")
     if not program.exists():

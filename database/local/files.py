@@ -1,4 +1,4 @@
-"""The folder of the embedded database. Only its user can read it, and its locks show which processes run.
+"""The folder of the embedded database. Only its owner can read the folder. Its locks show which processes run.
 
 A process holds a lock with `flock` on a file. When the process ends, the kernel releases the lock. There are four
 locks:
@@ -6,10 +6,10 @@ locks:
 - `use.lock`, shared by every command that uses the database;
 - `watcher.lock`, taken by the command that starts a watcher, and inherited by the watcher;
 - `server.lock`, taken by the watcher, and inherited by the server; it contains the pid of the server;
-- `turn.lock`, held by the command that is inside `turn`.
+- `turn.lock`, held by the command that is in the block of `turn`.
 
-The text in a lock file or in the announcement (`server.json`) may be damaged. Then commands ignore the text, and the
-watcher writes it again.
+The text in a lock file or in the announcement (`server.json`) may be damaged. In this case, commands ignore the text,
+and the watcher writes it again.
 """
 
 import errno
@@ -34,7 +34,7 @@ USE, WATCHER, SERVER, TURN = "use.lock", "watcher.lock", "server.lock", "turn.lo
 STATE, CREDENTIALS, LOG = "server.json", "credentials.json", "server.log"
 STOP, UNFINISHED, DATA, CONFIG = "stop", "unfinished", "data", "server.toml"
 MOST_SAID = 10_000
-"""The most bytes that are read from a JSON file."""
+"""The largest number of bytes that are read from a JSON file."""
 
 
 class Server(NamedTuple):
@@ -89,20 +89,20 @@ def make_private(folder: Path) -> None:
 
 _ELSEWHERE = "choose another folder with CHATCTL_LOCAL_DIR"
 _IN_THE_WAY = {None, errno.EISDIR, errno.ELOOP, errno.ENXIO}
-"""The error numbers for a path that is not a regular file, but a folder, a symbolic link or a device."""
+"""The error numbers if a path leads to a folder, a symbolic link or a device, and not to a regular file."""
 MAKE_SPACE = "free some disk space, then run the command again"
 
 
 def open_own(path: Path, flags: int) -> int:
     """Open a regular file of this user in the folder of the embedded database.
 
-    Raises `NotAllowedError` if the file belongs to another user or is not a regular file, and `FileNotFoundError` if it
-    does not exist.
+    Raises `NotAllowedError` if the file belongs to another user or is not a regular file, and `FileNotFoundError` if
+    the file does not exist.
     """
     try:
         descriptor = os.open(
             path, flags | os.O_NOFOLLOW | os.O_NONBLOCK, private_files.MODE
-        )  # With `O_NONBLOCK`, because opening a pipe would wait for its other end.
+        )  # without `O_NONBLOCK`, opening a pipe would wait for its other end
     except FileNotFoundError:
         raise
     except OSError as error:
@@ -155,7 +155,7 @@ def open_log(folder: Path) -> BinaryIO:
 
 
 def take(lock: int, kind: int = fcntl.LOCK_EX) -> bool:
-    """Try to lock an open file. Returns False if another process holds the lock."""
+    """Try to lock an open file. Return False if another process holds the lock."""
     try:
         fcntl.flock(lock, kind | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -167,7 +167,7 @@ def take(lock: int, kind: int = fcntl.LOCK_EX) -> bool:
 def opened(path: Path) -> Iterator[int]:
     """Open a lock file, and close it when the block ends.
 
-    This releases the lock, unless another process has inherited the lock.
+    The close releases the lock, unless another process has inherited the lock.
     """
     lock = open_lock(path)
     try:
@@ -179,21 +179,21 @@ def opened(path: Path) -> Iterator[int]:
 def holder(path: Path) -> int | None:
     """Return the pid of the server that holds a lock. Return 0 if the pid is not known yet, None if no server runs.
 
-    To check this, the function tries to take a shared lock for a moment. If it tried an exclusive lock, two commands
-    that check at the same time would each think that the other command is the server.
+    The function tries to take a shared lock for a moment. An exclusive lock would be wrong: two commands that check at
+    the same time would each think that the other command is the server.
     """
     with opened(path) as lock:
         if take(lock, fcntl.LOCK_SH):
             return None
         said = os.pread(lock, 20, 0)
-        # the pid may be only partly written, which would be a wrong number
+        # a pid that is only partly written would be a wrong number
         return int(said) if re.fullmatch(rb"[0-9]+\n", said) else 0
 
 
 def running(folder: Path) -> Server | None:
-    """Return the embedded server if it runs and accepts commands, otherwise None.
+    """Return the embedded server if it runs and accepts connections, otherwise None.
 
-    A killed watcher leaves an old announcement. So the announcement counts only if the lock has the same pid.
+    A killed watcher leaves an old announcement. So the announcement is used only if the lock file has the same pid.
     """
     pid = holder(folder / SERVER)
     said = read(folder / STATE)
@@ -207,7 +207,7 @@ def running(folder: Path) -> Server | None:
 def check(folder: Path) -> None:
     """Raise an error if a file of the folder would prevent the start of the server.
 
-    Call this only while no watcher runs.
+    Call this function only while no watcher runs.
     """
     for name in (CREDENTIALS, STATE, LOG, STOP, UNFINISHED, CONFIG, SERVER, USE):
         with suppress(FileNotFoundError):
@@ -218,8 +218,8 @@ def check(folder: Path) -> None:
 def is_set_up(folder: Path) -> bool:
     """Tell whether the data of the database and its password exist.
 
-    Call this only while no watcher runs. Raises `NotAllowedError` if only one of them exists, or if the password is
-    damaged.
+    Call this function only while no watcher runs. Raises `NotAllowedError` if only the data or only the password
+    exists, or if the password is damaged.
     """
     data = folder / DATA
     if (folder / CREDENTIALS).exists():
@@ -240,13 +240,13 @@ def credentials(folder: Path) -> Credentials:
         found = Credentials(**said)
         if all(re.fullmatch(r"[\w-]+", word, re.ASCII) for word in found):
             return found
-    except TypeError:  # the file has other keys, or values that are not text
+    except TypeError:  # the file has unknown keys, or values that are not text
         pass
     raise NotAllowedError(f"the password of the embedded database is missing or damaged: {path}", restore(folder, path))
 
 
 def read(path: Path) -> dict[str, Any] | None:
-    """Read a JSON file of the folder. Return None if it does not exist or is not valid."""
+    """Read a JSON file of the folder. Return None if the file does not exist or is not valid."""
     try:
         with os.fdopen(open_own(path, os.O_RDONLY), "rb") as file:
             said = json.loads(file.read(MOST_SAID))

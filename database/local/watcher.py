@@ -1,8 +1,9 @@
 """The watcher: a process that starts the embedded server, and stops it when no command has used it for a while.
 
-Run it as `python -m database.local.watcher FOLDER LOCK PROGRAM SECONDS`. LOCK is the number of an open file, which
-holds the lock of the watcher. SECONDS is the idle time before the stop. Watcher and server can be killed at any moment:
-every commit is synced to the disk, so no confirmed write is lost, and the next command starts the missing process.
+Run the watcher as `python -m database.local.watcher FOLDER LOCK PROGRAM SECONDS`. LOCK is the number of an open file,
+which holds the lock of the watcher. SECONDS is the time without use after which the server is stopped. The watcher and
+the server can be killed at any moment. The server syncs every commit to the disk, so no confirmed write is lost. The
+next command starts the missing process again.
 """
 
 import fcntl
@@ -46,24 +47,24 @@ class Watcher:
         self.child: subprocess.Popen[bytes] | None = None
 
     def run(self) -> None:
-        """Start the server, unless a killed watcher has left one running. Return when that server has ended."""
+        """Start the server, or use the server that a killed watcher has left. Return when this server has ended."""
         server = files.running(self.folder) or self.start()
         while self.lives():
             if self.is_over():
                 self.end()
-            elif files.running(self.folder) != server:  # the announcement is damaged, or the pid in the lock file
+            elif files.running(self.folder) != server:  # the announcement or the pid in the lock file is damaged
                 self.announce(server)
             time.sleep(_SECONDS_BETWEEN_LOOKS)
 
     def lives(self) -> bool:
         if self.child:
-            self.child.poll()  # a dead server must not stay in the list of processes as a zombie
+            self.child.poll()  # without this call, the dead server would stay in the list of processes as a zombie
         return files.holder(self.folder / files.SERVER) is not None
 
     def is_over(self) -> bool:
         """Tell whether the server must stop now: after `db stop`, or after too long without use.
 
-        If so, the announcement is removed, so that new commands do not connect to this server.
+        If the server must stop, the announcement is removed, so that new commands do not connect to this server.
         """
         if (self.folder / files.STOP).exists():
             self.withdraw()
@@ -79,9 +80,9 @@ class Watcher:
         return over
 
     def end(self) -> None:
-        """Ask the server to stop.
+        """Ask the server to stop, and wait for its end.
 
-        Kill the server if it takes too long to stop, or if a new command is already waiting.
+        If the server takes too long to stop, or if a new command is already waiting, kill the server.
         """
         self.signal(signal.SIGTERM)
         deadline = time.monotonic() + _SECONDS_TO_FINISH
@@ -94,7 +95,7 @@ class Watcher:
     def signal(self, number: int) -> None:
         """Send a signal to the server.
 
-        While it runs, it holds its lock, so the pid in the lock file is really its pid.
+        The server holds its lock while it runs, so the pid in the lock file cannot belong to another process.
         """
         if pid := files.holder(self.folder / files.SERVER):
             os.kill(pid, number)
@@ -110,7 +111,7 @@ class Watcher:
     def start(self) -> Server:
         """Start the server and announce it. Before the first start, create the user of the database."""
         self.withdraw()
-        self.kill()  # an interrupted `set_up` may have left a server running
+        self.kill()  # a killed `set_up` may have left a server running
         (self.folder / files.STOP).unlink(missing_ok=True)
         (self.folder / files.CONFIG).write_bytes(b"")
         port = self.serve("--auth") if files.is_set_up(self.folder) else self.set_up()
@@ -127,10 +128,10 @@ class Watcher:
     def set_up(self) -> int:
         """Create the database and its one user, and return the port of a server that requires the password.
 
-        The user is created through a first server without passwords. Other programs of this machine can also reach this
-        first server. If the database then contains another user or data, it is not used, and the next start deletes it.
-        Data of an interrupted set-up is deleted first: no command can have written to it, because the password was not
-        saved yet.
+        To create the user, this function starts a first server without passwords. Until it ends, other programs of this
+        machine can connect to it. If the database then contains another user or data, the database is not used, and the
+        next start deletes it. This function first deletes the data of an earlier set-up that was interrupted. Commands
+        have not written to this data, because they had no password.
         """
         data, unfinished = self.folder / files.DATA, self.folder / files.UNFINISHED
         unfinished.touch()
@@ -147,7 +148,7 @@ class Watcher:
     def serve(self, *options: str) -> int:
         """Start a server on a free port. When the server listens, return the port.
 
-        If another program takes the port first, try another port.
+        If another program has taken the port in the meantime, try another port.
         """
         for _ in range(_PORTS_TO_TRY):
             port = _free_port()
@@ -158,7 +159,7 @@ class Watcher:
                     return port
                 time.sleep(_SECONDS_BETWEEN_LOOKS / 10)
             self.kill()
-            if not _listens(port):  # The port is still free, so the server has failed for another reason.
+            if not _listens(port):  # The port is free, so another program is not the reason for the failure.
                 break
         sys.exit("the server does not start")
 
@@ -214,7 +215,7 @@ def _check_alone(user: Credentials, port: int) -> None:
 
 
 def _client(port: int, **options: Any) -> "MongoClient[dict[str, Any]]":
-    """Connect to a server that listens. The time limit is short, because the server may have been killed since."""
+    """Connect to a server that listens. The time limit is short, because the server may be killed at any moment."""
     from pymongo import MongoClient
 
     return MongoClient("127.0.0.1", port, directConnection=True, serverSelectionTimeoutMS=3000, **options)
@@ -223,7 +224,7 @@ def _client(port: int, **options: Any) -> "MongoClient[dict[str, Any]]":
 def main() -> None:
     """Detach from the command that started this process, and watch the server.
 
-    When the watcher ends, it stops the server. If the watcher is killed, the server runs on.
+    When the watcher ends, it stops the server. If the watcher is killed, the server continues to run.
     """
     if os.fork():
         os._exit(0)
@@ -238,7 +239,7 @@ def main() -> None:
         sys.exit(f"{error.message}; {error.hint}")
     finally:
         if watcher.child:
-            watcher.child.kill()  # The child can be killed even if the folder no longer exists.
+            watcher.child.kill()  # This works even if the folder no longer exists.
         watcher.withdraw()
         watcher.kill()
 

@@ -251,7 +251,7 @@ class Confirmed(Watch):
         return again is None
 
 
-def test_a_new_plan_after_a_conflict_replaces_the_first_but_not_a_confirmed_one(
+def test_a_new_plan_after_a_conflict_replaces_the_first_plan_but_not_a_confirmed_plan(
     database: Documents,
 ) -> None:
     def plan(name: str) -> Draft:

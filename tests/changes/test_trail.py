@@ -47,7 +47,7 @@ def test_a_document_of_very_many_fields_fits_into_the_trail(database: Documents)
     assert max(kept) < 3_000_000 < sum(kept)
 
 
-def test_a_write_that_fails_halfway_counts_as_interrupted_at_once(database: Documents) -> None:
+def test_a_write_that_fails_between_two_batches_counts_as_interrupted_immediately(database: Documents) -> None:
     support = role()
     database["Role"].insert_one(dict(support))
     draft = Draft()
@@ -62,7 +62,9 @@ def test_a_write_that_fails_halfway_counts_as_interrupted_at_once(database: Docu
     assert database["Role"].find_one()["name"] == "support"
 
 
-def test_a_write_in_several_batches_has_a_start_and_an_end_and_is_undone_backwards(database: Documents) -> None:
+def test_a_write_in_several_batches_has_a_start_and_an_end_and_is_undone_from_the_last_batch(
+    database: Documents,
+) -> None:
     draft = Draft()
     support = role()
     draft.insert("Role", support)

@@ -159,7 +159,7 @@ def test_a_forced_undo_deletes_a_document_that_gained_links(database: Documents)
 
 
 @pytest.mark.parametrize("when", [None, "yesterday", {}], ids=str)
-def test_a_message_without_a_time_is_not_the_last(database: Documents, when: Any) -> None:
+def test_a_message_without_a_time_is_not_the_last_message(database: Documents, when: Any) -> None:
     group = {"_id": ObjectId(), "userIds": [], "created_at": datetime(2026, 1, 1, tzinfo=UTC), "lastMessageAt": 1}
     database["Conversation"].insert_one(dict(group))
     database["Message"].insert_one({"_id": ObjectId(), "conversationId": group["_id"], "createAt": when})

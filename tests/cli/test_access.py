@@ -59,16 +59,16 @@ def report(chatctl: Chatctl, *options: str) -> list[tuple[str, str, str]]:
 @pytest.mark.usefixtures("staff")
 def test_the_report_lists_each_kind_of_finding(either: Chatctl) -> None:
     assert report(either) == [
-        ("unused-permission", "unused", "no role has it"),
-        ("role-without-permissions", "empty", "it has no permissions"),
-        ("equal-roles", "helpdesk, support", "they have the same 2 permissions"),
-        ("contained-role", "helpdesk", "admin has all its permissions"),
-        ("contained-role", "moderator", "admin has all its permissions"),
-        ("contained-role", "support", "admin has all its permissions"),
-        ("contained-role", "viewer", "admin, helpdesk, moderator, support have all its permissions"),
-        ("empty-role", "empty", "no user has it"),
+        ("unused-permission", "unused", "no role has this permission"),
+        ("role-without-permissions", "empty", "this role has no permissions"),
+        ("equal-roles", "helpdesk, support", "these roles have the same 2 permissions"),
+        ("contained-role", "helpdesk", "admin has all permissions of this role"),
+        ("contained-role", "moderator", "admin has all permissions of this role"),
+        ("contained-role", "support", "admin has all permissions of this role"),
+        ("contained-role", "viewer", "admin, helpdesk, moderator, support have all permissions of this role"),
+        ("empty-role", "empty", "no user has this role"),
         ("overlapping-roles", "admin, viewer", "1 user; viewer grants nothing that the other roles do not grant"),
-        ("overlapping-roles", "moderator, support", "1 user; 1 permission in more than one of them"),
+        ("overlapping-roles", "moderator, support", "1 user; 1 permission granted by more than one of these roles"),
         (
             "overlapping-roles",
             "helpdesk, support",
@@ -222,7 +222,7 @@ def test_a_sheet_revokes_the_roles_with_the_answer_no(
     digest = save(path, rows, encoding=encoding, delimiter=delimiter)
     said = either("access", "review", path, "--dry-run")
     assert "2 rows kept\n" in said.stderr
-    assert "2 rows without an answer, kept too\n" in said.stderr
+    assert "2 rows without an answer, also kept\n" in said.stderr
     assert held(database, "cyd") == {"moderator", "support"}
     outcome = json.loads(either("access", "review", path, "--yes", "--reason", "Q4", "-o", "json").stdout)
     assert (outcome["changed"], outcome["unchanged"]) == (4, 0)

@@ -179,7 +179,7 @@ def test_the_printed_version_is_that_of_the_package(chatctl: Chatctl) -> None:
         (
             ["audit", "show", "65f"],
             '"65f" is not an event id',
-            "an id has 24 characters, 0-9 and a-f; its first 6 or more are enough",
+            "an id has 24 characters (0-9 and a-f); the first 6 or more characters are enough",
         ),
         (["audit", "prune", "--before", "monday"], '--before: "monday" is not a valid time. Use 2026-03-01', None),
     ],

@@ -38,7 +38,7 @@ def test_the_option_last_undoes_the_last_write_and_then_the_write_before(either:
     said = either("audit", "undo", "--last", "--yes", code=3).stderr
     assert said == (
         "error: you have no event of the past hour that can be undone\n"
-        "hint: see chatctl audit list --since 1h, and undo one by its id\n"
+        "hint: list events with chatctl audit list --since 1h, and undo one by its id\n"
     )
 
 

@@ -1,4 +1,4 @@
-"""Several processes with their own clients use one server. This file is also the script that each process runs."""
+"""Several processes with their own clients use one server. Each process runs this file as a script."""
 
 # ruff: noqa: S311, T201 - random numbers are not secrets here, and the processes print their answers to the test
 

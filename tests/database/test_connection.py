@@ -50,7 +50,7 @@ def use() -> Any:
 # Which source names the database.
 
 
-def test_options_come_before_the_environment_and_files(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_options_are_used_before_the_environment_and_files(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (workspace / "prisma").mkdir()
     (workspace / "prisma" / ".env").write_text("MONGODB_DATABASE_URL=mongodb://h/prisma")
     assert _chosen() == ("prisma", "prisma/.env")
@@ -128,7 +128,7 @@ def test_the_error_names_a_missing_file(monkeypatch: pytest.MonkeyPatch) -> None
     assert "nowhere.txt" in failure(connection.target).message
 
 
-def test_an_env_file_without_the_variable_does_not_fall_back(workspace: Path) -> None:
+def test_an_env_file_without_the_variable_is_an_error_and_no_other_source_is_used(workspace: Path) -> None:
     (workspace / ".env").write_text("MONGODB_DATABASE_URL=mongodb://h/beside")
     (workspace / "given").write_text("OTHER=1")
     connection.choose(env_file=Path("given"))
@@ -260,7 +260,7 @@ def test_an_unreachable_host_is_reported_after_five_seconds() -> None:
     assert 4 < time.monotonic() - started < 8
 
 
-def test_a_server_that_never_answers_is_reported_too() -> None:
+def test_a_server_that_never_answers_is_reported() -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         connection.choose(f"mongodb://127.0.0.1:{silent.getsockname()[1]}/shop")
         started = time.monotonic()
@@ -268,7 +268,7 @@ def test_a_server_that_never_answers_is_reported_too() -> None:
         assert time.monotonic() - started < 8
 
 
-def test_a_wrong_password_is_reported_as_such(secured: str) -> None:
+def test_a_wrong_password_is_reported_as_a_refused_sign_in(secured: str) -> None:
     connection.choose(f"mongodb://ada:{SECRET}@{secured}/shop?authSource=admin")
     known = failure(use)
     assert isinstance(known, AuthFailedError)

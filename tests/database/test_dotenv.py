@@ -1,6 +1,6 @@
 """`.env` files are read like Prisma reads them.
 
-Every expected value is the result of the package `dotenv` 16 for Node and of Prisma's replacement of variables.
+Each expected value is the result of the package `dotenv` 16 for Node, and of Prisma's replacement of variables.
 """
 
 import pytest

@@ -58,7 +58,7 @@ def test_an_error_of_the_driver_is_explained_without_its_text(error: Exception, 
 
 def test_a_missing_right_is_named_if_it_is_known() -> None:
     error = errors.OperationFailure(SECRET, 13)
-    assert str(explain(error, "db:1")) == "db:1 does not allow this"
+    assert str(explain(error, "db:1")) == "db:1 does not allow this command"
     missing = {("", "listCollections"), ("User", "find")}
     assert str(explain(error, "db:1", missing)) == (
         "db:1 does not allow listCollections on the database and find on User"

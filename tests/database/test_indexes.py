@@ -50,7 +50,9 @@ def test_a_collection_gets_its_indexes_in_one_command(created: Created) -> None:
     assert {finding.state for finding in indexes.inspect(connection.database())} == {"present"}
 
 
-def test_a_refused_index_does_not_prevent_the_others_of_its_collection(created: Created, database: Documents) -> None:
+def test_a_refused_index_does_not_prevent_other_indexes_of_its_collection(
+    created: Created, database: Documents
+) -> None:
     database["User"].insert_many([{"email": "a@example.org", "username": str(number)} for number in range(2)])
     users = [index for index in WANTED if index.collection == "User"]
     found = indexes.create_all(connection.database(), users, lambda *_: None)

@@ -71,7 +71,7 @@ def test_a_list_can_be_sorted_in_descending_order(users: list[ObjectId]) -> None
     assert [row["id"] for row in newest.rows("id", limit=1)] == [users[0]]
 
 
-def test_a_filter_applies_to_every_page_also_one_on_the_sorted_field(users: list[ObjectId]) -> None:
+def test_a_filter_applies_to_every_page_even_a_filter_on_the_sorted_field(users: list[ObjectId]) -> None:
     late = listing({"lastLogin": {"$gte": FIRST + timedelta(2)}})
     assert [row["id"] for row in late.rows("lastLogin")] == [users[number] for number in (5, 0, 6)]
     assert [row["id"] for row in late.rows("lastLogin", str(users[5]))] == [users[number] for number in (0, 6)]
@@ -79,7 +79,7 @@ def test_a_filter_applies_to_every_page_also_one_on_the_sorted_field(users: list
 
 
 @pytest.mark.usefixtures("users")
-def test_a_count_stops_at_its_bound() -> None:
+def test_a_count_stops_at_the_given_limit() -> None:
     assert listing().count() == 7
     assert listing().count_up_to(3) == (7, True)
     named = listing({"name": {"$ne": None}})
@@ -98,7 +98,7 @@ def test_a_page_begins_after_an_id_of_any_type(users: list[ObjectId], database: 
 def test_a_page_after_a_deleted_document_is_an_error_if_its_position_is_unknown() -> None:
     gone = str(ObjectId())
     assert list(listing().rows(after=gone)) == []
-    with pytest.raises(NotFoundError, match=f"no user {gone} to start after"):
+    with pytest.raises(NotFoundError, match=f"--after: user {gone} does not exist"):
         list(listing().rows("name", gone))
 
 

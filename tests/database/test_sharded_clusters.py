@@ -135,7 +135,7 @@ def test_a_change_that_the_shard_key_does_not_allow_is_explained(
 
 @pytest.fixture
 def fail(router: str) -> Iterator[Any]:
-    """Return a function that lets mongos fail commands: `fail("find", 43)`. `mode` says how often."""
+    """Return a function that lets mongos fail commands: `fail("find", 43)`. `mode` says how often the command fails."""
     with pymongo.MongoClient[dict[str, Any]](router) as client:
 
         def fail(command: str, code: int, *labels: str, mode: dict[str, int] | str = "alwaysOn") -> None:

@@ -1,4 +1,4 @@
-"""Plan conversations and make their messages. Messages come in bursts: several messages in a short time."""
+"""Plan conversations, and make their messages in bursts. A burst is several messages in a short time."""
 
 from collections.abc import Iterator, Sequence
 from random import Random
@@ -12,24 +12,24 @@ from models.values import PAIR
 
 GROUP_SHARE: Final = 0.35
 LARGEST_GROUP: Final = 12
-"""The largest number of people in a group."""
+"""The largest number of people in a generated group."""
 PAIR_TRIES: Final = 20
-"""The most random draws to find two people who have no conversation with each other.
+"""The largest number of random draws to find two people who have no conversation with each other yet.
 
-If no draw finds two such people, a group is made instead.
+If no draw finds two people, a group is made instead.
 """
 BUSIEST: Final = 30
-"""The largest ratio between the numbers of messages of two conversations."""
+"""One conversation has at most this many times the messages of another conversation."""
 BURST: Final = 24
 """The largest number of messages in one burst."""
 MORNING: Final = 7 * 60 * 60 * SECOND
 AWAKE: Final = 15 * 60 * 60 * SECOND
 PAUSE: Final = 75 * SECOND
-"""The longest time between two messages of a burst."""
+"""The longest time between two messages of a burst, in milliseconds."""
 
 
 class ConversationPlan(NamedTuple):
-    """A planned conversation: the numbers of its users, whether it is a group, and the number of its messages."""
+    """A planned conversation: the numbers of its users, whether it is a group, and how many messages it has."""
 
     people: Sequence[int]
     group: bool
@@ -42,8 +42,8 @@ def plan_conversations(
     """Plan the participants and the number of messages of each conversation.
 
     There must be at least two users. Users are numbered in the order of their sign-ups. Two users have at most one
-    one-to-one conversation. For each conversation, a random limit is drawn, and its users have numbers below this
-    limit. So some conversations have only early users, and can begin early in the year.
+    one-to-one conversation. For each conversation, a random limit is drawn, and the numbers of its users are below this
+    limit. So some conversations have only users who signed up early. Such a conversation can begin early in the year.
     """
     pairs: set[tuple[int, int]] = set()
     shares = _shares(random, conversations, messages)
@@ -59,7 +59,7 @@ def plan_conversations(
 
 
 def _shares(random: Random, conversations: int, messages: int) -> Iterator[int]:
-    """Divide the messages among the conversations, so that a few conversations have most of the messages."""
+    """Divide the messages among the conversations. A few conversations get most of the messages."""
     weights = [min(random.paretovariate(1), BUSIEST) for _ in range(conversations)]
     total, upto, given = sum(weights), 0.0, 0
     for number, weight in enumerate(weights, 1):
@@ -70,7 +70,10 @@ def _shares(random: Random, conversations: int, messages: int) -> Iterator[int]:
 
 
 def _pair(random: Random, users: int, languages: int, taken: set[tuple[int, int]]) -> tuple[int, int] | None:
-    """Draw two people who have no conversation yet, mostly with the same language. Return None if none were found."""
+    """Draw two people who have no conversation with each other. Return None if no draw finds such people.
+
+    Most pairs have the same language.
+    """
     if users == PAIR:
         return 0, 1
     for _ in range(PAIR_TRIES):
@@ -104,9 +107,9 @@ class ConversationMaker:
         }
 
     def bursts(self) -> Iterator[list[Document]]:
-        """Make the messages, as one list for each burst.
+        """Make the messages of the conversation. Yield one list for each burst.
 
-        In each burst, most participants have seen only the last message.
+        Most participants have seen only the last message of a burst.
         """
         sizes = list(self._sizes())
         starts = sorted(self._start_time() for _ in sizes)

@@ -1,4 +1,4 @@
-"""Make faults like the faults in real data, to test `db check`. Each fault has its own documents."""
+"""Make faults like the faults in real data, to test `db check`. No two faults share a document."""
 
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -16,12 +16,12 @@ from database import connection, indexes
 from models.values import UserStatus
 
 PER_BATCH: Final = 100
-"""The number of faults of one rule in one batch."""
+"""The number of faults of one rule that one batch inserts."""
 A_MINUTE: Final = timedelta(minutes=1)
 
 
 class DocumentMaker:
-    """Collects valid documents for one fault. A function of `FAULTS` then damages one of these documents."""
+    """Make the valid documents for one fault. A function of `FAULTS` then damages one of these documents."""
 
     def __init__(self, year: SeededYear, names: Iterator[str]) -> None:
         self.documents: Batch = []
@@ -29,7 +29,7 @@ class DocumentMaker:
         self._names = names
 
     def id(self) -> ObjectId:
-        """Make an id, for a new document or for a reference to a missing document."""
+        """Make an id for a new document, or for a reference to a document that does not exist."""
         return self._year.id(self._year.begin)
 
     def user(self, **fields: Any) -> Document:
@@ -39,7 +39,7 @@ class DocumentMaker:
         return self._insert("User", user)
 
     def profile(self, user: Document) -> Document:
-        """Insert a profile for a user. A second profile does not change `profileId` of the user."""
+        """Insert a profile for a user. If the user already has a profile, `profileId` of the user does not change."""
         profile = self._insert("Profile", {"_id": self.id(), "userId": user["_id"], "address": "Nowhere"})
         user.setdefault("profileId", profile["_id"])
         return profile
@@ -177,7 +177,7 @@ FAULTS: Final[dict[str, Callable[[DocumentMaker], Any]]] = {
 
 
 class FaultMaker:
-    """Makes the same number of faults for each rule. Faults that a unique index prevents are left out."""
+    """Make the same number of faults for each rule. Leave out faults that a unique index prevents."""
 
     def __init__(self, number: int, seed: int) -> None:
         self._number = number
@@ -199,10 +199,10 @@ class FaultMaker:
 
     def notes(self) -> list[str]:
         left = ", ".join(sorted(self._prevented))
-        return [f"No faults are made for {left}: unique indexes prevent them."] if self._number and left else []
+        return [f"No faults are made for {left}: unique indexes prevent these faults."] if self._number and left else []
 
     def batches(self, year: SeededYear) -> Iterator[Batch]:
-        """Yield batches of changes that insert faults. All documents of one fault are in the same batch."""
+        """Yield batches of changes that insert faults. All documents of a fault are in the same batch."""
         for name in self._possible():
             names = (f"{name}.{number}.{self._seed}" for number in count(1))
             at_once = 1 if name == "oversized" else PER_BATCH
@@ -221,9 +221,9 @@ class FaultMaker:
 
 
 def _without_index() -> set[str]:
-    """Return the names of the existing collections that lack their unique index.
+    """Return the names of the existing collections that do not have their unique index.
 
-    A missing collection is not returned, because it will be created with its indexes.
+    A collection that does not exist is left out, because it will be created with its indexes.
     """
     database = connection.database()
     there = set(database.list_collection_names())

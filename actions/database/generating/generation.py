@@ -1,4 +1,4 @@
-"""Plan the users, conversations, messages and faults of `db generate`, all from one random seed, and make batches."""
+"""Plan the users, conversations, messages and faults of `db generate` from one random seed, and make the batches."""
 
 import time
 from collections import Counter
@@ -35,7 +35,7 @@ from models.values import PAIR
 
 WITH_ROLE: Final = 0.35
 ROOM: Final = 120
-"""The most documents that one conversation, or one burst of messages, adds to a batch."""
+"""The largest number of documents that one conversation, or one burst of messages, adds to a batch."""
 
 
 @dataclass(frozen=True)
@@ -49,13 +49,13 @@ class Amounts:
     broken: int = 0
 
     def plan_conversations(self) -> Iterator[ConversationPlan]:
-        """Plan the conversations. They have their own random source, so every call returns the same plan."""
+        """Plan the conversations. Every call returns the same plan, because the plan depends only on the seed."""
         random = Random(f"chatctl places {self.seed}")  # noqa: S311 - nothing here is a secret
         return plan_conversations(random, self.users, self.conversations, self.messages, len(PHRASES))
 
 
 class BatchMaker:
-    """Makes all documents, batch by batch. A user is made before the first conversation of this user."""
+    """Make all documents, batch by batch. Each user is made before the first conversation of this user."""
 
     def __init__(self, amounts: Amounts, languages: Sequence[Language], secret: str, end: datetime | None) -> None:
         self._amounts = amounts
@@ -85,7 +85,7 @@ class BatchMaker:
             yield [*full.batch(), *self._members.changes()]
 
     def _add_conversation(self, plan: ConversationPlan) -> Iterator[tuple[Document, list[Document]]]:
-        """Add a conversation to the next batch. Return its bursts one by one, as pairs (conversation, messages)."""
+        """Add a conversation to the next batch. Yield its bursts one by one, as pairs (conversation, messages)."""
         texts = self._languages[plan.people[0] % len(self._languages)].texts
         maker = ConversationMaker(self._year, plan, [self._add_person(number) for number in plan.people], texts)
         if plan.messages > MOST_COPIED_IDS:
@@ -106,7 +106,10 @@ class BatchMaker:
         return self._made[number]
 
     def _choose_roles(self, number: int) -> Sequence[ObjectId]:
-        """Choose roles for a user. The first user gets the protected roles; other users get at most one other role."""
+        """Choose roles for a user.
+
+        The first user gets the protected roles. Any other user gets at most one other role.
+        """
         ordinary, protected = self._roles
         if not number:
             return protected
@@ -115,7 +118,7 @@ class BatchMaker:
 
 
 def _assignable_roles() -> tuple[list[ObjectId], list[ObjectId]]:
-    """Return the ids of the unprotected roles, and of the protected roles to assign.
+    """Return two lists of role ids: the unprotected roles, and the protected roles that generated users may get.
 
     Protected roles are assigned only in the embedded database.
     """
@@ -126,7 +129,7 @@ def _assignable_roles() -> tuple[list[ObjectId], list[ObjectId]]:
 
 
 class PendingBatch:
-    """The changes of the next batch: new documents, and new ids for the lists of documents from earlier batches."""
+    """The changes of the next batch: new documents, and the new ids for lists of documents in earlier batches."""
 
     def __init__(self) -> None:
         self._inserts: Batch = []
@@ -140,8 +143,9 @@ class PendingBatch:
     def insert(self, collection: str, document: Document, *, grows: bool = False) -> None:
         """Add the insertion of a new document to the next batch.
 
-        With `grows`, ids of later documents can be added to the lists of this document until the batch is complete. A
-        copy of the document is inserted, because the caller may change the document while the batch is written.
+        If `grows` is true, ids of later documents can be added to the lists of this document until the batch is
+        complete. A copy of the document is inserted, because the caller may change the document while the batch is
+        written.
         """
         inserted = dict(document)
         self._inserts.append(Insert(collection, inserted))
@@ -149,7 +153,10 @@ class PendingBatch:
             self._growing[document["_id"]] = inserted
 
     def append_ids(self, collection: str, identifier: ObjectId, field: str, new: list[ObjectId]) -> None:
-        """Add ids of new documents to a list. No list can have these ids yet, so the write does not check this."""
+        """Add the ids of new documents to a list of an existing document.
+
+        The documents are new, so no list has their ids yet, and the write does not check this.
+        """
         document = self._growing.get(identifier)
         if document is None:
             self._appended.setdefault((collection, identifier), {}).setdefault(field, []).extend(new)
@@ -157,7 +164,7 @@ class PendingBatch:
             document[field].extend(new)
 
     def add_messages(self, conversation: Document, messages: list[Document]) -> None:
-        """Add messages, sorted by time, with both sides of their links, and update `lastMessageAt`."""
+        """Add messages, sorted by time. Write both sides of their links, and update `lastMessageAt`."""
         for message in messages:
             self._inserts.append(Insert("Message", message))
             for person in message["seenIds"]:
@@ -174,7 +181,7 @@ class PendingBatch:
         conversation["lastMessageAt"] = last
 
     def batch(self) -> Batch:
-        """Return the changes of this batch. Do not add anything to the batch after this call."""
+        """Return the changes of this batch. After this call, nothing can be added to the batch."""
         return [*self._inserts, *(self._update(*of, fields) for of, fields in self._appended.items())]
 
     def _update(self, collection: str, identifier: ObjectId, appended: dict[str, list[ObjectId]]) -> Update:
@@ -188,16 +195,16 @@ PASSWORD: Final = "made up to try things out"  # noqa: S105 - not a secret: only
 SALTED: Final = "abcdefghijklmnopqrstuvwxyz0123456789"
 CONTINUED: Final = ("This continues an interrupted command. Data that it has already created is kept.",)
 OFTEN: Final = 0.5
-"""The seconds to wait before checking again whether the interrupted command is still marked as running."""
+"""The seconds between two checks whether the interrupted command still counts as running."""
 
 
 def generate(amounts: Amounts) -> Changeset:
     """Plan to generate users and conversations of one year. The year ends at the last midnight (UTC).
 
     After an interruption, the same command finishes the work, with the year of the first run. Raises `UsageError` for
-    impossible numbers. Raises `RefusedError` if the database has users, unless it is the embedded database. Raises
-    `NameTakenError` if the embedded database has the users of this seed. Raises `StillRunningError` if the same command
-    is still running, and `InvalidInputError` if the library for names is not installed.
+    impossible numbers. Raises `RefusedError` if the database has users and is not the embedded database. Raises
+    `NameTakenError` if the embedded database already has users from the same seed. Raises `StillRunningError` if the
+    same command is still running, and `InvalidInputError` if the library for names is not installed.
     """
     _check(amounts)
     command = " ".join(["db generate", *(f"--{name} {number}" for name, number in vars(amounts).items())])
@@ -231,12 +238,13 @@ def _batches(
 ) -> Iterator[Batch]:
     """Return the batches of documents to write.
 
-    If there are only few documents, one batch has all of them, so that all or none of them are written.
+    If there are only a few documents, they are all in one batch, so that all of them or none of them are written.
     """
     batches = BatchMaker(amounts, languages, _secret(amounts.seed), begun).batches(faults)
     if begun:
         return _unwritten(batches)
-    # The number includes changes of roles. With so few documents, no batch changes documents of an earlier batch.
+    # The number of users is added for the changes of their roles. With so few documents, no batch changes documents of
+    # an earlier batch.
     few = sum(counts.values()) + amounts.users <= BATCH - ROOM
     return iter([list(chain.from_iterable(batches))]) if few else batches
 
@@ -264,7 +272,8 @@ def _refuse_users(first: str, amounts: Amounts) -> None:
     users, target = connection.database()["User"], connection.target()
     if not target.local and users.find_one({}, ["_id"]):
         raise RefusedError(
-            f"{target.name} already has users; generated users are added only to an empty or the embedded database",
+            f"{target.name} already has users; generated users are only added to an empty database "
+            "or to the embedded database",
             "use an empty database, or --local",
         )
     if amounts.users and users.find_one({"username": first}, ["_id"]):
@@ -287,13 +296,19 @@ def _counts(amounts: Amounts) -> Counter[tuple[str, str]]:
 
 
 def _indexes() -> list[Index]:
-    """Return the unique indexes of collections that do not exist yet. Each collection is created with its indexes."""
+    """Return the unique indexes of the collections that do not exist yet.
+
+    Each collection is created with its indexes.
+    """
     there = connection.database().list_collection_names()
     return [index for index in APPLICATION if index.collection not in there]
 
 
 def _secret(seed: int) -> str:
-    """Hash the password of generated users. The salt comes from the seed, so that the same seed makes the same data."""
+    """Hash the password of generated users.
+
+    The salt comes from the seed, so the same seed always makes the same data.
+    """
     random = Random(seed)  # noqa: S311 - the salt is not a secret
     return passwords.bcrypt_hash(PASSWORD, salt="".join(random.choice(SALTED) for _ in range(21)) + ".")
 
@@ -301,14 +316,14 @@ def _secret(seed: int) -> str:
 def _begun(command: str) -> datetime | None:
     """Return the time when an interrupted `db generate` began, or None if the last run was not interrupted.
 
-    After a program is killed, its lease in the database marks it as running for some more seconds. This function waits
-    until the lease ends. Raises `StillRunningError` if the program is really running.
+    If a program is killed, its lease still says for some seconds that the program is running. This function waits until
+    the lease ends. Raises `StillRunningError` if the program is really running.
     """
     until = time.monotonic() + LEASE_SECONDS + OFTEN
     while (events := _events(command)) and events[0]["state"] == "running":
         if time.monotonic() > until:
             raise StillRunningError(
-                f"event {events[0]['id']} is still running", "repeat the command after it has ended"
+                f"event {events[0]['id']} is still running", "repeat the command after the event has ended"
             )
         time.sleep(OFTEN)
     stopped = list(takewhile(lambda event: event["state"] == "interrupted", events))
@@ -316,7 +331,10 @@ def _begun(command: str) -> datetime | None:
 
 
 def _unwritten(batches: Iterator[Batch]) -> Iterator[Batch]:
-    """Leave out the batches that an interrupted run has written: those whose first document exists."""
+    """Leave out the batches that an interrupted run has already written.
+
+    In these batches, the first document exists.
+    """
     for batch in batches:
         if not any(map(_is_there, batch[:1])):
             return chain([batch], batches)
@@ -331,8 +349,8 @@ def _is_there(change: object) -> bool:
 
 
 def _events(command: str) -> list[Row]:
-    """Return the events in the audit trail with exactly this command, the newest first."""
+    """Return the events of the audit trail whose command is exactly this text, newest first."""
     events = (event for event in audit.find(command=command).rows("id") if event["command"] == command)
     return sorted(
         events, key=lambda event: event["at"], reverse=True
-    )  # The events are sorted by time and not by id, because ids from two processes are not in the order of time.
+    )  # ids from two processes are not in the order of time

@@ -1,4 +1,7 @@
-"""Make users with profiles and accounts, and texts for messages in several languages, all from one random seed."""
+"""Make users with profiles and accounts, and texts for messages in several languages.
+
+The same random seed always makes the same users and texts.
+"""
 
 import json
 import unicodedata
@@ -27,14 +30,14 @@ YEAR: Final = 365 * DAY
 
 
 def to_time(time: int) -> datetime:
-    """Convert milliseconds since 1970 to a time."""
+    """Convert a number of milliseconds since 1970 to a time."""
     return EPOCH + time * MILLISECOND
 
 
 class SeededYear:
-    """The year in which all generated times are, and a random source with a seed.
+    """The year that contains all generated times, and a random source with a seed.
 
-    The year ends at the last midnight, so that a seed makes the same data all day. Times are milliseconds since 1970.
+    The year ends at the last midnight, so a seed makes the same data all day. Times are in milliseconds since 1970.
     """
 
     def __init__(self, seed: int, end: datetime | None = None) -> None:
@@ -46,16 +49,16 @@ class SeededYear:
         self._counter = self.random.getrandbits(24)
 
     def id(self, time: int) -> ObjectId:
-        """Make an ObjectId from a creation time, a random number that is the same for the whole year, and a counter."""
+        """Make an ObjectId from a creation time, a counter, and a random number that is the same for all ids."""
         self._counter = (self._counter + 1) & 0xFFFFFF
         return ObjectId((time // SECOND << 64 | self._process | self._counter).to_bytes(12, "big"))
 
     def between(self, first: int, last: int) -> int:
-        """Draw a random time: `first` or later, and before `last`."""
+        """Draw a random time from `first` (included) to `last` (excluded)."""
         return first + int(self.random.random() * (last - first))
 
     def early(self, first: int, last: int) -> int:
-        """Draw a random time like `between`, but early times are more likely."""
+        """Draw a random time like `between`, but earlier times are more likely."""
         return first + int(self.random.random() ** 2 * (last - first))
 
 
@@ -64,16 +67,16 @@ SIGNED_IN: Final = 0.9
 SUSPENDED: Final = 0.04
 PROVIDERS: Final = ("google", "github")
 NAMES_DRAWN: Final = 60
-"""The number of first names, and of last names, to draw for each language. More names would take too long."""
+"""For each language, this number of first names, and of last names, is drawn. A higher number would take too long."""
 FULL_NAMES: Final = 500
-"""The number of full names to combine from the drawn names, for each language and gender."""
+"""For each language and gender, this number of full names is combined from the drawn names."""
 FAMILY_FIRST: Final = frozenset({"ja", "zh", "ko"})
 DOMAINS: Final = ("example.org", "example.com", "example.net")
 """Domains that nobody can register (RFC 2606)."""
 EMOJI: Final = "😀 😂 😅 🙂 😉 😍 🤔 😴 👍 🙏 🎉 ❤️ 🔥 ☕ 🍕 🚲 🌧️ 🌞 🎂 👩‍💻 🏳️‍🌈 👨‍👩‍👧".split()  # noqa: SIM905 - read best as a line
 ENDS: Final = ("!", "?", "؟", ";")
 TEXTS_DRAWN: Final = 400
-"""The number of texts of each kind to make in advance. Each message then has one of these texts."""
+"""The number of texts of each kind that are made in advance. Each message then gets one of these texts."""
 
 PHRASES: Final[dict[str, dict[str, list[str]]]] = json.loads(
     Path(__file__).with_name("phrases.json").read_text("utf-8")
@@ -110,7 +113,7 @@ def draw_texts(language: str, cities: Sequence[str], random: Random) -> Texts:
 
 
 class Language(NamedTuple):
-    """The data for people of one language. `names` are pairs: a full name, and the beginning of a username."""
+    """The data for people who speak one language. `names` has pairs: a full name, and the beginning of a username."""
 
     names: Sequence[tuple[str, str]]
     addresses: Sequence[str]
@@ -118,7 +121,7 @@ class Language(NamedTuple):
 
 
 def draw_languages(random: Random) -> list[Language]:
-    """Draw the names, addresses and texts of each language.
+    """Draw names and addresses, and make texts, for each language.
 
     Raises `InvalidInputError` if the library for names (mimesis) is not installed.
     """
@@ -160,21 +163,24 @@ def _draw_language(language: str, person: "mimesis.Person", address: "mimesis.Ad
 
 
 def _ascii_letters(name: str) -> str:
-    """Return a name in lower-case ASCII letters. Return an empty text for other scripts, like Japanese."""
+    """Return a name in lower-case ASCII letters.
+
+    Return an empty text if the name is in another script, like Japanese.
+    """
     plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
     letters = "".join(letter for letter in plain if letter.isalpha())
     return letters if len(letters) > len(name) // 2 else ""
 
 
 class Person(NamedTuple):
-    """A generated user. `joined`, the time of the sign-up, is in milliseconds since 1970."""
+    """A generated user. `joined` is the time of the sign-up, in milliseconds since 1970."""
 
     id: ObjectId
     joined: int
 
 
 class People:
-    """Makes users with their profiles and accounts. Users are numbered in the order of their sign-ups."""
+    """Make users with their profiles and accounts. Users are numbered in the order of their sign-ups."""
 
     def __init__(self, year: SeededYear, users: int, seed: int, languages: Sequence[Language], secret: str) -> None:
         self._year = year
@@ -184,7 +190,10 @@ class People:
         self._tail = "" if seed == 1 else f".{seed}"
 
     def make(self, number: int) -> tuple[Person, list[tuple[str, Document]]]:
-        """Make one person. Return the person, and (collection, document) of the user, profile and account to insert."""
+        """Make one person.
+
+        Return the person, and the user, profile and account to insert as pairs (collection, document).
+        """
         year, random = self._year, self._year.random
         name, username = self.name_of(number)
         span = year.end - year.begin - 3 * DAY
@@ -209,7 +218,7 @@ class People:
     def name_of(self, number: int) -> tuple[str, str]:
         """Return the name and the username of a user.
 
-        The username contains the seed, so other seeds have other usernames.
+        The username contains the seed, so users from different seeds have different usernames.
         """
         turn, language = divmod(number, len(self._languages))
         names = self._languages[language].names
@@ -233,7 +242,7 @@ class People:
         return {
             "_id": user["profileId"],
             "userId": user["_id"],
-            # These telephone numbers are reserved for films and books.
+            # These telephone numbers are reserved for films and books, so nobody has them.
             "phoneNumber": f"+1 202 555 01{random.randrange(100):02}",
             "address": random.choice(self._languages[number % len(self._languages)].addresses),
             "imageUrl": f"https://example.org/people/{user['username']}.jpg",

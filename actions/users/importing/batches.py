@@ -1,4 +1,4 @@
-"""The changeset of an import. Each batch of changes is made while the batch before it is written."""
+"""The changeset of an import. While one batch is written, the next batch is made."""
 
 import os
 from collections import Counter
@@ -22,7 +22,7 @@ from changes.events import now
 from database.wording import counted
 
 HASHED_AT_ONCE: Final = 100
-"""The most passwords to hash for one batch. One processor core needs 25 seconds for this number."""
+"""The largest number of passwords that are hashed for one batch. One processor core needs 25 seconds for them."""
 
 Hash = Callable[[Iterable[str]], Iterator[str]]
 
@@ -30,9 +30,10 @@ Hash = Callable[[Iterable[str]], Iterator[str]]
 def changeset(
     staging: StagingDatabase, policy: Policy, source: str, *, notes: Sequence[str] = (), allow_last_member: bool = False
 ) -> Changeset:
-    """Plan an import after `compare`, which must have found no conflicts. `notes` are additional notes for the preview.
+    """Plan an import. Call `compare` first; it must have found no conflicts. `notes` are more notes for the preview.
 
-    Raises `LastMemberError` if a protected role would be left without an active member, and `TooManyLinksError`.
+    Raises `LastMemberError` if a protected role would be left without an active member, and `TooManyLinksError` if a
+    role would have too many users.
     """
     roles = AllRoles.read()
 
@@ -87,7 +88,10 @@ def _notes(staging: StagingDatabase) -> list[str]:
 
 
 def _count_updated(batches: Iterable[Batch]) -> Counter[tuple[str, str]]:
-    """Count the changed documents, each once. Roles are not counted, because nearly every batch changes them."""
+    """Count the documents to update. A document with several changes counts once. Roles do not count.
+
+    Nearly every batch changes roles.
+    """
     touched = (
         {(kind(change), identifier) for change in batch if change.collection != "Role" for identifier in change.ids}
         for batch in batches
@@ -100,9 +104,9 @@ def _placeholders(secrets: Iterable[str]) -> Iterator[str]:
 
 
 def _prepared_ahead(staging: StagingDatabase, roles: AllRoles, sizes: list[int]) -> Iterator[Batch]:
-    """Make each batch while the batch before it is written. The passwords of a batch are hashed on all cores.
+    """Make each batch while the previous batch is written. The passwords of a batch are hashed on all processor cores.
 
-    `sizes` receives the number of rows in each batch.
+    The number of rows in each batch is added to `sizes`.
     """
     hashing = ThreadPoolExecutor(os.cpu_count())
     making = ThreadPoolExecutor(1)
@@ -112,7 +116,7 @@ def _prepared_ahead(staging: StagingDatabase, roles: AllRoles, sizes: list[int])
         while (batch := coming.result()) is not None:
             coming = making.submit(next, batches, None)
             yield batch
-    finally:  # After an interrupt, the remaining passwords are not hashed.
+    finally:  # after an interrupt, do not hash the remaining passwords
         hashing.shutdown(wait=False, cancel_futures=True)
         making.shutdown(cancel_futures=True)
 
@@ -120,7 +124,7 @@ def _prepared_ahead(staging: StagingDatabase, roles: AllRoles, sizes: list[int])
 class _Names(Mapping[Any, str]):
     """The names of roles and changed users: id → name.
 
-    The names are read from disk, because the names of all users may not fit into memory.
+    The names of users are read from disk, because the names of all users may not fit into memory.
     """
 
     def __init__(self, staging: StagingDatabase, roles: AllRoles) -> None:
@@ -141,7 +145,7 @@ class _Names(Mapping[Any, str]):
 
 
 class _BatchMaker:
-    """Makes batches of changes. Each batch is complete: users, their profiles, and both sides of the links to roles."""
+    """Make batches of changes. Each batch is complete: users, their profiles, and both sides of the links to roles."""
 
     def __init__(self, roles: AllRoles, hashes: Hash, sizes: list[int] | None = None) -> None:
         self._roles = roles
@@ -151,7 +155,7 @@ class _BatchMaker:
         self._draft = Draft()
 
     def batches(self, pending: Iterable[PendingPerson]) -> Iterator[Batch]:
-        """Divide people into batches. A batch has a limited number of changes, and a limited number of passwords."""
+        """Divide people into batches. The numbers of changes and of passwords in a batch are limited."""
         part: list[PendingPerson] = []
         room, hashes = BATCH, HASHED_AT_ONCE
         for one in pending:
@@ -213,7 +217,7 @@ class _BatchMaker:
             self._link(one.id, account)
         for account, changed in found.relinked:
             self._draft.set("Account", account, changed)
-        if values:  # The time `updatedAt` changes only with another field of the user, and not with links.
+        if values:  # `updatedAt` changes only if another field of the user changes. A new link does not count.
             values["updatedAt"] = now()
         if values:
             self._draft.set("User", user, values)
@@ -225,7 +229,7 @@ class _BatchMaker:
             self._members.lose(role, one.id)
 
     def _change_profile(self, user: ObjectId, profile: Document | None, values: Document) -> Document:
-        """Change or create the profile of a user. Return the fields of the user that must change too."""
+        """Change or create the profile of a user. Return the fields of the user's document that must change too."""
         if values and profile:
             self._draft.set("Profile", profile, values)
         if not values or profile:

@@ -1,4 +1,4 @@
-"""Compare the people of an import with the existing users: find new people, existing users and conflicts."""
+"""Compare the people of an import with the existing users. Find new people, existing users and conflicts."""
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -34,13 +34,13 @@ USER_FIELDS: Final = (
     "updatedAt",
 )
 FEW_ROLES: Final = 10
-"""The most unknown roles that are reported with their names."""
+"""The largest number of unknown roles whose names are reported."""
 NEEDS_A_TIME: Final = f"{UserStatus.EMAIL_VERIFIED.value} requires a time in emailVerified"
 ACCOUNT_FIELDS: Final = (ACCOUNT_USER.field, *ACCOUNT)
 OWNER_KEY: Final = "owner"
-"""In each linked sign-in that was read, the key for the e-mail of the user who owns it.
+"""The key for the e-mail of the owner, in each linked sign-in that was read.
 
-The value is None if the user does not exist.
+If the owner does not exist, the value is None.
 """
 
 SignIn = tuple[str, str]
@@ -53,10 +53,10 @@ def compare(
     *,
     username_from: str | None = None,
 ) -> None:
-    """Decide what happens to each person of an import, and record faults and conflicts. MongoDB is only read.
+    """Decide what happens to each person of an import, and record faults and conflicts. This writes nothing to MongoDB.
 
-    `username_from` says how to make usernames for new people without one: it is one of `usernames.SOURCES`, or None.
-    `progress` receives the number of compared people and the number of all people.
+    `username_from` says how to make a username for a new person who has none. It is one of `usernames.SOURCES`, or
+    None. `progress` is called with the number of compared people and the number of all people.
     """
     for field in NAME_FIELDS:
         staging.flag_duplicates(field)
@@ -83,7 +83,7 @@ class _Comparison:
                 self._mixed_case.setdefault(email, []).append(document)
 
     def add(self, people: list[Person]) -> None:
-        """Compare some people with the existing users.
+        """Compare a group of people with the existing users.
 
         The number of queries does not depend on the number of people.
         """
@@ -112,11 +112,11 @@ class _Comparison:
         self._staging.set_decisions([*decisions, *self._updates(existing)])
 
     def _owners(self, field: str, people: list[Person]) -> dict[tuple[str, str], list[Document]]:
-        """Find the users whose e-mail address or username also is in the import: (field, value) → users."""
+        """Find the users whose e-mail address or username is also in the import: (field, value) → users."""
         owners: dict[tuple[str, str], list[Document]] = {}
         values = () if self._nobody else (value for one in people if (value := getattr(one, field)) is not None)
         for document in queries.find_by_values("User", field, values, self._fields):
-            # In broken data, the field may be a list that contains the value, which the query finds too.
+            # In broken data, the field may be a list with the value. The query also finds such a document.
             if not isinstance(document[field], list):
                 owners.setdefault((field, document[field]), []).append(document)
         return owners
@@ -126,12 +126,12 @@ class _Comparison:
 
     def _faults(self, person: Person, matches: "Matches") -> Iterator[RowFault]:
         mine = matches.mine
-        if self._policy is Policy.SKIP and any(matches):  # a row with a known user is not written
+        if self._policy is Policy.SKIP and any(matches):  # rows with an existing user are not written
             yield from self._role_faults(person)
             return
         if self._policy is Policy.FAIL and mine:
             yield from self._role_faults(person)
-            yield RowFault(person.row, "email", f"a user already has {shown(person.email)}", conflict=True)
+            yield RowFault(person.row, "email", f"a user already has the e-mail {shown(person.email)}", conflict=True)
         else:
             yield from self._text_faults(person, mine)
             yield from self._role_faults(person)
@@ -166,7 +166,7 @@ class _Comparison:
         if person.status != UserStatus.EMAIL_VERIFIED or person.emailVerified:
             return
         since = mine[0].get("emailVerified") if mine else None
-        as_it_is = mine and mine[0].get("status") == person.status  # the row does not change the status
+        as_it_is = mine and mine[0].get("status") == person.status  # the row has the same status as the user
         if (since and person.emailVerified is False) or not (since or as_it_is):
             yield RowFault(person.row, "status", NEEDS_A_TIME)
 
@@ -179,9 +179,9 @@ class _Comparison:
                 yield RowFault(person.row, "roles", self._unknown(name))
 
     def _unknown(self, name: str) -> str:
-        """Return the message for an unknown role. After `FEW_ROLES` different names, the message has no name.
+        """Return the message for an unknown role. After `FEW_ROLES` different names, it does not contain the name.
 
-        With so many unknown names, the column may contain other data than roles, which should not be printed.
+        With so many unknown names, the column may contain other data than roles. Such data should not be printed.
         """
         if name not in self._unknown_roles and len(self._unknown_roles) == FEW_ROLES:
             return "unknown role"
@@ -193,7 +193,7 @@ class _Comparison:
         return self._unknown_roles[name]
 
     def _updates(self, existing: Sequence[tuple[Person, ExistingUser]]) -> Iterator[Decision]:
-        """Decide what happens to existing users. `found` of a decision has the stored documents of the user."""
+        """Decide what happens to existing users. `found` in a decision has the stored documents of the user."""
         profiles = _profiles([one.user for _, one in existing])
         for person, one in existing:
             there = one._replace(profile=profiles.get(one.user["_id"]))
@@ -233,7 +233,10 @@ def _is_among(document: Document, documents: Iterable[Document]) -> bool:
 
 
 def _profiles(users: Sequence[Document]) -> dict[Any, Document]:
-    """Return id of a user → profile. If a user has several profiles, take the one that the user's `profileId` names."""
+    """Return id of a user → profile.
+
+    If a user has several profiles, return the profile whose id is the user's `profileId`.
+    """
     preferred = {user["_id"]: user.get("profileId") for user in users}
     profiles: dict[Any, Document] = {}
     for profile in queries.find_by_values("Profile", "userId", preferred, ("userId", *PROFILE)):
@@ -243,7 +246,7 @@ def _profiles(users: Sequence[Document]) -> dict[Any, Document]:
 
 
 def existing_accounts(people: Iterable[Person]) -> dict[SignIn, Document]:
-    """Return those linked sign-ins of some people that exist in the database, whoever owns them: key → document.
+    """Return the linked sign-ins of the given people that already exist, for any user: key → stored document.
 
     The key is the provider and the id at the provider: the application finds a sign-in by these two fields. If the
     people have no sign-ins, nothing is read.
@@ -266,7 +269,7 @@ def existing_accounts(people: Iterable[Person]) -> dict[SignIn, Document]:
 
 
 def belongs_to(account: Document, user: Document) -> bool:
-    """Tell whether a linked sign-in belongs to a user. Its reference to the user may have any form."""
+    """Tell whether a linked sign-in belongs to a user. The id of the user in the sign-in may have any form."""
     return _owner(account) == str(references.referred(user["_id"]))
 
 
@@ -286,5 +289,5 @@ def _accounts_at(provider: str, identifiers: Iterable[str]) -> Iterable[Document
         for account in there.find({"provider": provider, "providerAccountId": {"$in": part}}, ACCOUNT_FIELDS):
             if (
                 account["provider"] == provider and account["providerAccountId"] in part
-            ):  # In broken data, the field may be a list that contains the value, which the query finds too.
+            ):  # In broken data, the field may be a list with the value. The query also finds such a document.
                 yield account

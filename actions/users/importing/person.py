@@ -1,4 +1,4 @@
-"""A person of an import, and the differences between their row and an existing user."""
+"""A person of an import, and the differences between the row of the person and an existing user."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
@@ -17,7 +17,7 @@ from models.values import UserStatus
 
 
 class Policy(StrEnum):
-    """What an import does with a person who already exists: report an error, skip the row, or update the user."""
+    """What an import does if a person already exists: report an error, skip the row, or update the user."""
 
     FAIL = "fail"
     SKIP = "skip"
@@ -25,13 +25,13 @@ class Policy(StrEnum):
 
 
 OAUTH: Final = "oauth"
-"""The type of a linked sign-in if the row gives no type."""
+"""The type of a linked sign-in if the row does not give a type."""
 
 
 class Person(NamedTuple):
-    """The valid values of one row of an import. A field is None if the row has no value for it.
+    """The valid values of one row of an import. A field is None if the row has no value for the field.
 
-    `emailVerified` is a time, or True for an unknown time, or False. Each of the `accounts` has a `provider`, a
+    `emailVerified` is a time, True (verified at an unknown time) or False. Each of the `accounts` has a `provider`, a
     `providerAccountId` and a `type`, and may have other fields of `listing.ACCOUNT`.
     """
 
@@ -53,7 +53,10 @@ class Person(NamedTuple):
 
     @property
     def sign_ins(self) -> Iterator[tuple[str, str]]:
-        """Return for each linked sign-in the two fields by which the application finds it."""
+        """Yield (provider, id at the provider) of each linked sign-in.
+
+        The application finds a sign-in by these two fields.
+        """
         return ((account["provider"], account["providerAccountId"]) for account in self.accounts or ())
 
     @property
@@ -68,12 +71,12 @@ FIELDS: Final = Person._fields[1:]
 UNHASHED = "(a hash to be)"
 """A placeholder for the hash of a password.
 
-The password is hashed only for the write, as this takes a quarter second.
+Hashing a password takes a quarter of a second, so a password is hashed only when it is written.
 """
 
 
 class ExistingUser(NamedTuple):
-    """The stored documents of a user. `accounts` are only those linked sign-ins that the row names."""
+    """The stored documents of a user. `accounts` has only the linked sign-ins that the row names."""
 
     user: Document
     profile: Document | None = None
@@ -98,7 +101,7 @@ class Difference(NamedTuple):
 def difference(person: Person, existing: ExistingUser, roles: AllRoles) -> Difference | None:
     """Compare a row with the stored user. Return None if nothing differs. A password always counts as a difference.
 
-    A linked sign-in that the row does not name is kept: without it, the user might not be able to sign in.
+    A linked sign-in that the row does not name is kept. Otherwise, the user might lose the only way to sign in.
     """
     user = existing.user
     values: Document = {"name": person.name, "status": person.status, **_verification(person, user)}
@@ -124,28 +127,28 @@ def difference(person: Person, existing: ExistingUser, roles: AllRoles) -> Diffe
 
 
 def verified_at(person: Person) -> datetime | None:
-    """Return the time at which the e-mail of a new user was verified, or None if it is not verified."""
+    """Return the time when the e-mail of a new user was verified, or None if the e-mail is not verified."""
     return (
         person.emailVerified if isinstance(person.emailVerified, datetime) else now() if person.emailVerified else None
     )
 
 
 def stored(account: Mapping[str, Any]) -> Document:
-    """Return the fields of a linked sign-in with the types in which MongoDB stores them."""
+    """Return the fields of a linked sign-in, with the types that MongoDB stores."""
     return {field: Int64(value) if field == "expires_at" else value for field, value in account.items()}
 
 
 def status_of(person: Person) -> str:
-    """Return the status of a new user: the one in the row, or else a default."""
+    """Return the status of a new user: the status in the row, or a default if the row has no status."""
     default = UserStatus.EMAIL_VERIFIED if person.emailVerified else UserStatus.ACTIVE
     return person.status or default.value
 
 
 def _verification(person: Person, user: Document) -> Document:
-    """Return the fields of a user that change if the row says whether the e-mail is verified."""
+    """Return the changed fields of a user if the row says whether the e-mail is verified."""
     if person.emailVerified is None:
         return {}
-    from actions.users.status import unverified, verified  # exports use this module, but change no user
+    from actions.users.status import unverified, verified  # exports use this module without this import
 
     if person.emailVerified:
         since = user.get("emailVerified") if person.emailVerified is True else None

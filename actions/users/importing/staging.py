@@ -20,9 +20,9 @@ from database.errors import OutputError
 
 AT_ONCE: Final = 1000
 OBJECT_ID_BYTES: Final = 12
-"""The length of an ObjectId in bytes. Other ids are stored as BSON documents, which are longer."""
+"""The length of an ObjectId in bytes. Any other id is stored as a BSON document, which is longer."""
 LISTED_EACH: Final = 10
-"""The most rows with the same fault for which the fault is listed row by row.
+"""If up to this number of rows have the same fault, the fault is listed for each row.
 
 If more rows have the fault, it is listed once, with the number of rows.
 """
@@ -55,10 +55,10 @@ SELECT row, field, message, conflict, summarized, times FROM (
 
 
 class RowFault(NamedTuple):
-    """A fault in a row or in one of its fields. A `conflict` is a fault of a valid row that contradicts the database.
+    """A fault in a row or in a field. If `conflict` is true, the row is valid, but contradicts the database.
 
-    A `summarized` fault is not listed for each row, because one message reports it for all rows. But the file of faulty
-    rows has the fault in each row.
+    If `summarized` is true, the fault is not listed for each row, because one message reports it for all rows. But the
+    file of faulty rows has the fault in each row.
     """
 
     row: int
@@ -69,7 +69,7 @@ class RowFault(NamedTuple):
 
 
 class Counts(NamedTuple):
-    """The numbers of people, profiles and linked sign-ins, and of people who will not be able to sign in."""
+    """The numbers of people, profiles and linked sign-ins, and of people who will have no way to sign in."""
 
     people: int
     profiles: int
@@ -78,7 +78,7 @@ class Counts(NamedTuple):
 
 
 class Decision(NamedTuple):
-    """What the import does with the person of a row. `found` has the stored documents of a user who will be changed."""
+    """What the import does with the person of a row. `found` has the stored documents if a user will be changed."""
 
     row: int
     id: Any
@@ -88,7 +88,7 @@ class Decision(NamedTuple):
 
 
 class PendingPerson(NamedTuple):
-    """A person whom the import will create or change. `found` has the stored documents of a user who exists already."""
+    """A person whom the import will create or change. `found` has the stored documents if the user already exists."""
 
     person: Person
     id: ObjectId
@@ -97,9 +97,9 @@ class PendingPerson(NamedTuple):
 
 @contextmanager
 def _disk_errors() -> Iterator[None]:
-    """Raise `OutputError` instead of the error of SQLite, for example if the disk is full.
+    """Raise `OutputError` instead of an error of SQLite, for example if the disk is full.
 
-    Every method that writes is decorated with this function.
+    All methods that write use this function as decorator.
     """
     try:
         yield
@@ -111,11 +111,11 @@ def _disk_errors() -> Iterator[None]:
 
 
 class StagingDatabase(Collection[Result]):
-    """A temporary database of an import: people, the faults of their rows, and what the import does with them.
+    """A temporary database of an import: people, the faults of their rows, and what the import does with each person.
 
     The database contains passwords in plain text, like the imported file. It has no file name, so no other process can
-    open it. Iterating over this object yields the results of the import. `add` gives every person an id, which becomes
-    the id of a created user.
+    open it. Iterating over this object yields the results of the import. `add` gives every person an id. If the import
+    creates a user for this person, the user gets this id.
     """
 
     def __init__(self) -> None:
@@ -132,7 +132,7 @@ class StagingDatabase(Collection[Result]):
 
     @_disk_errors()
     def keep_originals(self, given: Iterable[tuple[int, str]]) -> None:
-        """Store rows as they are in the imported file, for the file of faulty rows."""
+        """Store rows as they are in the imported file. The file of faulty rows needs them."""
         self._database.executemany("INSERT INTO given VALUES (?, ?)", given)
 
     @_disk_errors()
@@ -143,7 +143,7 @@ class StagingDatabase(Collection[Result]):
 
     @_disk_errors()
     def silence(self, field: str, message: str) -> None:
-        """Mark all faults with this field and message as `summarized`: one message reports them for all rows."""
+        """Mark all faults with this field and message as `summarized`: one message reports the fault for all rows."""
         self._database.execute("UPDATE fault SET summarized = 1 WHERE field = ? AND message = ?", (field, message))
 
     @_disk_errors()
@@ -154,14 +154,14 @@ class StagingDatabase(Collection[Result]):
 
     @_disk_errors()
     def flag_duplicates(self, field: str) -> None:
-        """Record a fault for every row whose value in this field is also in an earlier row."""
+        """Record a fault for each row that has the same value in this field as an earlier row."""
         self._database.execute(f"CREATE INDEX by_{field} ON person ({field}, row)")
         doubles = self._database.execute(_DUPLICATES.format(field, f"person WHERE {field} IS NOT NULL"))
         self.add_faults(RowFault(row, field, f"row {first} has the same {field}") for row, first in doubles.fetchall())
 
     @_disk_errors()
     def flag_duplicate_accounts(self) -> None:
-        """Record a fault for every row with a linked sign-in that is also in an earlier row."""
+        """Record a fault for each row that has the same linked sign-in as an earlier row."""
         doubles = self._database.execute(_DUPLICATES.format("provider, providerAccountId", "account"))
         self.add_faults(
             RowFault(row, "accounts", f"row {first} has the same account") for row, first in doubles.fetchall()
@@ -174,21 +174,21 @@ class StagingDatabase(Collection[Result]):
         self._database.executemany("UPDATE person SET username = ? WHERE row = ?", pairs)
 
     def has(self, field: str, value: str) -> bool:
-        """Tell whether a row has this value in a field.
+        """Tell whether a row has this value in this field.
 
-        Call `flag_duplicates` for the field first; without it this is slow.
+        Call `flag_duplicates` for the field first. Otherwise this function is slow.
         """
         return bool(self._database.execute(f"SELECT 1 FROM person WHERE {field} = ?", (value,)).fetchone())  # noqa: S608
 
     def people(self) -> Iterator[list[Person]]:
-        """Read all people in the order of their rows, a thousand at a time."""
+        """Read all people in the order of their rows, a thousand people at a time."""
         for part in self._pages(f"SELECT {_COLUMNS} FROM person WHERE row > ?"):  # noqa: S608
             yield [_from_sqlite(values) for values in part]
 
     def pending(self, outcome: str | None = None) -> Iterator[PendingPerson]:
         """Read the people whom the import creates or changes.
 
-        `outcome` selects those who are created or those who are updated.
+        If `outcome` is given, read only the people who are created, or only the people who are updated.
         """
         wanted = f"outcome = '{outcome}'" if outcome else "outcome != 'unchanged'"
         for part in self._pages(f"SELECT {_COLUMNS}, id, found FROM person WHERE {wanted} AND row > ?"):  # noqa: S608
@@ -221,13 +221,13 @@ class StagingDatabase(Collection[Result]):
         return Counts(people, profiles, self._database.execute(linked, (outcome,)).fetchone()[0], locked_out)
 
     def role_lists(self, outcome: str) -> Iterator[tuple[list[str], int]]:
-        """Yield each list of roles that people with this outcome have, and the number of these people."""
+        """Yield each list of roles that people with this outcome have, and the number of people who have this list."""
         lists = "SELECT roles, count(*) FROM person WHERE outcome = ? AND roles IS NOT NULL GROUP BY roles"
         for roles, count in self._database.execute(lists, (outcome,)).fetchall():
             yield csv_cells.split_list(roles), count
 
     def faults(self, most: int) -> tuple[int, int, list[RowFault]]:
-        """Return the number of faults, the number of conflicts, and the first `most` faults in the order of rows.
+        """Return the number of faults, the number of conflicts, and the first `most` faults in the order of their rows.
 
         A fault that many rows have is listed once, for the first of these rows.
         """
@@ -239,7 +239,7 @@ class StagingDatabase(Collection[Result]):
     def faulty_rows(self, of_all: str = "") -> Iterator[tuple[str, str]]:
         """Read the faulty rows as they are in the imported file, each with a text of all its faults.
 
-        `of_all` is the message of a fault that all rows have, which is not stored for each row.
+        If all rows have the same fault, `of_all` is its message. This fault is not stored for each row.
         """
         messages = "group_concat(coalesce(field || ': ', '') || message, '; ')"
         join = "LEFT JOIN" if of_all else "JOIN"
@@ -262,7 +262,7 @@ class StagingDatabase(Collection[Result]):
     def _pages(self, select: str) -> Iterator[list[Any]]:
         """Read rows page by page, so that rows can be changed between two pages.
 
-        The first column must be the row number.
+        The first column of `select` must be the row number.
         """
         last = 0
         while part := self._database.execute(f"{select} ORDER BY row LIMIT {AT_ONCE}", (last,)).fetchall():
@@ -300,10 +300,9 @@ _CONVERTERS: Final[dict[int, tuple[Callable[[Any], Any], Callable[[Any], Any]]]]
     Person._fields.index("roles"): (csv_cells.join_list, lambda text: tuple(csv_cells.split_list(text))),
     Person._fields.index("accounts"): (json.dumps, lambda text: tuple(json.loads(text))),
 }
-"""Two functions for each field of `Person` that SQLite cannot store.
+"""Position of a field of `Person` → two functions, for each field that SQLite cannot store.
 
-The key is the position of the field. The first function converts the value before it is stored, and the second one
-converts it back.
+The first function converts a value before it is stored. The second function converts the value back.
 """
 
 
@@ -314,7 +313,7 @@ def _with_count(fault: RowFault, times: int) -> RowFault:
 
 
 def _escaped(text: str | None) -> str | None:
-    """Escape characters that are not valid UTF-8. The message of a fault may quote them, and SQLite refuses them."""
+    """Escape characters that are not valid UTF-8, because SQLite refuses them. A fault may quote such characters."""
     return text and text.encode("utf-8", "backslashreplace").decode()
 
 
@@ -327,7 +326,7 @@ def _bytes(value: Any) -> bytes | None:
 
 
 def _read_id(data: bytes) -> Any:
-    """Read back a stored id. In broken data, the id may have any type."""
+    """Convert a stored id back to its value. In broken data, the id may have any type."""
     return ObjectId(data) if len(data) == OBJECT_ID_BYTES else bson.decode(data, AS_STORED)[""]
 
 

@@ -1,4 +1,4 @@
-"""Make usernames for people of an import who have none, from their e-mail address or name."""
+"""Make usernames for people of an import who have no username, from their e-mail address or name."""
 
 import re
 import unicodedata
@@ -12,11 +12,11 @@ from models.names import LONGEST, user_flaw
 
 SOURCES: Final = ("email", "name")
 RULES: Final = {
-    "email": "usernames are made from the part of the e-mail before the @, with -2, -3, … if it is taken",
-    "name": "usernames are made from the name, in lower case with . for spaces, and with -2, -3, … if it is taken",
+    "email": "usernames are made from the part of the e-mail before the @, with -2, -3, … if the username exists",
+    "name": "usernames are made from the name in lower case, with . for spaces, and -2, -3, … if the username exists",
 }
 AT_ONCE: Final = 100
-"""The number of usernames with the same beginning (`ada-2`, `ada-3`, …) that are looked up with one query."""
+"""The number of usernames with the same beginning (`ada-2`, `ada-3`, …) that one query looks up."""
 
 
 class Usernames:
@@ -29,7 +29,7 @@ class Usernames:
         self._taken: set[str] = set()
 
     def give(self, people: Iterable[Person]) -> dict[int, str]:
-        """Make and store a username for each person. Return number of the row → username."""
+        """Make and store a username for each person. Return row number → username."""
         bases = {person.row: self._base(person) for person in people}
         self._taken = self._on_disk(bases.values())
         names = {row: self._free(base) for row, base in bases.items()}
@@ -37,9 +37,9 @@ class Usernames:
         return names
 
     def _base(self, person: Person) -> str:
-        """Return a valid username for a person, to which a number can be added.
+        """Return a valid username for a person, without a number at the end.
 
-        Another user may already have this username.
+        Another user may already have this username. In this case, a number is added.
         """
         part = person.email.partition("@")[0]
         base = (self._source == "name" and _typed(person.name or "")) or _typed(part)
@@ -63,7 +63,7 @@ class Usernames:
 
 
 def _typed(text: str) -> str:
-    """Return a text in lower case, with dots instead of the characters that are not valid in a username."""
+    """Return a text in lower case. Characters that are not valid in a username are replaced by dots."""
     seen = "".join(one for one in text if unicodedata.category(one)[0] not in "CZ" or one == " ")
     return re.sub(r"[\s@:]+", ".", seen.casefold())[: LONGEST - len("-1000000")].strip(".-")
 

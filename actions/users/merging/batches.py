@@ -1,4 +1,4 @@
-"""Make the changes of a merge of users, in batches. After each batch, all links are complete."""
+"""Make the changes of a merge of users, in batches. After each batch, all links have both sides."""
 
 from collections.abc import Collection, Hashable, Iterable, Iterator
 from datetime import datetime
@@ -23,7 +23,7 @@ MESSAGE_FIELDS: Final = ("senderId", "seenIds", "conversationId", "createAt")
 OLDEST_FIRST: Final = [("createAt", ASCENDING), ("_id", ASCENDING)]
 """The order in which messages move to another conversation.
 
-The newest message moves last, so that `lastMessageAt` of the old conversation stays right until the end.
+The newest message moves last, so `lastMessageAt` of the old conversation stays right until the end.
 """
 
 
@@ -33,7 +33,7 @@ def make_batches(merge: Merge) -> Iterator[Batch]:
 
 
 class _Batches:
-    """Makes the batches of a merge. Each batch changes the users' lists, so the users in memory are changed too."""
+    """Make the batches of a merge. Each batch changes lists of the users, so the users in memory are changed too."""
 
     def __init__(self, merge: Merge) -> None:
         self._merge = merge
@@ -60,7 +60,7 @@ class _Batches:
         yield from self.draft.batches
 
     def _replace_participants(self, moved: Iterable[Document]) -> Iterator[Batch]:
-        """In some conversations, replace the merged users by the user who stays, on both sides of the link."""
+        """In these conversations, replace the merged users by the user who stays, on both sides of each link."""
         for some in queries.chunks(map(dict, moved)):
             ids = [referred(one["_id"]) for one in some]
             self.draft.reserve(len(some) + len(self._users) + 1)
@@ -71,7 +71,7 @@ class _Batches:
             yield from self.draft.finished_batches()
 
     def _join(self, first: Any, others: Iterable[Any]) -> Iterator[Batch]:
-        """Move all messages of the `others` to the conversation `first`, then delete the `others`."""
+        """Move all messages of `others` to the conversation `first`. Then delete the conversations in `others`."""
         messages = self._database["Message"]
         odd = has_other_forms(self._database, "Message", "conversationId")
         is_empty = messages.find_one(reference_filter("conversationId", [first], odd=odd), ["_id"]) is None
@@ -87,7 +87,10 @@ class _Batches:
             yield from self._cascade.delete_empty_conversations([other])
 
     def _move_to(self, first: Any, other: Any, messages: list[Document], *, is_empty: bool) -> None:
-        """Move messages from one conversation to another one. Update `lastMessageAt` and `messagesIds` there."""
+        """Move messages from a conversation to another one.
+
+        Update `lastMessageAt` and `messagesIds` of the second one.
+        """
         copies = self._cascade.with_list("Conversation", "messagesIds", [referred(first), referred(other)])
         ids = [message["_id"] for message in messages]
         self.draft.set_each("Message", messages, "conversationId", referred(first))
@@ -101,13 +104,16 @@ class _Batches:
         if is_empty and last is not None:
             self.draft.set("Conversation", place, {"lastMessageAt": last})
         elif last is not None and isinstance(place.get("lastMessageAt"), datetime):
-            # Write the conversation even if its `lastMessageAt` does not change, so that nobody can delete it at the
-            # same moment.
+            # Write the conversation even if its `lastMessageAt` does not change. So nobody can delete it at the same
+            # moment.
             participant = {"userIds": ListContaining((self._target,))}
             self.draft.move_time_forward("Conversation", place, "lastMessageAt", last, participant)
 
     def _move_sent_messages(self) -> Iterator[Batch]:
-        """In conversations that are kept, make the user who stays the sender of the messages of merged users."""
+        """Make the user who stays the sender of the messages of merged users.
+
+        Only messages in conversations that are kept are changed.
+        """
         sent = queries.refers_to("Message", "senderId", *self._merge.ids)
         found = self._database["Message"].find(joined(self._merge.elsewhere(), sent), MESSAGE_FIELDS)
         for some in _parts(found):
@@ -118,7 +124,8 @@ class _Batches:
     def _move_seen_messages(self) -> Iterator[Batch]:
         """Make the user who stays a reader of the messages that merged users have seen.
 
-        Messages that merged users have sent are left out. So are messages of conversations that are deleted.
+        Two kinds of messages are left out: messages that merged users have sent, and messages of conversations that are
+        deleted.
         """
         seen = dict.fromkeys(one for user in self._users for one in references_in(user, "seenMessageIds"))
         seen.update((referred(one["_id"]), None) for one in referring("Message", "seenIds", self._merge.ids, ["_id"]))
@@ -137,9 +144,9 @@ class _Batches:
         self.draft.reserve(len(messages) + len(self._users) + 1 + extra)
 
     def _change_people(self, messages: list[Document]) -> None:
-        """In some messages, replace merged users as sender and readers by the user who stays.
+        """In these messages, replace the merged users by the user who stays, as sender and as readers.
 
-        Update both sides of links.
+        Update both sides of the links.
         """
         sent = [one for one in messages if _refers(one, "senderId", self._going)]
         seen = [one for one in messages if referred(one["_id"]) in self._seen or _refers(one, "seenIds", self._going)]
@@ -151,7 +158,7 @@ class _Batches:
         self.draft.take("User", self._users, "seenMessageIds", ids)
         self.draft.add("User", [self._into], "seenMessageIds", ids)
         if sent and self._into.get("seenMessageIds") is before:
-            # The user is written in each batch, so that nobody can delete the user at the same moment.
+            # Write the user in each batch. So nobody can delete the user at the same moment.
             self.draft.set("User", self._into, {"updatedAt": now()})
 
     def _move_what_they_own(self) -> None:
@@ -181,7 +188,7 @@ class _Batches:
             self.draft.add("Role", roles, "userIds", [self._target])
             self.draft.add("User", [self._into], "rolesIds", [referred(role["_id"]) for role in roles])
         new = user_values(self._into, self._users)
-        # The user may sign in at the same time, so the time of the sign-in is only moved forward.
+        # The user may sign in at the same time, so the time of the last sign-in only moves forward.
         if later := new.pop("lastLogin", None):
             self.draft.move_time_forward("User", self._into, "lastLogin", later)
         self.draft.set("User", self._into, {**new, "updatedAt": now()})
@@ -189,7 +196,10 @@ class _Batches:
             self.draft.delete("User", user)
 
     def _separate_without_transactions(self) -> None:
-        """On a server without transactions, begin a new batch: such a server writes the deletions of a batch first."""
+        """On a server without transactions, begin a new batch.
+
+        Such a server writes the deletions of a batch before all other changes.
+        """
         if not connection.transactions():
             self.draft.reserve(BATCH)
 
@@ -201,7 +211,7 @@ def _parts(items: Iterable[Any]) -> Iterator[list[Any]]:
 
 
 def _refers(document: Document, field: str, ids: Collection[Any]) -> bool:
-    """Tell whether a field contains one of these ids, as its value or in a list."""
+    """Tell whether a field is one of these ids, or a list with one of these ids."""
     value = document.get(field)
     found = map(referred, value if isinstance(value, list) else [value])
     return any(one in ids for one in found if isinstance(one, Hashable))
@@ -210,7 +220,7 @@ def _refers(document: Document, field: str, ids: Collection[Any]) -> bool:
 def _is_copied(conversation: Document) -> bool:
     """Tell whether a merge updates `messagesIds` of a conversation.
 
-    It is not updated if it is a very long list, or not a list.
+    A very long list, or a value that is not a list, is not updated.
     """
     listed = conversation.get("messagesIds")
     return isinstance(listed, list) and len(listed) < MOST_COPIED_IDS

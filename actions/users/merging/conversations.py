@@ -18,10 +18,10 @@ FIELDS: Final = ("name", "isGroup", "userIds", "created_at")
 class Conversations:
     """The conversations of merged users, grouped by what happens to them.
 
-    In each list of `joined`, the first conversation gets the messages of the others, which are then deleted. The
-    conversations in `ended` are deleted with their messages. In the conversations in `moved`, the user who stays
-    replaces the merged users. The first conversation of a list in `joined` is also in `moved` if a merged user takes
-    part in it.
+    Each item of `joined` is a list of conversations that become one: the first conversation gets the messages of the
+    others, and the others are deleted. The conversations in `ended` are deleted with their messages. In the
+    conversations in `moved`, the user who stays replaces the merged users. The first conversation of a list in `joined`
+    is also in `moved` if a merged user takes part in it.
     """
 
     moved: list[Document] = field(default_factory=list)
@@ -42,7 +42,7 @@ class Conversations:
 def of_users(users: list[Document], into: Document, *, keep: bool) -> Conversations:
     """Read the conversations of `users`, and the one-to-one conversations of `into`. Decide what happens to each.
 
-    With `keep`, the conversations of the merged users with each other are not deleted.
+    If `keep` is true, the conversations of the merged users with each other are not deleted.
     """
     going, staying = {referred(user["_id"]) for user in users}, referred(into["_id"])
     listed = {one for user in users for one in references_in(user, "conversationIds")}
@@ -65,9 +65,9 @@ def of_users(users: list[Document], into: Document, *, keep: bool) -> Conversati
 
 
 def _pair(found: Conversations, places: list[Document], going: set[Any], staying: Any, listed: set[Any]) -> None:
-    """Make one conversation of the one-to-one conversations with the same other person.
+    """Join the one-to-one conversations with the same other person into one conversation.
 
-    If the user who stays has such a conversation, it is the one that is kept.
+    If the user who stays already has such a conversation, this conversation is kept.
     """
     theirs = [one for one in places if going & {*ids_in(one, "userIds")} or referred(one["_id"]) in listed]
     if not theirs:
@@ -79,7 +79,7 @@ def _pair(found: Conversations, places: list[Document], going: set[Any], staying
 
 
 def _read(users: Iterable[Any], listed: Iterable[Any]) -> dict[Any, Document]:
-    """Read the conversations that list some users, and the conversations that users list."""
+    """Read the conversations that list one of these users, and the conversations that these users list."""
     return {one["_id"]: one for one in chain(_listing(users), queries.find_by_ids("Conversation", listed, FIELDS))}
 
 

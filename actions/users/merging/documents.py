@@ -17,7 +17,10 @@ from database.references import ids_in, joined, references_in, referred
 
 
 class Accounts:
-    """The linked sign-ins of merged users: `moved` ones go to the user who stays, `dropped` ones are duplicates."""
+    """The linked sign-ins of merged users.
+
+    The user who stays gets the `moved` ones. The `dropped` ones are duplicates.
+    """
 
     def __init__(self, into: Any, ids: Sequence[Any]) -> None:
         held = {_sign_in(one) for one in owned("Account", [into])}
@@ -29,10 +32,13 @@ class Accounts:
 
 
 class Profiles:
-    """The profiles of all users of a merge. The `kept` profile gets the `new` values; the others are `dropped`."""
+    """The profiles of all users of a merge.
+
+    The `kept` profile gets the `new` values. The `dropped` profiles are deleted.
+    """
 
     def __init__(self, into: Any, ids: Sequence[Any]) -> None:
-        own = owned("Profile", [into])  # As in the application, the first profile counts.
+        own = owned("Profile", [into])  # as in the application, the first profile counts
         self.others = owned("Profile", ids)
         self.before = own[0] if own else {}
         found = [*own[:1], *self.others]
@@ -65,18 +71,18 @@ class Merge:
         return [one for one in dict.fromkeys(ids_in(place, "userIds")) if one not in {*self.ids, self.target}]
 
     def role_names(self) -> tuple[list[str], list[str]]:
-        """Return the names of the roles that the user who stays has, and of those that only merged users have."""
+        """Return the role names of the user who stays, and the names of the roles that only merged users have."""
         mine = ids_in(self.into, "rolesIds")
         own = {referred(one["_id"]): lookup.label(one) for one in queries.find_by_ids("Role", mine, ["name"])}
         return sorted(own.values()), sorted(name for role, name in self.roles.items() if role not in own)
 
     def count(self, collection: str, field: str, ids: Iterable[Any], where: Document | None = None) -> int:
-        """Count the documents that refer to some ids."""
+        """Count the documents that refer to one of these ids."""
         filters = (queries.refers_to(collection, field, *some) for some in queries.chunks(ids))
         return sum(connection.database()[collection].count_documents(joined(where or {}, one)) for one in filters)
 
     def counts(self) -> dict[tuple[str, str], int]:
-        """Count the most important documents that change. Documents that only get other links are not counted."""
+        """Count the most important documents that change. A document in which only links change does not count."""
         moving = self.count("Message", "conversationId", self.places.emptied)
         moving += self.count("Message", "senderId", self.ids, self.elsewhere())
         ended = [one["_id"] for one in self.places.ended]
@@ -121,7 +127,7 @@ class Merge:
 def referring(
     collection: str, field: str, ids: Sequence[Any], fields: Sequence[str] | None = None
 ) -> Iterator[Document]:
-    """Read the documents that refer to some users."""
+    """Read the documents that refer to one of these users."""
     yield from connection.database()[collection].find(queries.refers_to(collection, field, *ids), fields)
 
 

@@ -22,16 +22,16 @@ from database.references import reference, referred
 FIELDS: Final = ("username", "name", "email", "status", "createdAt", "lastLogin")
 EMAIL, PHONE, ACCOUNT = "e-mail", "name and telephone", "provider account"
 MOST: Final = 100_000
-"""The most duplicates that are listed. All their ids must fit into one filter."""
+"""The largest number of duplicates that are listed. All their ids must fit into one filter."""
 SLOTS: Final = 2**25
 """The number of counters for the keys of all users.
 
-The hash of a key selects its counter. With more counters, different keys rarely have the same counter.
+The hash of a key selects a counter. With more counters, two different keys share a counter less often.
 """
 
 
 class Duplicates(NamedTuple):
-    """The list of duplicates, and notes about what is left out."""
+    """The list of duplicates, and notes about the duplicates that are not listed."""
 
     listing: Listing
     notes: list[str]
@@ -40,8 +40,9 @@ class Duplicates(NamedTuple):
 def find_duplicates() -> Duplicates:
     """List users who are probably the same person as an older user: `{id, sameAs: [{id, username}], why: [reasons]}`.
 
-    Reasons are the same e-mail (in any case, without dots and parts after a plus), the same name and telephone number,
-    and the same account at a provider. All users are read, but only a few bytes of each are kept in memory.
+    There are three reasons: the same e-mail (upper and lower case, dots, and the part after a plus do not matter), the
+    same name and telephone number, and the same account at a provider. All users are read, but only a few bytes of each
+    user are kept in memory.
     """
     older: dict[Any, dict[Any, list[str]]] = {}
     for reason, groups in ((EMAIL, _by_email()), (PHONE, _by_phone()), (ACCOUNT, _by_account())):
@@ -71,9 +72,9 @@ def _rows(older: dict[Any, dict[Any, list[str]]], users: Sequence[Document], _: 
 
 @dataclass
 class _Keys:
-    """A list of pairs (id of a user, key of the user) that needs little memory. A key is an e-mail, for example.
+    """A list of pairs (id of a user, key of the user) that needs little memory. A key is, for example, an e-mail.
 
-    `repeated` returns groups of ids that have the same key.
+    `repeated` yields groups of ids that have the same key.
     """
 
     hashes: "array[int]" = field(default_factory=lambda: array("q"))
@@ -115,7 +116,7 @@ def _by_email() -> Iterable[list[Any]]:
 def _by_phone() -> Iterator[list[Any]]:
     """Yield groups of users with the same name and telephone number.
 
-    Names are read only for shared telephone numbers.
+    Names are read only if several users have the same telephone number.
     """
     keys = _Keys()
     for profile in _read("Profile", "userId", "phoneNumber"):
@@ -131,7 +132,10 @@ def _by_phone() -> Iterator[list[Any]]:
 
 
 def _by_account() -> Iterator[list[Any]]:
-    """Yield groups of users with the same account at a provider. Upper and lower case of the provider do not matter."""
+    """Yield groups of users with the same account at a provider.
+
+    For the provider, upper and lower case do not matter.
+    """
     keys = _Keys()
     for account in _read("Account", "userId", "provider", "providerAccountId"):
         user, texts = reference(account, "userId"), (account.get("provider"), account.get("providerAccountId"))
@@ -142,7 +146,10 @@ def _by_account() -> Iterator[list[Any]]:
 
 
 def _users(ids: Iterable[Any], field: str) -> Iterator[Document]:
-    """Read users by their ids, some at a time: a million users can have the telephone number of one company."""
+    """Read users by their ids in several queries.
+
+    A million users can have the telephone number of the same company.
+    """
     for some in queries.chunks(dict.fromkeys(ids)):
         yield from queries.find_by_ids("User", some, [field])
 
@@ -152,7 +159,7 @@ def _read(collection: str, first: str, *others: str) -> Iterator[Document]:
 
 
 def _email_key(email: str) -> str:
-    """Return an e-mail in lower case. In the part before the @, leave out dots, and a plus with the text after it."""
+    """Return an e-mail in lower case. From the part before the @, remove dots, and the text after a plus."""
     local, _, domain = email.strip().lower().rpartition("@")
     plain = local.partition("+")[0].replace(".", "")
     return f"{plain or local}@{domain}"
@@ -161,7 +168,7 @@ def _email_key(email: str) -> str:
 def _phone_key(phone: str) -> str:
     """Return the digits of a telephone number, without two zeros at the beginning, which mean the same as a plus.
 
-    Return an empty text if all digits are the same: `0` or `999999` was only typed because the field is required.
+    Return an empty text if all digits are the same. A number like `0` or `999999` is not a real number.
     """
     digits = "".join(character for character in phone if character.isdecimal())
     return digits.removeprefix("00") if len(set(digits)) > 1 else ""

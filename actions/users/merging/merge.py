@@ -1,4 +1,4 @@
-"""Plan a merge of users: check whether it is possible, and say what will happen."""
+"""Plan a merge of users: check whether the merge is possible, and say what will happen."""
 
 from collections.abc import Iterator, Sequence
 from functools import partial
@@ -21,7 +21,7 @@ from database.wording import counted, enumerated, in_words
 from models.values import PAIR, is_group
 
 MOST: Final = 100
-"""The most users to merge at once. More are probably a mistake, and all of them must be in memory."""
+"""The largest number of users to merge at once. All of them must fit into memory, and more are probably a mistake."""
 
 
 @replannable(deletes=True)
@@ -34,11 +34,12 @@ def merge(
     skip_missing: bool = False,
     allow_last_member: bool = False,
 ) -> Changeset:
-    """Move messages, conversations, sign-ins and missing values of users to one user, and delete the others.
+    """Move messages, conversations, sign-ins and missing values of users to one user, and delete the other users.
 
-    With `union`, the user who stays gets their roles too. Conversations of the merged users with each other are
-    deleted, unless `keep_conversations` is true. Raises `UsageError` if a user is named twice, `LastMemberError` if a
-    protected role would lose its last active member, and `TooManyLinksError`.
+    If `union` is true, the user who stays also gets the roles of the others. Conversations of the merged users with
+    each other are deleted, unless `keep_conversations` is true. Raises `UsageError` if a user is named twice,
+    `LastMemberError` if a protected role would lose its last active member, and `TooManyLinksError` if a list of the
+    user who stays would become too long.
     """
     target = lookup.find_users([into])[0]
     found = lookup.find_users(refs, skip_missing=skip_missing)
@@ -66,17 +67,18 @@ def merge(
 
 
 def _refuse_repeated(refs: Sequence[str], found: lookup.FoundAll, target: lookup.Found) -> None:
-    """Raise `UsageError` if one of the merged users is named twice, or is also the user who stays."""
+    """Raise `UsageError` if a merged user is named twice, or is also the user who stays."""
     if any(user.document["_id"] == target.document["_id"] for user in found):
         raise UsageError(
-            f"{target.ref} cannot be merged into {target.ref}", "name the duplicates as FROM, and the other with --into"
+            f"{target.ref} cannot be merged into {target.ref}",
+            "name the duplicates as FROM, and the user who stays with --into",
         )
     if len(found) + len(found.missing) < len(refs):
         raise UsageError("a user is named twice", f"name each user once: {in_words([user.ref for user in found])}")
 
 
 def _losing(work: Merge) -> Iterator[Change]:
-    """Yield the changes that could lose data under a legal hold: removals, moved messages and deletions."""
+    """Yield the changes that could lose data that a legal hold keeps: removals, moved messages and deletions."""
     yield from departures(work.places.moved, work.ids)
     yield from (Update("Message", (one["_id"],), {name: Set(one[name], ABSENT)}) for name, one in work.held_messages())
     ended = [one["_id"] for one in work.places.ended]
@@ -87,7 +89,7 @@ def _losing(work: Merge) -> Iterator[Change]:
 
 
 def _notes(work: Merge, target: lookup.Found, found: lookup.FoundAll) -> Iterator[str]:
-    """Yield a line for each field that says which value wins, and lines about roles, sign-ins and conversations."""
+    """Yield the notes of a merge: for each field, which value wins; and lines about roles, sign-ins, conversations."""
     yield from describe_user(target, found)
     names = {referred(user.document["_id"]): user.ref for user in found}
     profiles = [(names[referred(one["userId"])], one) for one in work.profiles.others]

@@ -1,4 +1,4 @@
-"""Decide which values a user has after a merge, and say field by field which value wins."""
+"""Decide which values a user has after a merge, and say for each field which value wins."""
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
@@ -17,20 +17,20 @@ KEPT: Final = ("username", "email", "status")
 """The fields of the user who stays that a merge never changes."""
 
 FILLED: Final = ("name", "hashedPassword")
-"""The fields that the user who stays gets from merged users if they are missing."""
+"""If these fields are missing in the user who stays, their values are taken from merged users."""
 
 COMPARED: Final = {"createdAt": lt, "lastLogin": gt}
-"""Field with a time → a function that compares the times of a merged user and of the user who stays.
+"""Field with a time → a function that compares the time of a merged user with the time of the user who stays.
 
-If it returns true, the time of the merged user wins.
+If the function returns true, the time of the merged user wins.
 """
 
 LONGEST: Final = 100
-"""The most characters of a value in a preview. The URL of an image can have many thousands."""
+"""The length limit of a value in a preview, in characters. The URL of an image can have many thousands."""
 
 
 def user_values(into: Document, others: Sequence[Document]) -> Document:
-    """Return the fields of a user that a merge with `others` changes, except links."""
+    """Return the fields of a user that change in a merge with `others`, except links."""
     values: Document = {}
     for other in others:
         have = into | values
@@ -43,13 +43,13 @@ def user_values(into: Document, others: Sequence[Document]) -> Document:
 
 
 def missing_values(document: Document, other: Document, names: Sequence[str]) -> Document:
-    """Return those of the named fields that have a text in `other` and no text in `document`."""
+    """Return those of the named fields that have a text in `other`, but no text in `document`."""
     given = {name: other[name] for name in names if isinstance(other.get(name), str) and other[name]}
     return {name: text for name, text in given.items() if document.get(name) in (None, "")}
 
 
 def describe_user(into: Found, others: Sequence[Found]) -> Iterator[str]:
-    """Yield a line for each field in which merged users differ, with the value that wins and the users who had it."""
+    """Yield a line for each field in which merged users differ: the value that wins, and the users who had it."""
     after = into.document | user_values(into.document, [other.document for other in others])
     documents = [(other.ref, other.document) for other in others]
     for name in (*KEPT, "name", *COMPARED):
@@ -57,7 +57,9 @@ def describe_user(into: Found, others: Sequence[Found]) -> Iterator[str]:
     if having := [ref for ref, document in documents if missing_values({}, document, ["hashedPassword"])]:
         own = into.document.get("hashedPassword")
         yield (
-            f"password: unchanged (removed: that of {enumerated(having)})" if own else f"password: that of {having[0]}"
+            f"password: unchanged (removed: the passwords of {enumerated(having)})"
+            if own
+            else f"password: from {having[0]}"
         )
     yield from _unknown("User", documents)
 

@@ -41,7 +41,7 @@ EACH_RUN: Final = (
 
 
 class Cost(IntEnum):
-    """How many shards a command asks for messages. The values are the rows of a table in docs/scale.md."""
+    """The number of shards that a command asks for messages. The values are the rows of a table in docs/scale.md."""
 
     NONE = 0
     ONE = 1
@@ -80,7 +80,7 @@ def cost(where: dict[str, Any]) -> Cost:
 
 
 class Outcome(NamedTuple):
-    """The result of a command line: its output, the documents after it, the rights it needed, and its cost."""
+    """The result of a command line: its output, the documents after it, the rights that it needed, and its cost."""
 
     result: tuple[str, str, int]
     documents: dict[str, list[str]]

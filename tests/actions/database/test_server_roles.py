@@ -13,7 +13,7 @@ def test_every_command_is_for_the_admin_or_needs_no_rights() -> None:
 
 
 @pytest.mark.parametrize("role", ROLES, ids=lambda role: role.name)
-def test_only_the_admin_can_delete_from_the_trail(role: Role) -> None:
+def test_only_the_admin_can_delete_from_the_audit_trail(role: Role) -> None:
     """A TTL index deletes documents, so the right to create indexes includes the right to delete."""
     allowed = {action for collection, action in role.privileges() if collection == "chatctl_audit"}
     forgetting = allowed & {"update", "remove", "createIndex", "collMod", "dropCollection"}

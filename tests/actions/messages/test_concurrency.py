@@ -1,4 +1,4 @@
-"""Several processes write and delete at the same time. This file is also the script that each process runs."""
+"""Several processes write and delete at the same time. Each process runs this file as a script."""
 
 # ruff: noqa: T201 - the processes print their answers to the test
 
@@ -147,7 +147,7 @@ def test_if_two_people_are_added_at_once_to_a_one_to_one_conversation_one_is_ref
 
 
 def work(url: str, way: str) -> None:
-    """Plan a command after the first line of input, and apply it after the second line."""
+    """Plan a command after the first line of input, and apply the plan after the second line."""
     connection.choose(url)
     while sys.stdin.readline():
         planned = WAYS[way]()

@@ -1,4 +1,4 @@
-"""A command notices changes between its plan and its write."""
+"""A command notices changes that other programs make after its plan and before its write."""
 
 import time
 from datetime import timedelta
@@ -46,7 +46,7 @@ def test_a_sender_who_left_the_conversation_cannot_send(database: Documents, wor
     assert database["Message"].count_documents({}) == 0
 
 
-def test_a_message_is_sent_although_others_join_and_write_meanwhile(database: Documents, world: Ids) -> None:
+def test_a_message_is_sent_even_if_others_join_and_write_at_the_same_time(database: Documents, world: Ids) -> None:
     planned = acting.send("engines", "ada", body="hello")
     edith = person(database, "edith")
     apply(conversations.add("engines", ["edith"]))
@@ -68,7 +68,7 @@ def test_a_message_sent_before_the_deletion_of_its_conversation_is_deleted_too(d
     assert database["Conversation"].count_documents({}) == database["Message"].count_documents({}) == 0
 
 
-def test_a_message_that_was_changed_meanwhile_is_not_redacted(database: Documents, world: Ids) -> None:
+def test_a_message_that_was_changed_after_the_plan_is_not_redacted(database: Documents, world: Ids) -> None:
     [one] = messages(database, world["group"], world["ada"], "hello")
     planned = acting.redact([str(one)])
     database["Message"].update_one({"_id": one}, {"$set": {"body": "edited"}})
@@ -97,7 +97,7 @@ def test_a_conversation_with_one_participant_gets_a_second_but_no_third(database
         conversations.add(alone, ["alan"])
 
 
-def test_a_change_of_a_one_sided_link_causes_a_new_plan(database: Documents, world: Ids) -> None:
+def test_a_change_of_a_one_sided_link_after_the_plan_causes_a_new_plan(database: Documents, world: Ids) -> None:
     database["User"].update_one({"username": "ada"}, {"$pull": {"conversationIds": world["group"]}})
     planned = conversations.add("engines", ["ada"])
     apply(conversations.remove("engines", ["ada"]))
@@ -106,7 +106,7 @@ def test_a_change_of_a_one_sided_link_causes_a_new_plan(database: Documents, wor
     assert world["ada"] in (database["Conversation"].find_one({"name": "engines"}) or {})["userIds"]
 
 
-def test_a_user_deleted_meanwhile_is_not_added(database: Documents, world: Ids) -> None:
+def test_a_user_deleted_after_the_plan_is_not_added_to_a_conversation(database: Documents, world: Ids) -> None:
     person(database, "edith")
     planned = conversations.add("engines", ["edith"]), conversations.create(["ada", "edith"])
     database["User"].delete_one({"username": "edith"})
@@ -155,11 +155,11 @@ def test_the_creation_of_a_conversation_with_messages_is_not_undone(
     apply(acting.send(str(place), "ada", body="hello"))
     with pytest.raises(StillNeededError, match=f"conversation {place} got a new message after this event") as refused:
         audit.undo(str(created.event), force=force)
-    assert refused.value.hint == f"delete it with everything that belongs to it: chatctl conversations delete {place}"
+    assert refused.value.hint == f"delete the conversation with all its data: chatctl conversations delete {place}"
 
 
 @pytest.mark.parametrize("first", [0, 1])
-def test_deletions_undone_in_any_order_leave_the_time_of_the_last_message(
+def test_after_undoing_deletions_in_any_order_the_time_of_the_last_message_is_right(
     database: Documents, world: Ids, first: int
 ) -> None:
     ids = messages(database, world["group"], world["ada"], "one", "two")

@@ -56,7 +56,9 @@ def test_the_audit_trail_still_says_what_was_done_to_an_erased_user(past: Histor
     assert any(line.startswith("+ User bob: email bob@example.org, username bob") for line in created)
 
 
-def test_the_event_of_an_erasure_says_who_did_it_and_when_but_not_to_whom(database: Documents, past: History) -> None:
+def test_the_event_of_an_erasure_names_the_admin_and_the_time_but_not_the_erased_user(
+    database: Documents, past: History
+) -> None:
     event = apply(users.erase("ada_later", with_messages=True), reason="a letter of 2 March").event
     shown = audit.show(str(event))
     assert shown["command"] == f"users erase {past.ada['_id']} --with-messages"
@@ -66,7 +68,7 @@ def test_the_event_of_an_erasure_says_who_did_it_and_when_but_not_to_whom(databa
         audit.undo(str(event))
 
 
-def test_a_deleted_user_is_erased_by_the_id_in_the_trail(database: Documents, past: History) -> None:
+def test_a_deleted_user_is_erased_by_the_id_in_the_audit_trail(database: Documents, past: History) -> None:
     for name in ("Profile", "Account", "Message"):
         database[name].delete_many({})
     draft = Draft()
@@ -80,7 +82,7 @@ def test_a_deleted_user_is_erased_by_the_id_in_the_trail(database: Documents, pa
         users.erase(str(ObjectId()))
 
 
-def test_a_user_is_not_erased_while_another_command_changes_them(database: Documents, past: History) -> None:
+def test_a_user_is_not_erased_while_another_command_changes_this_user(database: Documents, past: History) -> None:
     event = past.events["suspend"]
     database[AUDIT].update_one({"_id": event}, {"$set": {"whole": False}})
     database[AUDIT].delete_many({"event": event, "kind": "end"})

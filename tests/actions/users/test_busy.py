@@ -124,7 +124,7 @@ def test_an_absent_list_is_absent_again_after_an_undo_unless_others_added_ids(da
     assert len(links(database)["rolesIds"]) == 3
 
 
-def test_a_grant_changes_only_users_who_did_not_get_the_role_meanwhile(database: Documents, world: Ids) -> None:
+def test_a_grant_skips_users_who_got_the_role_after_the_plan(database: Documents, world: Ids) -> None:
     names = ("alan", "edith", "mary", "joan")
     planned = users.grant(names, ["support"])
     apply(users.grant(["edith"], ["support"]))

@@ -52,7 +52,7 @@ def test_an_erased_person_is_in_no_document_and_the_data_of_others_is_unchanged(
     assert stored(database, "Message") == messages
 
 
-def test_with_the_option_with_messages_texts_of_messages_are_removed(database: Documents, past: History) -> None:
+def test_the_option_with_messages_removes_the_texts_of_messages(database: Documents, past: History) -> None:
     was = of_others(database, past)
 
     apply(users.erase("ada_later", with_messages=True))
@@ -181,7 +181,7 @@ def test_messages_of_several_batches_are_counted_and_blanked(
     assert found(database, ("secret",)) == []
 
 
-def test_an_erasure_ends_and_includes_messages_written_meanwhile(database: Documents, past: History) -> None:
+def test_a_name_and_a_sign_in_written_during_an_erasure_are_erased_too(database: Documents, past: History) -> None:
     class Meanwhile(Watch):
         def wrote(self, *_: int) -> None:
             there = {"_id": past.ada["_id"], "status": {"$ne": "SUSPENDED"}}

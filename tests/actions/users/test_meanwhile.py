@@ -1,4 +1,4 @@
-"""A command notices changes between its plan and its write."""
+"""A command notices changes that other programs make after its plan and before its write."""
 
 from dataclasses import replace
 from io import BytesIO
@@ -39,7 +39,9 @@ def test_a_change_of_the_side_of_a_link_that_is_not_written_causes_a_new_plan(
     assert links(database)["rolesIds"] == ({(ada, role)} if first == "grant" else set())
 
 
-def test_a_user_who_got_a_protected_role_meanwhile_is_not_suspended_as_its_last_member(database: Documents) -> None:
+def test_a_user_who_got_a_protected_role_after_the_plan_is_not_suspended_as_its_last_member(
+    database: Documents,
+) -> None:
     role, members = ObjectId(), {name: ObjectId() for name in ("ada", "grace")}
     database[STATE].insert_one({"_id": PROTECTED, "ids": [role]})
     database["Role"].insert_one({"_id": role, "name": "admin", "userIds": [members["ada"]], "permissionsIds": []})
@@ -55,7 +57,7 @@ def test_a_user_who_got_a_protected_role_meanwhile_is_not_suspended_as_its_last_
     assert database["User"].find_one({"rolesIds": role, "status": "ACTIVE"})
 
 
-def test_an_email_changed_meanwhile_is_not_verified(database: Documents) -> None:
+def test_an_email_changed_after_the_plan_is_not_verified(database: Documents) -> None:
     user = {"username": "ada", "email": "ada@example.org", "status": "ACTIVE"}
     database["User"].insert_one(user)
     planned = users.verify_email(["ada"])

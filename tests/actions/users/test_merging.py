@@ -77,7 +77,7 @@ def settle(database: Documents, owned: list[Any], places: list[Any]) -> dict[str
 def approved(change: Changeset) -> Changeset:
     """Return the changeset that an approval writes after the given changeset was proposed.
 
-    A change that sets a password is returned unchanged.
+    A changeset that sets a password is returned unchanged.
     """
     try:
         planned = plans.plan_of(change)

@@ -84,7 +84,7 @@ def test_a_group_of_two_users_is_created_with_a_note(either: Chatctl, database: 
             if "no transactions" in done.stderr
             else []
         ),
-        "pair will have only two people. The application shows such a group as their one-to-one conversation.",
+        "pair will have only two people. The application shows such a group as a one-to-one conversation.",
     ]
 
 
@@ -191,7 +191,7 @@ def test_the_messages_of_a_removed_user_stay(either: Chatctl, database: Document
         (
             "group",
             ["alan"],
-            "engines will have only two people. The application shows such a group as their one-to-one",
+            "engines will have only two people. The application shows such a group as a one-to-one",
         ),
         ("group", ["alan", "grace", "ada"], "engines will have no participants."),
         (

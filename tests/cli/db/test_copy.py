@@ -198,7 +198,7 @@ def test_a_value_of_any_type_can_be_copied(chatctl: Chatctl, database: Documents
         database[name].insert_many({"odd": value, "number": number} for number, value in enumerate(VALUES.values()))
     database["User"].insert_many({field: value} for value in VALUES.values() for field in ("name", "createdAt"))
     said = chatctl(*COPY, code=8).stderr
-    assert "everything was copied, but some indexes could not be created: User_email_key" in said
+    assert "all documents were copied, but some indexes could not be created: User_email_key" in said
     for name in SEVEN:
         found = [db[name].with_options(AS_STORED).find() for db in (database, target)]
         here, there = (Counter(type(one.get("odd")) for one in documents) for documents in found)

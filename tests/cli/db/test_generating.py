@@ -114,7 +114,7 @@ def test_a_database_that_has_users_is_refused(either: Chatctl, database: Documen
     person(database, "ada")
     said = either(*SMALL, "--yes", code=7).stderr
     assert said.splitlines()[-2].endswith(
-        " already has users; generated users are added only to an empty or the embedded database"
+        " already has users; generated users are only added to an empty database or to the embedded database"
     )
     assert database["User"].count_documents({}) == 1
 
@@ -219,7 +219,7 @@ def test_each_kind_of_fault_is_generated_as_often_as_requested(chatctl: Chatctl,
 
 def test_faults_that_unique_indexes_prevent_are_not_generated(chatctl: Chatctl) -> None:
     done = chatctl(*SMALL, "--yes", "--broken", "1")
-    assert "No faults are made for duplicate-key, second-profile: unique indexes prevent them." in done.stderr
+    assert "No faults are made for duplicate-key, second-profile: unique indexes prevent these faults." in done.stderr
     found = faults()
     assert set(found.values()) == {1}
     assert {rule.name for rule in all_rules()} - found.keys() == {"duplicate-key", "second-profile", *LATE}

@@ -132,7 +132,7 @@ CONVERSATION ID  {SHIFT}
             'no conversation "Night shif"\nhint: did you mean "Night shift"?',
         ),
         (["list", "--since", "yesterday"], 2, "--since: "),
-        (["list", "--after", "5f" * 12], 3, f"no message {'5f' * 12} to start after"),
+        (["list", "--after", "5f" * 12], 3, f"--after: message {'5f' * 12} does not exist"),
         (["show", "x"], 2, '"x" is not a message id'),
         (["show", "5f" * 12], 3, f'no message "{"5f" * 12}"\nhint: see chatctl messages list'),
     ],

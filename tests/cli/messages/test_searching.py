@@ -93,7 +93,7 @@ def test_an_invalid_search_is_explained(talking: Chatctl, args: list[str], code:
 
 TOO_LONG = """\
 error: the search was stopped after 10 seconds
-hint: narrow it with --conversation, --sender or --since. To make these fast: chatctl db indexes --apply
+hint: limit the search with --conversation, --sender or --since. Make these fast: chatctl db indexes --apply
 """
 
 

@@ -130,7 +130,7 @@ def test_a_terminal_shows_how_to_end_a_message(terminal: Terminal, database: Doc
             "engines",
             "edith",
             7,
-            "edith is not a participant of engines\nhint: add them first: chatctl conversations add",
+            "edith is not a participant of engines\nhint: add the sender first: chatctl conversations add",
         ),
         ("engine", "ada", 3, 'no conversation "engine"\nhint: did you mean "engines"?'),
         ("engines", "adda", 3, 'no user "adda"'),

@@ -62,7 +62,7 @@ def test_a_faulty_row_is_compared_with_the_database_too(load: Import, database: 
         "email: is not a valid e-mail address",
         'roles: unknown role "nosuch"',
         "username: a value is required",
-        'email: a user already has "there@b.c"',
+        'email: a user already has the e-mail "there@b.c"',
         "emailVerified: use true, false or a time like 2026-03-01T10:00Z",
         "username: row 2 has the same username",
     ]
@@ -179,7 +179,7 @@ def test_rejected_rows_can_be_corrected_and_imported(
     assert load(corrected).stdout == "b@b.c: created\n"
     assert imported("b")["name"] == "=1+1"
     conflict = load("email;username;name\na@b.c;a;A\nb@b.c;b;B\n", "--errors", "again.csv", code=4)
-    assert conflict.stderr.splitlines()[0] == 'people.csv:3:1: email: a user already has "b@b.c"'
+    assert conflict.stderr.splitlines()[0] == 'people.csv:3:1: email: a user already has the e-mail "b@b.c"'
     assert (tmp_path / "again.csv").read_text().splitlines()[1].endswith(",b@b.c,b,B")
 
 

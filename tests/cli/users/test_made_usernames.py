@@ -73,7 +73,7 @@ def test_the_preview_says_the_rule_and_users_who_exist_keep_their_username(
     chatctl("users", "create", "--email", "ada@b.c", "--username", "lovelace", "--no-password")
     rows = "email,name\nada@b.c,Ada\nlovelace@b.c,\n"
     preview = load(rows, "--username-from", "email", "--on-conflict", "update", "--dry-run")
-    assert "usernames are made from the part of the e-mail before the @, with -2, -3, … if it is taken" in (
+    assert "usernames are made from the part of the e-mail before the @, with -2, -3, … if the username exists" in (
         preview.stderr + preview.stdout
     )
     for policy in ("update", "skip"):

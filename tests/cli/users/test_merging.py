@@ -223,7 +223,7 @@ PREVIEW = """\
   name: Ada Lovelace (from ada2)
   createdAt: 2026-01-01T00:02:00.000Z (from ada2)
   lastLogin: 2026-01-01T00:05:00.000Z (from ada2)
-  password: that of ada2
+  password: from ada2
   Removed fields that are not in the schema: pet
   phoneNumber: +44 1 (removed: +44 2)
   address: Pier 7 (from ada2)

@@ -118,7 +118,7 @@ def test_users_can_answers_yes_or_no_and_says_why(people: Chatctl) -> None:
 USER           ada
 PERMISSION     user.suspend
 ALLOWED        yes
-WHY            ada has it through support
+WHY            ada has this permission through support
 THROUGH        support
 WOULD GIVE IT  support
 """
@@ -129,13 +129,13 @@ WOULD GIVE IT  support
 USER           dan
 PERMISSION     user.read
 ALLOWED        no
-WHY            dan has no role that grants it
+WHY            dan has no role that grants this permission
 THROUGH        -
 WOULD GIVE IT  support, viewer
 """
     )
     nobody = people("users", "can", "ada", "message.delete", code=1)
-    assert "WHY            no role grants it\n" in nobody.stdout
+    assert "WHY            no role grants this permission\n" in nobody.stdout
     assert nobody.stderr == ""
 
 
@@ -181,7 +181,7 @@ def test_a_suspended_user_may_do_nothing_unless_the_status_is_ignored(people: Ch
     }
     assert json.loads(people("users", "can", "bob", "user.read", "-o", "json", code=1).stdout) == answer
     ignored = people("users", "can", "bob@example.org", "user.read", "--ignore-status", "-o", "json")
-    assert json.loads(ignored.stdout) == answer | {"allowed": True, "why": "bob has it through support"}
+    assert json.loads(ignored.stdout) == answer | {"allowed": True, "why": "bob has this permission through support"}
     said = 'error: no permission "user.rea"\nhint: did you mean "user.read"?\n'
     assert people("users", "can", "bob", "user.rea", code=3).stderr == said
 

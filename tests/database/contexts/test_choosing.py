@@ -92,7 +92,7 @@ def test_a_read_only_context_refuses_every_write(workspace: Path) -> None:
     assert not (workspace / "runs").exists()
 
 
-def test_a_write_is_refused_if_a_file_and_the_current_context_differ(
+def test_a_write_is_refused_if_the_env_file_and_the_current_context_differ(
     workspace: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (workspace / ".env").write_text("MONGODB_DATABASE_URL=mongodb://h/file")
@@ -112,7 +112,7 @@ def test_a_write_is_refused_if_a_file_and_the_current_context_differ(
     connection.permit_write()
 
 
-def test_a_file_and_a_current_context_may_point_to_the_same_database(workspace: Path) -> None:
+def test_the_env_file_and_the_current_context_may_point_to_the_same_database(workspace: Path) -> None:
     (workspace / ".env").write_text("MONGODB_DATABASE_URL=mongodb://ada:x@h/current?w=1")
     connection.choose()
     connection.permit_write()
@@ -122,7 +122,7 @@ def test_a_file_and_a_current_context_may_point_to_the_same_database(workspace: 
     ("source", "value", "read_only"),
     [("url", "mongodb://h/file", True), ("url-env", "UNSET", False), ("url-command", COMMAND, False)],
 )
-def test_a_read_only_or_unknown_current_context_differs_from_a_file(
+def test_a_read_only_or_unknown_current_context_differs_from_the_env_file(
     workspace: Path, source: str, value: str, read_only: bool
 ) -> None:
     (workspace / ".env").write_text("MONGODB_DATABASE_URL=mongodb://h/file")

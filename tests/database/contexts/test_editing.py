@@ -28,14 +28,14 @@ def test_choosing_another_current_context_changes_one_word_of_the_file(file: Pat
     assert file.read_text() == FILE.replace('current = "live"', 'current = "old"')
 
 
-def test_removing_a_context_keeps_the_comments_of_others(file: Path) -> None:
+def test_removing_a_context_keeps_the_comments_of_other_contexts(file: Path) -> None:
     put(file, FILE)
     assert not contexts.remove("old")
     without = '[contexts.old]\n# from before the move\nurl = "mongodb://h/old"\n'
     assert file.read_text() == FILE.replace(without, "")
 
 
-def test_after_the_current_context_is_removed_there_is_none(file: Path) -> None:
+def test_after_the_current_context_is_removed_no_context_is_current(file: Path) -> None:
     put(file, FILE)
     assert contexts.remove("live")
     assert (contexts.load().current, list(contexts.load().by_name)) == (None, ["old", "last"])
@@ -100,7 +100,7 @@ def test_a_context_that_can_never_work_is_not_added(workspace: Path, source: str
     assert list(workspace.iterdir()) == []
 
 
-def test_a_duplicate_name_is_refused_and_a_wrong_one_gets_a_suggestion(file: Path) -> None:
+def test_a_duplicate_name_is_refused_and_for_an_unknown_name_a_similar_name_is_suggested(file: Path) -> None:
     put(file, FILE)
     with pytest.raises(ConflictError, match='context "old" already exists'):
         contexts.add(Context("old", "url-env", "A"))

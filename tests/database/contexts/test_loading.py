@@ -12,7 +12,7 @@ from tests.database.contexts.conftest import FILE, SECRET, put
 
 
 def broken(kind: type[ChatctlError] = NotConfiguredError) -> str:
-    """Read the file. Return the message of the error that this raises."""
+    """Read the configuration file, which must fail. Return the message of the error."""
     with pytest.raises(kind) as caught:
         contexts.load()
     assert SECRET not in f"{caught.value.message} {caught.value.hint}"

@@ -12,7 +12,7 @@ from database import connection, local
 from database.local import files
 
 
-def test_stopping_returns_after_the_server_has_ended(folder: Path) -> None:
+def test_db_stop_returns_after_the_server_has_ended(folder: Path) -> None:
     assert not local.stop()
     use()
     connection.close()
@@ -23,7 +23,7 @@ def test_stopping_returns_after_the_server_has_ended(folder: Path) -> None:
     assert not local.stop()
 
 
-def test_stopping_ends_the_server_even_while_a_command_uses_it(folder: Path) -> None:
+def test_db_stop_ends_the_server_even_while_a_command_uses_it(folder: Path) -> None:
     use()
     assert local.stop()
     assert files.holder(folder / files.SERVER) is None

@@ -54,7 +54,7 @@ def test_closing_the_connection_does_not_wait_for_a_killed_server(
     assert time.monotonic() - began < 10
 
 
-def test_a_killed_watcher_is_replaced_and_its_server_kept(folder: Path) -> None:
+def test_a_killed_watcher_is_replaced_and_its_server_continues_to_run(folder: Path) -> None:
     use()
     server, watcher = server_pid(folder), watcher_pid(folder)
     os.kill(watcher, signal.SIGKILL)
@@ -67,7 +67,7 @@ def test_a_killed_watcher_is_replaced_and_its_server_kept(folder: Path) -> None:
     assert files.holder(folder / files.SERVER) is None
 
 
-def test_stopping_ends_a_server_whose_watcher_was_killed(folder: Path) -> None:
+def test_db_stop_ends_a_server_whose_watcher_was_killed(folder: Path) -> None:
     use()
     os.kill(watcher_pid(folder), signal.SIGKILL)
     eventually(lambda: is_free(folder / files.WATCHER))
@@ -93,7 +93,7 @@ def test_a_first_set_up_that_was_killed_is_done_again(folder: Path, seconds: flo
     assert set(names()) in ({"second"}, {"first", "second"})
 
 
-def test_a_killed_command_leaves_the_server_to_the_others(folder: Path) -> None:
+def test_other_commands_can_use_the_server_after_a_command_is_killed(folder: Path) -> None:
     use()["Role"].insert_one({"name": "support"})
     process = command("admin", INSERT.replace("connection.close()", "input()"), stdin=subprocess.PIPE)
     assert process.stdout is not None
@@ -150,7 +150,7 @@ def test_a_server_that_died_during_a_commit_is_reported_with_a_hint_to_the_audit
     assert "check chatctl --local audit list" in str(caught.value.hint)
 
 
-def test_a_server_that_does_not_answer_can_be_ended(folder: Path) -> None:
+def test_db_stop_ends_a_server_that_does_not_answer(folder: Path) -> None:
     roles = use()["Role"]
     os.kill(server_pid(folder), signal.SIGSTOP)
     with pytest.raises(pymongo.errors.PyMongoError) as caught:
