@@ -25,7 +25,7 @@ def effects(changeset: Changeset) -> list[str]:
     """Return lines that say what a changeset does, like `delete 1 role` and `role support loses ada, grace`.
 
     If the changeset has a `preview`, return the lines of the preview. If its batches are a `Stream`, the lines only
-    count documents.
+    count documents. Who has seen a deleted message is left out.
     """
     if changeset.preview:
         return list(changeset.preview)
@@ -39,9 +39,14 @@ def effects(changeset: Changeset) -> list[str]:
             links.setdefault(link, {})[member] = None
         if not is_lease(change) and not (moved and _changes_only_links(change)):
             touched.setdefault(kind(change), set()).update(change.ids)
+    deleted = set(map(referred, touched.get(("delete", "Message"), ())))
     if links:  # chatctl's own documents are counted only if no links change
         touched = {key: ids for key, ids in touched.items() if key[1] in FIELDS}
-    lines = [_line(link, list(members), changeset.names) for link, members in links.items()]
+    lines = [
+        _line(change, list(members), changeset.names)
+        for change, members in links.items()
+        if change[0] != USER_SEEN_MESSAGES or change[1] not in deleted
+    ]
     return [*count_lines({key: len(ids) for key, ids in touched.items()}), *lines, *changeset.index_lines()]
 
 

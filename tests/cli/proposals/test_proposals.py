@@ -15,7 +15,9 @@ from people import BEGAN, Documents, messages, person
 from proposing import ABOUT_PROPOSALS, UNPROPOSABLE, WHY, propose, stored, without_locks
 
 from actions.cascading_deletion import UNWRITTEN
+from actions.proposals import approve
 from changes import Changeset, Insert, apply, plans
+from changes.effects import effects
 from database import connection
 from database.errors import RefusedError
 from tests.conftest import Chatctl
@@ -267,4 +269,18 @@ def test_a_very_large_change_is_not_proposed(office: Chatctl, monkeypatch: pytes
     monkeypatch.setattr(plans, "MOST", 1)
     said = office("users", "delete", "ada", *WHY, code=5).stderr
     assert "users delete would change" in said
-    assert "divide it" in said
+    assert "divide the change" in said
+
+
+def test_the_question_of_an_approval_does_not_list_links_of_deleted_messages(
+    office: Chatctl, database: Documents, as_user: Callable[[str], None]
+) -> None:
+    cyd = (database["User"].find_one({"username": "cyd"}) or {})["_id"]
+    database["Message"].update_one({"_id": typed.MESSAGE}, {"$set": {"seenIds": [cyd]}})
+    database["User"].update_one({"_id": cyd}, {"$addToSet": {"seenMessageIds": typed.MESSAGE}})
+    proposal = propose(office, "users", "delete", "ada")
+    as_user("bob")
+    connection.choose()
+    lines = effects(approve(proposal))
+    assert "delete 1 user" in lines
+    assert not [line for line in lines if "seen" in line]
