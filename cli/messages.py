@@ -71,7 +71,9 @@ def list_(out: ReadOut, filters: Filters, page: Page) -> None:
     cls=TimedRevealing,
 )
 def search(
-    text: Annotated[str, typer.Argument(metavar="TEXT", help="Text to search for, in any case.", show_default=False)],
+    text: Annotated[
+        str, typer.Argument(metavar="TEXT", help="Text to search for, in upper or lower case.", show_default=False)
+    ],
     out: ReadOut,
     *,
     regex: Annotated[bool, typer.Option("--regex", help="Read TEXT as a regular expression (PCRE).")] = False,

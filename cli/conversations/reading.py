@@ -69,7 +69,9 @@ class Filters(Options, heading=FILTERS):
     ] = None
     search: Annotated[
         str | None,
-        typer.Option("--search", metavar="TEXT", help="Only groups whose name contains this text, in any case."),
+        typer.Option(
+            "--search", metavar="TEXT", help="Only groups whose name contains this text, in upper or lower case."
+        ),
     ] = None
     empty: Annotated[bool, typer.Option("--empty", help="Only conversations without messages.")] = False
 
