@@ -39,7 +39,7 @@ class Filters(Options, heading=FILTERS):
         typer.Option(
             "--search",
             metavar="TEXT",
-            help="Only users with each of these words in e-mail, username or name, in any order and in upper or lower case.",
+            help="Only users with all these words in e-mail, username or name, in any order, in upper or lower case.",
         ),
     ] = None
     email_domain: Annotated[
