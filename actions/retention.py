@@ -296,7 +296,12 @@ class _InactiveUsers(_Due):
         return Changeset(
             self.command,
             work,
-            Stream(work.batches, {("update", "User"): self.number}, shown=work.placeholders),
+            Stream(
+                work.batches,
+                {("update", "User"): self.number},
+                shown=work.placeholders,
+                image_urls=work.image_urls.keys(),
+            ),
             asks=True,
             notes=self._notes(*ERASED),
             names={user["_id"]: placeholder_name(user["_id"]) for user in self._users},

@@ -6,7 +6,7 @@ not written yet are planned again.
 
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from contextlib import ExitStack, closing
 from dataclasses import replace
 from functools import partial
@@ -17,7 +17,7 @@ from bson import ObjectId
 from pymongo.client_session import ClientSession
 
 from changes import copying, losses, transactions, writing
-from changes.changeset import Changeset
+from changes.changeset import Changeset, Stream
 from changes.copying import CopyStream
 from changes.draft import Batch
 from changes.events import Event
@@ -69,6 +69,12 @@ class Watch:
 
     def begins(self, event: ObjectId) -> None:
         """Receive the id of the audit event. Called before the first batch is written."""
+
+    def removes(self, image_urls: Collection[str]) -> None:
+        """Show the URLs of the images that this batch and all earlier batches remove for ever.
+
+        Called before each batch of a stream is written. After the write, the URLs are stored nowhere.
+        """
 
     def wrote(self, documents: int, total: int) -> None:
         """Show that `documents` of `total` documents are written. Called after each batch."""
@@ -169,6 +175,8 @@ class _Work:
                 expected = [change for batch in together[1] for change in batch.changes]
                 return self._write_batches(lambda: together, expected, whole=True)
             for batch in batches:
+                if isinstance(self._plan.batches, Stream):
+                    self._watch.removes(self._plan.batches.image_urls)
                 self._write_merging(batch)
         return True
 

@@ -104,7 +104,8 @@ class Stream:
     work than `make`. If `shown` is not given, `make` is also called for the preview. `counts` maps (verb, collection)
     to the number of documents that the batches insert, update or delete. If it would take too long to count all
     documents, `counts` has only the most important numbers. `losing` returns only the changes that could lose data
-    (they delete or overwrite text, or remove participants), with less work than `make`.
+    (they delete or overwrite text, or remove participants), with less work than `make`. `image_urls` contains the URLs
+    of the images that the batches remove for ever: `make` adds the URLs of a batch before it yields the batch.
     """
 
     def __init__(
@@ -113,8 +114,10 @@ class Stream:
         counts: Mapping[tuple[str, str], int],
         shown: Callable[[], Iterator[Batch]] | None = None,
         losing: Callable[[], Iterator[Change]] | None = None,
+        image_urls: Collection[str] = (),
     ) -> None:
         self._make = make
+        self.image_urls = image_urls
         self._losing = losing
         self.shown = shown or make
         self.counts = {what: count for what, count in counts.items() if count}

@@ -235,7 +235,10 @@ def _carry_out(
     import changes
     from cli.output.write_bar import WriteBar
 
-    with WriteBar(out.note, agreement.covers, agreement.asks_about) as bar:
+    def note_image(url: str) -> None:
+        out.notes(_addresses_elsewhere(out, [url]))
+
+    with WriteBar(out.note, note_image, agreement.covers, agreement.asks_about) as bar:
         try:
             return changes.apply(changeset, reason=reason, watch=bar)
         except BaseException as error:
@@ -348,16 +351,14 @@ def _notes(out: "Output", changeset: "Changeset") -> list[str]:
     return [
         *changeset.notes,
         *undo_limits(changeset),
-        *(line for result in final_results for line in _addresses_elsewhere(out, result)),
+        *(line for result in final_results for line in _addresses_elsewhere(out, result.elsewhere)),
     ]
 
 
-def _addresses_elsewhere(out: "Output", result: "Result") -> Iterator[str]:
-    if result.elsewhere:
+def _addresses_elsewhere(out: "Output", urls: "Collection[str]") -> Iterator[str]:
+    if urls:
         whole = out.may_show_bodies()
-        yield from (
-            f"delete this image where it is stored: {url if whole else masked(url)}" for url in result.elsewhere
-        )
+        yield from (f"delete this image where it is stored: {url if whole else masked(url)}" for url in urls)
 
 
 def _unconfirmed(marker: "Marker | None") -> RefusedError:
@@ -446,7 +447,7 @@ def _result_lines(out: "Output", results: "Collection[Result]", told: "Sequence[
         elif result.outcome != MISSING and (result.message or result.outcome not in folded):
             why = result.message or (result.if_unchanged if result.outcome == "unchanged" else None)
             yield f"{result.ref}: {result.outcome}" + (f" ({why})" if why else "")
-        yield from _addresses_elsewhere(out, result)
+        yield from _addresses_elsewhere(out, result.elsewhere)
     for outcome, count in folded.items():
         yield f"{count:,} {outcome}"
 

@@ -1,6 +1,6 @@
 """The progress bar of a write. Unlike other bars, it needs the code that writes, so it is loaded only for a write."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import TYPE_CHECKING
 
 from changes import Changeset, Watch
@@ -16,11 +16,14 @@ class WriteBar(Bar, Watch):
     def __init__(
         self,
         note: Callable[[str], None],
+        note_image: Callable[[str], None],
         accepts: Callable[[Changeset], bool],
         asks_about: Callable[[Changeset], bool],
     ) -> None:
         super().__init__("writing")
         self._note = note
+        self._note_image = note_image
+        self._image_urls: set[str] = set()
         self._accepts = accepts
         self._asks_about = asks_about
         self.event: ObjectId | None = None
@@ -33,6 +36,12 @@ class WriteBar(Bar, Watch):
     def begins(self, event: "ObjectId") -> None:
         self.name = "writing"
         self.event = event
+
+    def removes(self, image_urls: Collection[str]) -> None:
+        for url in image_urls:
+            if url not in self._image_urls:
+                self._image_urls.add(url)
+                self._note_image(url)
 
     def wrote(self, documents: int, total: int) -> None:
         self.batches += 1

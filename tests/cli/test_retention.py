@@ -1,6 +1,9 @@
 """Retention rules: which data they change, which data they keep and count, and which rules require --max."""
 
 import json
+import signal
+import subprocess
+import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -272,6 +275,62 @@ def test_a_rule_can_be_proposed_and_saved_but_an_erasure_cannot(
     assert "requires two people" in chatctl(*line, "--expect", "prod", "--max", "99", code=7).stderr
     chatctl("apply", "plan.json", "--dry-run")
     assert database["User"].count_documents({"status": "SUSPENDED"}) == 1
+
+
+KILLED = """
+import os, signal, sys
+from cli.__main__ import main
+from cli.output.write_bar import WriteBar
+
+left = int(sys.argv.pop(1))
+
+def wrote(self, *_):
+    global left
+    left -= 1
+    if not left:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+WriteBar.wrote = wrote
+main()
+"""
+"""A program that runs chatctl, and kills the process after a number of batches, which is its first argument."""
+
+
+def killed(environment: dict[str, str], batches: int) -> str:
+    """Apply the rules in a process that is killed after a number of batches. Return the lines on standard error."""
+    line = [sys.executable, "-c", KILLED, str(batches), *APPLY, "--max", "9999"]
+    done = subprocess.run(line, env=environment, capture_output=True, text=True, check=False)  # noqa: S603
+    assert done.returncode == -signal.SIGKILL, done
+    assert done.stdout == ""
+    return done.stderr
+
+
+def settle_pictured(chatctl: Chatctl, database: Documents) -> list[str]:
+    """Insert inactive users who have two pictures each, one of them only in the audit trail. Return all URLs."""
+    names = ("ada", "bob", "cyd")
+    urls = [f"https://images.example/{name}-{number}.png" for name in names for number in (1, 2)]
+    for name in names:
+        person(database, name, lastLogin=LONG_AGO)
+    for url in urls:
+        chatctl("users", "update", url.split("/")[-1].partition("-")[0], "--image-url", url)
+    rules("{name: gone, users: {inactive_for: 1y, do: erase}}")
+    return urls
+
+
+@pytest.mark.parametrize("batches", [1, 2, 4])
+def test_a_killed_erasure_has_printed_the_url_of_every_image_that_it_removed(
+    chatctl: Chatctl, database: Documents, environment: dict[str, str], batches: int
+) -> None:
+    urls = settle_pictured(chatctl, database)
+    lines = killed(environment, batches).splitlines()
+    everything = str([list(database[name].find()) for name in database.list_collection_names()])
+    removed = [url for url in urls if url not in everything]
+    assert removed
+    for url in removed:
+        assert lines.count(f"delete this image where it is stored: {url}") == 1
+    printed = [line for line in chatctl(*APPLY, "--max", "9").stderr.splitlines() if "delete this image" in line]
+    assert len(printed) == len(set(printed))
+    assert {*printed, *lines}.issuperset(f"delete this image where it is stored: {url}" for url in urls)
 
 
 FAULTS = {
