@@ -90,7 +90,7 @@ class MadeUp:
         low, high = SHIFT
         self.seconds = 60 * (low + secrets.randbelow(high - low))
         self._shift = timedelta(seconds=self.seconds)
-        self._id_keys = [secrets.token_bytes(16) for _ in range(3)]
+        self._id_rounds = [hashlib.blake2s(key=secrets.token_bytes(32), digest_size=4).copy for _ in range(3)]
         self.id: Callable[[ObjectId], ObjectId] = lru_cache(MOST_IDS)(self._new_id)
         self._rings = Rings()
         self._tables = Tables(self._rings)
@@ -129,9 +129,10 @@ class MadeUp:
         """
         old = value.binary
         second, left, right = old[:4], old[4:8], old[8:]
-        for key in self._id_keys:
-            step = hashlib.blake2s(second + right, digest_size=4, key=key).digest()
-            left, right = right, (_number_of(left) ^ _number_of(step)).to_bytes(4)
+        for keyed in self._id_rounds:  # a copy of a hash that has read its key is faster than a new hash
+            step = keyed()
+            step.update(second + right)
+            left, right = right, (_number_of(left) ^ _number_of(step.digest())).to_bytes(4)
         return ObjectId(((_number_of(second) - self.seconds) % ALL_SECONDS).to_bytes(4) + left + right)
 
     def ids(self, value: Any) -> Any:
