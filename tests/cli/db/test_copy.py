@@ -480,7 +480,7 @@ def test_texts_that_differ_in_case_become_texts_that_differ_in_case() -> None:
 def test_different_ids_of_a_second_become_different_ids_of_a_second(ends: set[bytes], second: int) -> None:
     made_up = MadeUp()
     old = [ObjectId(second.to_bytes(4) + end) for end in sorted(ends)]
-    new = made_up.ids(old)
+    new = made_up.ids(old, made_up.new_id)
     assert len(set(new)) == len(old)
     assert {int.from_bytes(one.binary[:4]) for one in new} <= {(second - made_up.seconds) % 2**32}
     assert [made_up.id(one) for one in old] == new
