@@ -40,6 +40,7 @@ from models.links import OWNED
 
 if TYPE_CHECKING:
     from changes.changeset import Changeset
+    from database.connection import Beside, Target
 
 LEASE_SECONDS: Final = 10
 RENEWED_EVERY: Final = 3
@@ -89,18 +90,22 @@ def record_reading(
     reason: str | None,
     targets: Sequence[Any] = (),
     plan_key: Document | None = None,
-    database: Database[Document] | None = None,
+    *,
+    summary: Sequence[str] = (),
+    source: "Beside | None" = None,
 ) -> None:
     """Record in the audit trail that protected data is read. Call this function before the data is shown.
 
     `targets` are the ids of the documents that are read. `plan_key` is the key of a plan that is saved in a file.
-    `database` is the database that is read, if it is not the target database.
+    `summary` are lines for the person who reads the trail. `source` is the database that is read, if it is not the
+    target database: it gets the event.
     """
     ids = [ObjectId(target) if ObjectId.is_valid(target) else target for target in targets]
-    event = {**_head(new_id(), command, reason), "summary": [], "whole": True, "undoable": False}
+    who = actor(source.target if source else None)
+    event = {**_head(new_id(), command, reason, who), "summary": list(summary), "whole": True, "undoable": False}
     event |= {"planKey": plan_key} if plan_key else {}
     part = {"kind": "part", "event": event["_id"], "batch": 0, "targets": ids, "changes": [], "names": []}
-    trail = (connection.database() if database is None else database)[AUDIT]
+    trail = (source.database if source else connection.database())[AUDIT]
     trail.insert_many([event, *([part] if ids else [])])
 
 
@@ -116,7 +121,7 @@ class Event:
         self._undoable = changeset.undoable
         self._itemised = changeset.itemised
         self._names = changeset.names
-        self._head = _head(self.id, changeset.command, reason)
+        self._head = _head(self.id, changeset.command, reason, actor())
         self._head |= {"summary": changeset.summary(), "whole": whole, "undoable": changeset.undoable}
         self._head |= {"undoes": changeset.undoes} if changeset.undoes else {}
         self._head |= {"approves": changeset.approves} if changeset.approves else {}
@@ -223,8 +228,8 @@ def plan_keys(database: Database[Document], plan: ObjectId) -> list[bytes]:
     return [bytes(one["key"]) for one in entries if isinstance(one, dict) and isinstance(one.get("key"), bytes)]
 
 
-def _head(identifier: ObjectId, command: str, reason: str | None) -> dict[str, Any]:
-    head = {"_id": identifier, "kind": "event", "at": now(), "actor": actor(), "command": cut(command)}
+def _head(identifier: ObjectId, command: str, reason: str | None, who: dict[str, str]) -> dict[str, Any]:
+    head = {"_id": identifier, "kind": "event", "at": now(), "actor": who, "command": cut(command)}
     return head | ({"reason": reason} if reason else {})
 
 
@@ -242,14 +247,17 @@ def _mentioned(entries: list[dict[str, Any]], names: Mapping[Any, str]) -> list[
     return sorted(ids & names.keys(), key=str)[:NAMES_KEPT]
 
 
-def actor() -> dict[str, str]:
-    """Return who runs the command: host, user of the operating system, database user, and the name in CHATCTL_ACTOR."""
+def actor(target: "Target | None" = None) -> dict[str, str]:
+    """Return who runs the command: host, user of the operating system, database user, and the name in CHATCTL_ACTOR.
+
+    `target` is the database with the database user, by default the target database of this run.
+    """
     names = {"host": socket.gethostname()}
     try:
         names["os"] = getpass.getuser()
     except (KeyError, OSError):  # in a container, the user may have a number and no name
         names["os"] = str(os.getuid())
-    if user := connection.target().user:
+    if user := (target or connection.target()).user:
         names["database"] = user
     if claimed := os.environ.get("CHATCTL_ACTOR"):
         names["claimed"] = claimed.encode(errors="replace").decode()  # the variable may contain bytes that are not text

@@ -70,7 +70,7 @@ class Source:
     def __init__(self, beside: Beside, session: ClientSession | None) -> None:
         self.target = beside.target
         self.database = beside.database
-        self._beside = beside
+        self.beside = beside
         self._session = session
 
     def count(self, collection: str, chosen: Part | None) -> int:
@@ -100,7 +100,7 @@ class Source:
     @contextmanager
     def explaining(self) -> Iterator[None]:
         """Translate errors of the driver in this block, which come from the source."""
-        with self._beside.explaining():
+        with self.beside.explaining():
             try:
                 yield
             except OperationFailure as error:
@@ -328,8 +328,10 @@ def _documents(source: Source, chosen: Part | None, style: Style) -> Iterator[tu
 def _begin(source: Source, target: contexts.Context, style: Style, reason: str | None) -> None:
     """Record in the source that all its personal data is copied, and add the context of a new local database."""
     if style.as_is:
+        into = connection.target()
+        copied = f"copy all personal data to {into.name} on {into.host}"
         with source.explaining():
-            record_reading(f"{COMMAND} --to {target.name} --as-is", reason, database=source.database)
+            record_reading(f"{COMMAND} --to {target.name} --as-is", reason, summary=[copied], source=source.beside)
     if target.local and target.name not in contexts.load().by_name:
         contexts.add(target)
 

@@ -8,6 +8,7 @@ from bson import Int64, ObjectId
 
 from actions.database.checking.rules.users import HASH
 from actions.database.copying.made_up import MadeUp
+from actions.database.copying.part import LISTS
 from database.ids import Document
 from models.schema import SCHEMA
 from models.values import UserStatus
@@ -64,6 +65,7 @@ class _Rules(dict[str, Rule]):
 
     def __init__(self, collection: str, made_up: MadeUp) -> None:
         super().__init__()
+        self._collection = collection
         self._made_up = made_up
         kept = KEPT.get(collection, set())
         for name, (kind, _) in SCHEMA[collection].items():
@@ -83,9 +85,11 @@ class _Rules(dict[str, Rule]):
             return self._seconds
         if name == "status":
             return lambda value: value if isinstance(value, str) and value in STATUSES else made_up.value(value)
+        ids_of = self._collection if name == "_id" else LISTS.get((self._collection, name))
+        make_id = made_up.new_id if ids_of == "Message" else made_up.id
         if kind is list:
-            return made_up.ids
-        usuals: dict[type, Callable[[Any], Any]] = {ObjectId: made_up.id, datetime: made_up.time, str: made_up.text}
+            return lambda value: made_up.ids(value, make_id)
+        usuals: dict[type, Callable[[Any], Any]] = {ObjectId: make_id, datetime: made_up.time, str: made_up.text}
         if (usual := usuals.get(kind)) is None:
             return made_up.value
         return lambda value: usual(value) if type(value) is kind else made_up.value(value)

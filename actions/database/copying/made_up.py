@@ -43,7 +43,9 @@ FEW_TRIES: Final = 50
 MOST_DOMAINS: Final = 200_000
 """The largest number of domains that are remembered."""
 MOST_IDS: Final = 50_000
-"""The largest number of new ids that are remembered: messages have the same senders and conversations again."""
+"""The largest number of new ids that are remembered: the ids of users and conversations are in many documents. Ids of
+messages are not remembered, because there are too many of them.
+"""
 SHORT_DOMAIN: Final = 4
 
 REPLACED: Final = frozenset({"Lu", "Ll", "Lt", "Lm", "Lo", "Mn", "Mc", "Nd", "Nl", "No", "So"})
@@ -91,7 +93,7 @@ class MadeUp:
         self.seconds = 60 * (low + secrets.randbelow(high - low))
         self._shift = timedelta(seconds=self.seconds)
         self._id_rounds = [hashlib.blake2s(key=secrets.token_bytes(32), digest_size=4).copy for _ in range(3)]
-        self.id: Callable[[ObjectId], ObjectId] = lru_cache(MOST_IDS)(self._new_id)
+        self.id: Callable[[ObjectId], ObjectId] = lru_cache(MOST_IDS)(self.new_id)
         self._rings = Rings()
         self._tables = Tables(self._rings)
         self._domains: dict[str, str] = {}
@@ -120,8 +122,8 @@ class MadeUp:
         make = self._makers.get(type(value))
         return make(value) if make else value
 
-    def _new_id(self, value: ObjectId) -> ObjectId:
-        """Shift the time of an id, and replace the other 8 bytes.
+    def new_id(self, value: ObjectId) -> ObjectId:
+        """Shift the time of an id, and replace the other 8 bytes. `id` does the same, and remembers the last ids.
 
         Half of these bytes decides in turn how the other half changes (a Feistel network with a secret key, in three
         rounds). So different ids become different ids, no table of ids is needed, and nobody can calculate the original
@@ -135,11 +137,11 @@ class MadeUp:
             left, right = right, (_number_of(left) ^ _number_of(step.digest())).to_bytes(4)
         return ObjectId(((_number_of(second) - self.seconds) % ALL_SECONDS).to_bytes(4) + left + right)
 
-    def ids(self, value: Any) -> Any:
-        """Change a list of ids. Every other value is made up."""
+    def ids(self, value: Any, make_id: Maker) -> Any:
+        """Change each id of a list with `make_id`. Every other value is made up."""
         if type(value) is not list:
             return self.value(value)
-        return list(map(self.id if are_ids(value) else self.value, value))
+        return list(map(make_id if are_ids(value) else self.value, value))
 
     def time(self, value: datetime) -> datetime:
         try:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import bcrypt
 import bson
@@ -30,7 +31,7 @@ from changes import copying
 from changes.trail_entries import lease_id
 from database.decoding import AS_STORED
 from tests.cli.conftest import Process
-from tests.conftest import Chatctl, beside, with_options
+from tests.conftest import Chatctl, beside, start_server, with_options
 from tests.odd import VALUES
 from tests.planting import HASH
 
@@ -174,9 +175,13 @@ def test_a_copy_has_the_same_types_lengths_and_links_as_its_source(
 
 
 def test_all_users_of_a_copy_can_have_one_password(chatctl: Chatctl, world: Documents, target: Documents) -> None:
-    assert "too common" in chatctl(*COPY, "--password", "passwordpassword", code=5).stderr
+    assert "too common" in chatctl(*COPY, "--password-stdin", input="passwordpassword", code=5).stderr
+    assert "leave out --password-stdin" in chatctl(*COPY, "--password-stdin", code=5).stderr
     password = "seven kettles on a pier"
-    chatctl(*COPY, "--password", password)
+    said = chatctl(*COPY, "--password", password, code=2).stderr
+    assert "other users of this machine could see the password: use --password-stdin" in said
+    assert password not in said
+    chatctl(*COPY, "--password-stdin", input=f"{password}\n")
     assert all(bcrypt.checkpw(password.encode(), user["hashedPassword"].encode()) for user in target["User"].find())
     assert password.encode() not in everything(target)
 
@@ -238,17 +243,53 @@ def test_a_copied_part_has_complete_links_and_no_missing_documents(
 
 
 def test_a_copy_with_the_option_as_is_has_every_byte_of_the_source(
-    chatctl: Chatctl, world: Documents, target: Documents
+    chatctl: Chatctl, world: Documents, target: Documents, url: str
 ) -> None:
     chatctl(*COPY, "--as-is", world.name, "--dry-run")
     assert "chatctl_audit" not in world.list_collection_names()
     said = chatctl(*COPY, "--as-is", world.name, "--reason", "load test")
     assert "warning: the copy has all personal data" in said.stderr
-    [event] = world["chatctl_audit"].find({}, {"_id": 0, "command": 1, "reason": 1})
-    assert event == {"command": "db copy --to copy --as-is", "reason": "load test"}
+    [event] = world["chatctl_audit"].find({}, {"command": 1, "reason": 1, "summary": 1})
+    host = urlsplit(url).netloc
+    copied = [f"copy all personal data to {target.name} on {host}"]
+    assert event == {
+        "_id": event["_id"],
+        "command": "db copy --to copy --as-is",
+        "reason": "load test",
+        "summary": copied,
+    }
+    assert copied[0] in chatctl("audit", "show", event["_id"]).stdout
     for name in SEVEN:
         one, other = (sorted(map(bson.encode, db[name].find())) for db in (world, target))
         assert one == other
+
+
+def test_nothing_is_copied_as_it_is_if_the_source_does_not_accept_the_event(
+    chatctl: Chatctl, target: Documents, secured: str
+) -> None:
+    env = {"MONGODB_DATABASE_URL": f"mongodb://reader:reader@{secured}/shop?authSource=admin"}
+    said = chatctl(*COPY, "--as-is", "shop", env=env, code=6).stderr
+    assert f"{secured} does not allow insert on chatctl_audit" in said
+    assert target.list_collection_names() == []
+
+
+def test_the_event_of_a_copy_as_it_is_names_the_user_of_the_source(
+    chatctl: Chatctl, target: Documents, tmp_path: Path
+) -> None:
+    process, address = start_server(tmp_path, "--sync-on-commit")
+    with pymongo.MongoClient[dict[str, Any]](f"mongodb://{address}/") as client:
+        client.admin.command("createUser", "olga", pwd="olga", roles=["root"])
+        chatctl(
+            *COPY,
+            "--as-is",
+            "shop",
+            env={"MONGODB_DATABASE_URL": f"mongodb://olga:olga@{address}/shop?authSource=admin"},
+        )
+        [event] = client["shop"]["chatctl_audit"].find()
+    process.kill()
+    process.wait()
+    assert event["actor"]["database"] == "olga"
+    assert "database" not in target["chatctl_audit"].find_one({"kind": "event"}, {})["actor"]
 
 
 def test_masked_messages_are_copied_as_they_are_only_with_a_reason(
@@ -271,7 +312,7 @@ def test_masked_messages_are_copied_as_they_are_only_with_a_reason(
         ("--to copy --local-as play", 2, "error: --to and --local-as cannot be combined"),
         ("--to copy --users 3 --since 7d", 2, "error: --users and --since cannot be combined"),
         ("--to copy --as-is x --anonymize", 2, "error: --as-is and --anonymize cannot be combined"),
-        ("--to copy --as-is x --password y", 2, "error: --as-is and --password cannot be combined"),
+        ("--to copy --as-is x --password-stdin", 2, "error: --as-is and --password-stdin cannot be combined"),
         ("--to nowhere", 3, 'error: no context "nowhere"'),
         ("--to copy --conversation nothing", 3, 'error: no conversation "nothing"'),
         ("--to copy --as-is other", 7, 'not "other"'),
@@ -476,7 +517,7 @@ def test_texts_that_differ_in_case_become_texts_that_differ_in_case() -> None:
 def test_different_ids_of_one_second_get_different_ids_of_one_second(ends: set[bytes], second: int) -> None:
     made_up = MadeUp()
     old = [ObjectId(second.to_bytes(4) + end) for end in sorted(ends)]
-    new = made_up.ids(old)
+    new = made_up.ids(old, made_up.new_id)
     assert len(set(new)) == len(old)
     assert {int.from_bytes(one.binary[:4]) for one in new} <= {(second - made_up.seconds) % 2**32}
     assert [made_up.id(one) for one in old] == new
