@@ -7,7 +7,6 @@ import typer
 import actions
 from cli.group import FILTERS, Revealing, part
 from cli.params import Confirm, Out, Since, number
-from cli.users.passwords import read_stdin
 from database.errors import UsageError
 
 app = part()
@@ -67,13 +66,10 @@ def copy(
         str | None,
         typer.Option("--as-is", metavar="NAME", help="Copy all personal data. NAME is the name of this database."),
     ] = None,
-    password_stdin: Annotated[
-        bool,
-        typer.Option(
-            "--password-stdin",
-            help="Read the password of all users of the copy from standard input.  [default: no password]",
-        ),
-    ] = False,
+    password: Annotated[
+        str | None,
+        typer.Option("--password", metavar="TEXT", help="Password of all users of the copy.  [default: no password]"),
+    ] = None,
     replace: Annotated[
         bool, typer.Option("--replace", help="Delete an unfinished copy in the target, and start again.")
     ] = False,
@@ -90,12 +86,11 @@ def copy(
     copying = actions.database.copying
     _one_of({"--to": to is not None, "--local-as": local_as is not None}, required=True)
     _one_of({"--users": users, "--since": since, "--conversation": conversation})
-    _one_of({"--as-is": as_is is not None, "--anonymize": anonymize, "--password-stdin": password_stdin and as_is})
+    _one_of({"--as-is": as_is is not None, "--anonymize": anonymize, "--password": password is not None and as_is})
     target = copying.local_context(local_as) if local_as is not None else copying.named_context(to or "")
     if as_is is not None:
         copying.check_as_is(as_is, reveal=out.invocation.reveal or confirm.dry_run)
     wanted = copying.wanted(users, since, conversation)
-    password = read_stdin("for users without a password, leave out --password-stdin") if password_stdin else None
     style = copying.Style(as_is is not None, password)
     with copying.planned(target, wanted, style, replace=replace, writes=not confirm.dry_run) as change:
         out.apply(change, confirm)

@@ -42,7 +42,7 @@ class PasswordSource(Options):
 
             return Password(passwords.generate(), reveal=True)
         if self.password_stdin:
-            return Password(read_stdin("for a user without a password, use --no-password"))
+            return Password(_read())
         if not questions.can_ask(invocation):
             raise UsageError(
                 "a password is required, but it cannot be asked for without a terminal",
@@ -51,15 +51,16 @@ class PasswordSource(Options):
         return Password(_asked())
 
 
-def read_stdin(hint: str) -> str:
-    """Read a password from standard input. If standard input is empty, the error has the hint."""
+def _read() -> str:
     try:
         text = sys.stdin.read() if sys.stdin else ""
     except UnicodeDecodeError:
         raise InvalidInputError("standard input is not UTF-8") from None
     password = text.removesuffix("\n").removesuffix("\r")
     if not password:
-        raise InvalidInputError("standard input contains no password", hint)
+        raise InvalidInputError(
+            "standard input contains no password", "for a user without a password, use --no-password"
+        )
     return password
 
 

@@ -175,13 +175,9 @@ def test_a_copy_has_the_same_types_lengths_and_links_as_its_source(
 
 
 def test_all_users_of_a_copy_can_have_one_password(chatctl: Chatctl, world: Documents, target: Documents) -> None:
-    assert "too common" in chatctl(*COPY, "--password-stdin", input="passwordpassword", code=5).stderr
-    assert "leave out --password-stdin" in chatctl(*COPY, "--password-stdin", code=5).stderr
+    assert "too common" in chatctl(*COPY, "--password", "passwordpassword", code=5).stderr
     password = "seven kettles on a pier"
-    said = chatctl(*COPY, "--password", password, code=2).stderr
-    assert "other users of this machine could see the password: use --password-stdin" in said
-    assert password not in said
-    chatctl(*COPY, "--password-stdin", input=f"{password}\n")
+    chatctl(*COPY, "--password", password)
     assert all(bcrypt.checkpw(password.encode(), user["hashedPassword"].encode()) for user in target["User"].find())
     assert password.encode() not in everything(target)
 
@@ -312,7 +308,7 @@ def test_masked_messages_are_copied_as_they_are_only_with_a_reason(
         ("--to copy --local-as play", 2, "error: --to and --local-as cannot be combined"),
         ("--to copy --users 3 --since 7d", 2, "error: --users and --since cannot be combined"),
         ("--to copy --as-is x --anonymize", 2, "error: --as-is and --anonymize cannot be combined"),
-        ("--to copy --as-is x --password-stdin", 2, "error: --as-is and --password-stdin cannot be combined"),
+        ("--to copy --as-is x --password y", 2, "error: --as-is and --password cannot be combined"),
         ("--to nowhere", 3, 'error: no context "nowhere"'),
         ("--to copy --conversation nothing", 3, 'error: no conversation "nothing"'),
         ("--to copy --as-is other", 7, 'not "other"'),
