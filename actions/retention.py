@@ -6,7 +6,7 @@ each rule. `changesets` plans the changes. Both read the database with the same 
 """
 
 from collections import Counter
-from collections.abc import Collection, Hashable, Iterable, Iterator, Sequence
+from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import chain
@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from actions import lookup, queries
 from actions.errors import AmbiguousNameError
-from actions.messages.deleting import VALID_DATE, OldMessages, since_1970
+from actions.messages.deleting import HELD_MESSAGES, VALID_DATE, OldMessages, since_1970
 from actions.rules import lockout
 from actions.rules.checked_changeset import checked_changeset, replannable
 from actions.users import status
@@ -84,16 +84,20 @@ def changesets(rules: Iterable[Rule]) -> list[Changeset]:
     again. Raises `LastMemberError` if a protected role would lose its last active member.
     """
     now = current_time()
-    return [_carry_out(rule, rule.before(now), set()) for rule in rules]
+    return [_carry_out(rule, rule.before(now), set(), {}) for rule in rules]
 
 
 @replannable(quick=False)
-def _carry_out(rule: Rule, before: datetime, chosen: set[Any]) -> Changeset:
-    """Plan a rule. The first plan adds the users to the empty `chosen`; a later plan is limited to them."""
+def _carry_out(rule: Rule, before: datetime, chosen: set[Any], image_urls: dict[str, None]) -> Changeset:
+    """Plan a rule. The first plan adds the users to the empty `chosen`; a later plan is limited to them.
+
+    The erasures of all plans add the URLs of the images that they remove to `image_urls`.
+    """
     due = _due(rule, before)
-    if isinstance(due, _InactiveUsers):
-        due.limit_to(chosen)
-    return due.changeset()
+    if isinstance(due, _OldMessages):
+        return due.changeset()
+    due.limit_to(chosen)
+    return due.erasure(image_urls) if rule.do == "erase" else due.suspension()
 
 
 def _due(rule: Rule, before: datetime) -> "_OldMessages | _InactiveUsers":
@@ -153,11 +157,19 @@ class _Due:
         verb = f"{self.rule.do.capitalize()} {what}{share} by the rule {self.rule.name}"
         return Question(verb, typed=self.rule.name if large else "")
 
-    def result(self, outcome: str, more: str = "") -> Result:
+    def result(self, outcome: str, number: int, more: str = "") -> Result:
         """Return the result of the rule: the outcome, and the number of documents."""
-        if not self.number:
+        if not number:
             return Result(None, self.rule.name, "unchanged", if_unchanged="nothing is due")
-        return Result(None, self.rule.name, outcome, counted(self.number, self.noun) + more, documents=self.number)
+        return Result(None, self.rule.name, outcome, counted(number, self.noun) + more, documents=number)
+
+    def after_write(
+        self, planned: Collection[Result], written: Mapping[tuple[str, str], int], *what: tuple[str, str]
+    ) -> list[Result]:
+        """Return the results of the rule, with the number of `what` that was really written."""
+        first, *others = planned
+        number = sum(written.get(one, 0) for one in what)
+        return [first if number == first.documents else self.result(first.outcome, number), *others]
 
 
 class _OldMessages(_Due):
@@ -177,27 +189,20 @@ class _OldMessages(_Due):
         held = [str(result.message) for result in old.kept.results()]
         return Changeset(
             self.command,
-            [self.result("deleted", places), *old.passed_over()],
+            [self.result("deleted", self.number, places), *old.passed_over()],
             old.deletion(),
             asks=True,
             notes=[*old.notes(), *held] if self.number else [],
             names=old.names,
             items=self.number,
             question=self.question,
-            passing_over=self._corrected,
+            passing_over=self._with_new_holds,
+            counting=lambda planned, written: self.after_write(planned, written, ("delete", self.collection)),
         )
 
-    def _corrected(self, agreed: Collection[Result]) -> list[Result]:
-        """Return the results of a confirmed deletion, without the messages that new legal holds keep."""
-        held = self._old.kept.results()
-        known = sum(one.documents for one in agreed if held and one.ref == held[0].ref)
-        more = self._old.kept.number - known
-        done = [one for one in agreed if not held or one.ref != held[0].ref]
-        for place, one in enumerate(done):
-            if one.outcome == "deleted" and more > 0:
-                left = max(one.documents - more, 0)
-                done[place] = one._replace(documents=left, message=counted(left, "message"))
-        return [*done, *held]
+    def _with_new_holds(self, agreed: Collection[Result]) -> list[Result]:
+        """Return the results of a confirmed deletion, with the number of messages that legal holds keep now."""
+        return [*(one for one in agreed if one.ref != HELD_MESSAGES), *self._old.kept.results()]
 
 
 class _InactiveUsers(_Due):
@@ -253,9 +258,6 @@ class _InactiveUsers(_Due):
         self._users = [user for user in self._users if user["_id"] in chosen]
         self.number = len(self._users)
 
-    def changeset(self) -> Changeset:
-        return self._erasure() if self.rule.do == "erase" else self._suspension()
-
     def _notes(self, *effects: str) -> list[str]:
         return [*effects, *self._kept_notes()] if self.number else []
 
@@ -274,7 +276,7 @@ class _InactiveUsers(_Due):
         """Report the users who are kept."""
         return [Result(None, "users who are kept", "passed-over", note) for note in self._kept_notes()]
 
-    def _suspension(self) -> Changeset:
+    def suspension(self) -> Changeset:
         draft = Draft()
         for user in self._users:
             draft.reserve(1)
@@ -282,25 +284,26 @@ class _InactiveUsers(_Due):
         return checked_changeset(
             self.command,
             draft,
-            [self.result("suspended"), *self.passed_over()],
+            [self.result("suspended", self.number), *self.passed_over()],
             asks=True,
             notes=self._notes(status.STOPPED),
             items=self.number,
             question=self.question,
+            counting=lambda planned, written: self.after_write(planned, written, ("update", self.collection)),
         )
 
-    def _erasure(self) -> Changeset:
-        work = _Erasures(self, self._users, self._where)
+    def erasure(self, image_urls: dict[str, None]) -> Changeset:
+        work = _Erasures(self, self._users, self._where, image_urls)
         suspended = Set("", UserStatus.SUSPENDED.value)
         leaving = [Update("User", (user["_id"],), {"status": suspended}) for user in self._users]
         return Changeset(
             self.command,
-            work,
+            [self.result("erased", self.number), *self.passed_over()],
             Stream(
                 work.batches,
                 {("update", "User"): self.number},
                 shown=work.placeholders,
-                image_urls=work.image_urls.keys(),
+                image_urls=image_urls.keys(),
             ),
             asks=True,
             notes=self._notes(*ERASED),
@@ -310,34 +313,35 @@ class _InactiveUsers(_Due):
             undoable=False,
             items=self.number,
             question=self.question,
-            passing_over=work.continued,
+            passing_over=lambda agreed: agreed,
+            counting=work.results,
             unproposable=("a proposal would keep the data that it erases", None),
         )
 
 
-class _Erasures(Collection[Result]):
-    """The erasures of users, one after the other, and their results, which are counted after the write.
+class _Erasures:
+    """The erasures of users, one after the other.
 
     A user is kept after a new sign-in, if another command is changing the user, or if audit events about the user are
     also about data under a legal hold. After an interruption, the same rule finds the users who are not erased yet.
     """
 
-    def __init__(self, due: _InactiveUsers, users: Sequence[Document], where: Document) -> None:
+    def __init__(
+        self, due: _InactiveUsers, users: Sequence[Document], where: Document, image_urls: dict[str, None]
+    ) -> None:
         self._due = due
         self._ids = [user["_id"] for user in users]
         self._where = where
-        self._began = False
-        self.image_urls: dict[str, None] = {}
+        self._image_urls = image_urls
 
     def batches(self) -> Iterator[Batch]:
-        self._began = True
         for identifier in self._ids:
             user = connection.database()["User"].find_one(joined({"_id": equal(identifier)}, self._where))
             if user is None or next(self._due.reasons([user]))[1] or not (erasure := self._possible(user)):
                 continue
-            self.image_urls |= erasure.traces.image_urls
+            self._image_urls |= erasure.traces.image_urls
             for batch in erasure.batches():
-                self.image_urls |= dict.fromkeys(url for change in batch for url in removed_image_urls(change))
+                self._image_urls |= dict.fromkeys(url for change in batch for url in removed_image_urls(change))
                 yield batch
 
     def _possible(self, user: Document) -> Erasure | None:
@@ -357,41 +361,21 @@ class _Erasures(Collection[Result]):
             users = list(queries.find_by_ids("User", some))
             yield list(chain.from_iterable(Erasure(user).placeholder() for user in users))
 
-    def continued(self, agreed: Collection[Result]) -> Collection[Result]:
-        """Return the results that the user confirmed, after the erasure was planned again.
-
-        From now on, both plans have the URLs of the images that either of them removes.
-        """
-        if isinstance(agreed, _Erasures):
-            self.image_urls |= agreed.image_urls
-            agreed.image_urls = self.image_urls
-        return agreed
-
-    def _results(self) -> Iterator[Result]:
-        erased = len(self._ids)
-        if self._began:
-            found = (one for some in queries.chunks(self._ids) for one in queries.find_by_ids("User", some, ["email"]))
-            erased = sum(map(_is_erased, found))
-        result = self._due.result("erased")
-        if result.documents:
-            result = result._replace(message=counted(erased, "user"), documents=erased)
-        yield result._replace(elsewhere=list(self.image_urls))
-        if left := len(self._ids) - erased:
+    def results(self, planned: Collection[Result], written: Mapping[tuple[str, str], int]) -> list[Result]:
+        """Return the results after the write: how many users this command has erased, and how many it has not."""
+        # A user whose document is broken is deleted and inserted again.
+        first, *others = self._due.after_write(planned, written, ("update", "User"), ("insert", "User"))
+        found = (user for some in queries.chunks(self._ids) for user in queries.find_by_ids("User", some, ["email"]))
+        if left := sum(not _is_erased(user) for user in found):
             why = (
                 "they signed in, another command changes them, two users have one id, "
                 "or their events are about held data"
             )
-            yield Result(None, NOT_ERASED, "passed-over", f"{counted(left, 'user')} not erased: {why}", documents=left)
-        yield from self._due.passed_over()
-
-    def __iter__(self) -> Iterator[Result]:
-        return self._results()
-
-    def __len__(self) -> int:
-        return sum(1 for _ in self)
-
-    def __contains__(self, result: object) -> bool:
-        return result in list(self)
+            kept = f"{counted(left, 'user')} not erased: {why}"
+            others.insert(0, Result(None, NOT_ERASED, "passed-over", kept, documents=left))
+            if not first.documents:
+                first = first._replace(outcome="erased", message=counted(0, "user"))
+        return [first._replace(elsewhere=list(self._image_urls)), *others]
 
 
 def _is_erased(user: Document) -> bool:

@@ -6,6 +6,7 @@ not written yet are planned again.
 
 import random
 import time
+from collections import Counter
 from collections.abc import Callable, Collection
 from contextlib import ExitStack, closing
 from dataclasses import replace
@@ -17,7 +18,7 @@ from bson import ObjectId
 from pymongo.client_session import ClientSession
 
 from changes import copying, losses, transactions, writing
-from changes.changeset import Changeset, Stream
+from changes.changeset import Changeset, Stream, kind
 from changes.copying import CopyStream
 from changes.draft import Batch
 from changes.events import Event
@@ -139,6 +140,7 @@ class _Work:
         self._event: Event | None = None
         self._lease = ExitStack()
         self._batches = self._written = self._documents = self._conflicts = 0
+        self._counts: Counter[tuple[str, str]] = Counter()
         self._prepared: set[str] = set()
         self._holds = Holds()
         self._waits = False
@@ -161,7 +163,17 @@ class _Work:
                     if self._batches and self._event:
                         refusal.add_note(f"Earlier changes are saved: chatctl audit show {self._event.id}")
                     raise
-        return Outcome(self._event.id if self._event and self._batches else None, self._agreed)
+        return Outcome(self._event.id if self._event and self._batches else None, self._corrected())
+
+    def _corrected(self) -> Changeset:
+        """Return the confirmed plan. If other programs have made some of its changes, its results are corrected."""
+        agreed = self._agreed
+        if not self._batches and agreed.changes_something and agreed.replan is not None:
+            again = agreed.replan()
+            agreed = agreed if again.changes_something else again
+        if agreed.counting is not None:
+            agreed = replace(agreed, results=agreed.counting(agreed.results, self._counts))
+        return agreed
 
     def _write(self) -> bool:
         """Write the batches of the plan. Return True if the last batch was written."""
@@ -176,6 +188,8 @@ class _Work:
                 return self._write_batches(lambda: together, expected, whole=True)
             for batch in batches:
                 if isinstance(self._plan.batches, Stream):
+                    if not self._has_work(self._plan, batch):
+                        continue
                     self._watch.removes(self._plan.batches.image_urls)
                 self._write_merging(batch)
         return True
@@ -224,8 +238,8 @@ class _Work:
             self._contested = [change for batch in batches for change in batch.changes]
             if not self._batches and plan is not self._plan:
                 event.update_plan(plan)
-            if plan.changes_something or self._batches:
-                for batch in batches:
+            for batch in batches:
+                if self._has_work(plan, batch):
                     self._keep_held(plan, batch.changes, session)
                     writing.write(database, plan, event, batch, session)
 
@@ -241,6 +255,15 @@ class _Work:
         for batch in made[1]:
             self._wrote(made[0], batch)
         return made[1][-1].last
+
+    def _has_work(self, plan: Changeset, batch: NumberedBatch) -> bool:
+        """Tell whether a batch must be written.
+
+        A stream of changes can be empty although its counts are not, because other programs have already made all
+        changes. Then no event is recorded.
+        """
+        planned = plan.changes_something and not isinstance(plan.batches, Stream)
+        return bool(self._batches or batch.changes or planned)
 
     def _keep_held(self, plan: Changeset, changes: Batch, session: ClientSession | None) -> None:
         """Raise `HeldError` if a batch would lose data that a legal hold keeps.
@@ -295,9 +318,11 @@ class _Work:
     def _wrote(self, plan: Changeset, batch: NumberedBatch) -> None:
         if not self._batches:
             self._agreed = plan
-        if plan.changes_something or self._batches:
-            self._batches = batch.number + 1
-            self._written += 1
+        if not self._has_work(plan, batch):
+            return
+        self._batches = batch.number + 1
+        self._written += 1
+        self._counts.update(what for what, _ in {(kind(change), one) for change in batch.changes for one in change.ids})
         self._conflicts, self._progress = 0, time.monotonic()
         self._documents += plan.size(batch.changes)
         self._watch.wrote(self._documents, max(self._agreed.total, self._documents))

@@ -148,6 +148,8 @@ class Changeset:
     - `preview`: lines to show above the question instead of the counts. The last line is a summary.
     - `passing_over`: the changeset skips documents that a legal hold keeps. If a hold is placed during the write, the
       unwritten changes are planned again. Then this function of the new plan corrects the first results.
+    - `counting`: a function that corrects the results after the write. It gets the numbers of written documents, like
+      `documents`. They can be smaller than planned, because other programs may have made some of the changes.
     - `reason`: is recorded if the user gives no reason.
     - `targets`: other ids that the event is about, besides the ids of the changed documents.
     - `divided`: if false, all batches are written in one transaction.
@@ -181,6 +183,7 @@ class Changeset:
     question: Question | None = None
     preview: Sequence[str] = ()
     passing_over: Callable[[Collection[Result]], Collection[Result]] | None = None
+    counting: Callable[[Collection[Result], Mapping[tuple[str, str], int]], Collection[Result]] | None = None
     lifted: frozenset[str] = frozenset()
     relies_on: Mapping[UnchangedList, list[Any]] = field(default_factory=dict)
     unproposable: tuple[str, str | None] | None = None

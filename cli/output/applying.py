@@ -4,6 +4,7 @@ import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 from textwrap import indent
 from typing import TYPE_CHECKING, Any, Final
 
@@ -13,7 +14,7 @@ from database.errors import ConflictError, OutputError, RefusedError, Terminated
 from database.wording import NAMED, counted
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Callable, Collection
 
     from bson import ObjectId
 
@@ -60,21 +61,24 @@ def apply_each(out: "Output", changesets: "Sequence[Changeset]", confirm: "Decid
         apply(out, due[0], confirm)
         return
     _check_each(out, due, confirm)
+    quiet = not (confirm.dry_run or streams.is_terminal(sys.stderr))
     done: list[tuple[Changeset, ObjectId | None]] = []
     for changeset in due:
         again = changeset.replan() if changeset.replan and done and not confirm.dry_run else changeset
         try:
-            done.append(_write(out, again, confirm))
+            done.append(_write(out, again, confirm, quiet=quiet))
         except BaseException as error:
             if events := [str(event) for _, event in done if event]:
                 error.add_note(f"Earlier changes are saved: chatctl audit show {events[-1]}")
             raise
-        if out.form != "json":
+        written, event = done[-1]
+        # If another program has made all changes in the meantime, there is nothing to report.
+        if out.form != "json" and (event or written.changed or not quiet):
             _report_written(out, done[-1:], confirm)
     if out.form == "json":
         left = [(changeset, None) for changeset in changesets if not changeset.changes_something]
         _report_written(out, [*done, *left], confirm, each=True)
-    elif not due and (confirm.dry_run or streams.is_terminal(sys.stderr)):
+    elif not due and not quiet:
         out.nothing_to_do()
 
 
@@ -104,8 +108,12 @@ def _check(out: "Output", changeset: "Changeset", confirm: "Decide") -> None:
     losses.refuse(changeset)
 
 
-def _write(out: "Output", changeset: "Changeset", confirm: "Decide") -> "tuple[Changeset, ObjectId | None]":
+def _write(
+    out: "Output", changeset: "Changeset", confirm: "Decide", *, quiet: bool = False
+) -> "tuple[Changeset, ObjectId | None]":
     """Preview a changeset with `--dry-run`. Without it, ask for confirmation if required, and write the changeset.
+
+    With `quiet`, the name of the database and the notes are printed only when something is written.
 
     Return the changeset that was written, and the id of its event. It can differ from the given one, because a conflict
     causes a new plan. The id is None if nothing was written.
@@ -122,12 +130,15 @@ def _write(out: "Output", changeset: "Changeset", confirm: "Decide") -> "tuple[C
     # undone, the notes are not needed.
     notes_are_known = asked or (changeset.asks and changeset.undoable) or out.form == "json"
     verb = "proposing a change of" if _proposed(changeset) else "changing"
-    _announce(out, verb, [] if notes_are_known else _notes(out, changeset), asked=asked)
+    announce = partial(_announce, out, verb, [] if notes_are_known else _notes(out, changeset), asked=asked)
+    if asked or not quiet:
+        announce()
     agreement = _Agreement(out, changeset, marker, asked=asked, yes=yes, max_items=confirm.max)
     if asked:
         questions.confirm(out, changeset, _notes(out, changeset), marker)
         changeset = agreement.renewed()
-    event, changeset = _carry_out(out, changeset, confirm.reason, agreement)
+    late = announce if quiet and not asked else None
+    event, changeset = _carry_out(out, changeset, confirm.reason, agreement, late)
     return changeset, event
 
 
@@ -230,18 +241,24 @@ def _note_skipped(out: "Output", changeset: "Changeset") -> None:
 
 
 def _carry_out(
-    out: "Output", changeset: "Changeset", reason: str | None, agreement: "_Agreement"
+    out: "Output",
+    changeset: "Changeset",
+    reason: str | None,
+    agreement: "_Agreement",
+    announce: "Callable[[], None] | None",
 ) -> "tuple[ObjectId | None, Changeset]":
+    """Write a changeset. If `announce` is given, call it once: when something is written, or before an error."""
     import changes
     from cli.output.write_bar import WriteBar
 
     def note_image(url: str) -> None:
         out.notes(_addresses_elsewhere(out, [url]))
 
-    with WriteBar(out.note, note_image, agreement.covers, agreement.asks_about) as bar:
+    with WriteBar(out.note, note_image, agreement.covers, agreement.asks_about, announce) as bar:
         try:
             return changes.apply(changeset, reason=reason, watch=bar)
         except BaseException as error:
+            bar.tell()
             if changeset.resuming and bar.event:
                 _note_resuming(out, changeset.resuming, bar, error)
             raise

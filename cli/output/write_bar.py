@@ -19,6 +19,7 @@ class WriteBar(Bar, Watch):
         note_image: Callable[[str], None],
         accepts: Callable[[Changeset], bool],
         asks_about: Callable[[Changeset], bool],
+        announce: Callable[[], None] | None = None,
     ) -> None:
         super().__init__("writing")
         self._note = note
@@ -26,6 +27,7 @@ class WriteBar(Bar, Watch):
         self._image_urls: set[str] = set()
         self._accepts = accepts
         self._asks_about = asks_about
+        self._announce = announce
         self.event: ObjectId | None = None
         self.batches = 0
 
@@ -40,12 +42,20 @@ class WriteBar(Bar, Watch):
     def removes(self, image_urls: Collection[str]) -> None:
         for url in image_urls:
             if url not in self._image_urls:
+                self.tell()
                 self._image_urls.add(url)
                 self._note_image(url)
 
     def wrote(self, documents: int, total: int) -> None:
         self.batches += 1
+        self.tell()
         super().wrote(documents, total)
+
+    def tell(self) -> None:
+        """Call `announce`, unless it was called before."""
+        announce, self._announce = self._announce, None
+        if announce:
+            announce()
 
     def waits(self) -> None:
         self._note("waiting for another write to end; if its program was killed, this takes up to a minute")

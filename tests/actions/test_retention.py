@@ -158,3 +158,39 @@ def test_a_user_who_gets_a_protected_role_before_the_write_is_not_changed(
     apply(users.grant(["cyd"], ["admin"]))
     apply(change)
     assert untouched(database) == ["cyd", "boss"]
+
+
+@pytest.mark.parametrize("rule", [SUSPEND, ERASE, DELETE], ids=lambda rule: rule.do)
+def test_of_two_runs_at_once_the_second_reports_no_change_that_the_first_has_made(
+    database: Documents, rule: retention.Rule
+) -> None:
+    second = planned(rule)
+    first = apply(planned(rule))
+    assert next(iter(first.changeset.results)).documents == 5
+    events = database["chatctl_audit"].count_documents({"kind": "event"})
+    outcome = apply(second)
+    [result] = outcome.changeset.results
+    assert (outcome.event, result.outcome, result.documents) == (None, "unchanged", 0)
+    assert database["chatctl_audit"].count_documents({"kind": "event"}) == events
+
+
+class RunsToo(Watch):
+    """A `Watch` that carries out the same rule in another run, after the first batch of this run."""
+
+    def __init__(self, rule: retention.Rule) -> None:
+        self.rule: retention.Rule | None = rule
+        self.number = 0
+
+    def wrote(self, *_: int) -> None:
+        if self.rule:
+            rule, self.rule = self.rule, None
+            self.number = next(iter(apply(planned(rule)).changeset.results)).documents
+
+
+@pytest.mark.parametrize("rule", [SUSPEND, ERASE, DELETE], ids=lambda rule: rule.do)
+def test_two_runs_at_once_report_together_each_change_once(database: Documents, rule: retention.Rule) -> None:
+    other = RunsToo(rule)
+    first, *_ = apply(planned(rule), watch=other).changeset.results
+    assert other.number
+    assert first.documents + other.number == 5
+    links(database)

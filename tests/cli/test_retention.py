@@ -16,6 +16,7 @@ from people import Documents, conversation, links, messages, person, stored
 from samples import role
 
 from actions.rules.lockout import PROTECTED
+from cli.output import applying
 from database.times import ago
 from tests.cli.conftest import Terminal
 from tests.conftest import Chatctl
@@ -315,6 +316,32 @@ def settle_pictured(chatctl: Chatctl, database: Documents) -> list[str]:
         chatctl("users", "update", url.split("/")[-1].partition("-")[0], "--image-url", url)
     rules("{name: gone, users: {inactive_for: 1y, do: erase}}")
     return urls
+
+
+@pytest.mark.parametrize("do", ["suspend", "erase", "delete"])
+@pytest.mark.parametrize("moment", ["after the plans", "before the write"])
+def test_without_a_terminal_a_run_that_finds_nothing_left_to_do_is_silent(
+    chatctl: Chatctl, database: Documents, monkeypatch: pytest.MonkeyPatch, do: str, moment: str
+) -> None:
+    settle_messages(database)
+    database["Message"].delete_many({"body": {"$in": ["new", "odd"]}})
+    eve = person(database, "eve")
+    messages(database, conversation(database, eve), eve, "kept")
+    database["User"].update_many({}, {"$set": {"lastLogin": LONG_AGO}})
+    chatctl("holds", "add", "case-1", "--user", "eve", "--reason", "law")
+    users = f"{{name: old, users: {{inactive_for: 30d, do: {do}}}}}"
+    rules(MESSAGES if do == "delete" else users, "{name: never, messages: {older_than: 99y}}")
+    line = (*APPLY, "--max", "9")
+    wait = applying._check_each if moment == "after the plans" else applying._carry_out
+
+    def wait_for_another_run(*args: Any) -> Any:
+        monkeypatch.setattr(applying, wait.__name__, wait)
+        assert chatctl(*line).stdout.startswith("old: ")
+        return wait(*args)
+
+    monkeypatch.setattr(applying, wait.__name__, wait_for_another_run)
+    assert chatctl(*line) == ("", "", 0)
+    assert database["chatctl_audit"].count_documents({"kind": "event", "command": {"$regex": "^retention "}}) == 1
 
 
 @pytest.mark.parametrize("batches", [1, 2, 4])
