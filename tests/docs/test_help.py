@@ -25,6 +25,7 @@ BEFORE = {
     "chatctl users merge": ["users create --email ada2@example.org --username ada2 --no-password"],
     **{f"chatctl holds {verb}": [HOLD] for verb in ("show", "release", "check", "export")},
     "chatctl context use": ["context add staging --url-env STAGING_URL"],
+    "chatctl context remove": ["db copy --local-as play --yes"],
 }
 """Command → the command lines to run before its example."""
 PROPOSAL = ObjectId("66b0c0ffee66b0c0ffee66b1")

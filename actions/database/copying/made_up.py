@@ -34,10 +34,8 @@ BORN: Final = 10
 DAY: Final = 24 * 60
 SHIFT: Final = (7 * DAY, 28 * DAY)
 """All times of a copy are earlier by a number of minutes in this range."""
-DOMAIN_ENDS: Final = {2: ".zz", 3: ".alt"}
-"""Length of a top-level domain → the end of a made-up domain. Nobody can register such a domain: ISO 3166 assigns ZZ
-to no country, and RFC 9476 reserves "alt".
-"""
+DOMAIN_END: Final = ".test"
+"""The end of made-up domains. RFC 2606 reserves it: nobody can register such a domain, and no mail can be delivered."""
 TRIES: Final = 1_000
 FEW_TRIES: Final = 50
 MOST_DOMAINS: Final = 200_000
@@ -46,7 +44,6 @@ MOST_IDS: Final = 50_000
 """The largest number of new ids that are remembered: the ids of users and conversations are in many documents. Ids of
 messages are not remembered, because there are too many of them.
 """
-SHORT_DOMAIN: Final = 4
 
 REPLACED: Final = frozenset({"Lu", "Ll", "Lt", "Lm", "Lo", "Mn", "Mc", "Nd", "Nl", "No", "So"})
 """The categories of the characters that are replaced: letters, marks that are vowels, numbers, symbols like emoji."""
@@ -66,6 +63,8 @@ _FORM: Final = re.compile(
     re.VERBOSE,
 )
 """The forms of texts that are more than a sequence of characters."""
+_INSIDE: Final = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*://\S+|[\w.+-]+@[\w-]+(?:\.[\w-]+)+)")
+"""A URL or an e-mail address inside a text."""
 _URL: Final = re.compile(r"([^:]*://)([^/?#]*@)?([^/?#:]*)(.*)", re.DOTALL)
 _WORD_KEY: Final = re.compile(r"\$?[A-Za-z_][A-Za-z0-9_]{0,40}")
 """A name of a field in a program. All other names of fields can be values, for example of a user."""
@@ -110,8 +109,8 @@ class MadeUp:
             Decimal128: self._number(Decimal128),
             bytes: self._bytes,
             Binary: lambda value: Binary(self._bytes(value), value.subtype),
-            Code: lambda value: Code(self._spread(str(value)), value.scope and self.value(value.scope)),
-            Regex: lambda value: Regex(self._spread(value.pattern), value.flags),
+            Code: lambda value: Code(self._words(str(value)), value.scope and self.value(value.scope)),
+            Regex: lambda value: Regex(self._words(value.pattern), value.flags),
             DBRef: lambda value: DBRef(value.collection, self.value(value.id)),
             list: lambda value: [self.value(item) for item in value],
             dict: lambda value: {self._inner_key(name): self.value(item) for name, item in value.items()},
@@ -153,7 +152,7 @@ class MadeUp:
         """Make a text up. An id, a time, an e-mail address and a URL become one again."""
         found = _FORM.fullmatch(value)
         if found is None:
-            return self._spread(value)
+            return self._words(value)
         return getattr(self, f"_{found.lastgroup}")(value)  # type: ignore[no-any-return]
 
     def key(self, name: str) -> str:
@@ -196,6 +195,13 @@ class MadeUp:
         self._years[year] = sorted(days, key=lambda day: self._stream(f"{year} {day}"))
         return self._years[year]
 
+    def _words(self, value: str) -> str:
+        """Make a text up in which there can be e-mail addresses and URLs. They become what they become elsewhere."""
+        if "@" not in value and "://" not in value:
+            return self._spread(value)
+        parts = _INSIDE.split(value)  # each second part is an address or a URL
+        return "".join((self.text if place % 2 else self._spread)(part) for place, part in enumerate(parts))
+
     def _email(self, value: str) -> str:
         """Make an e-mail address up. Its parts are made up one by one: before and after a `+`, and after the `@`.
 
@@ -207,23 +213,21 @@ class MadeUp:
 
     def _url(self, value: str) -> str:
         scheme, user, host, rest = _URL.fullmatch(value).groups("")  # type: ignore[union-attr]
-        return scheme + self._spread(user) + (self._domain(host) if host else "") + self._spread(rest)
+        return scheme + self._spread(user) + (self._domain(host) if host else "") + self._words(rest)
 
     def _domain(self, value: str) -> str:
         """Make a domain up that nobody can register, so that no mail from the copy reaches anybody."""
         lower = value.lower()
         made = self._domains.get(lower) or self._new_domain(lower)
         return "".join(
-            new.upper() if old.isupper() else new for old, new in zip(value, made.rjust(len(value)), strict=False)
+            new.upper() if old.isupper() else new for old, new in zip(value.rjust(len(made)), made, strict=True)
         )
 
     def _new_domain(self, lower: str) -> str:
-        last = len(lower) - lower.rfind(".") - 1
-        end = DOMAIN_ENDS.get(last if len(lower) > SHORT_DOMAIN else 2, ".alt")
+        size = len(lower) - len(DOMAIN_END)
         for count in range(TRIES):
-            length = len(lower) - len(end) + count // FEW_TRIES  # of the shortest domains there are only a few
-            made = self._spread(f"{lower}{count}")[: max(length, 1)].rstrip(".-")
-            made = made.rjust(len(lower) - len(end), "x") + end
+            length = max(size, 1) + count // FEW_TRIES  # of the shortest domains there are only a few
+            made = self._spread(f"{lower}{count}")[:length].rstrip(".-").rjust(length, "x") + DOMAIN_END
             if made not in self._taken:
                 break
         if len(self._domains) < MOST_DOMAINS:
