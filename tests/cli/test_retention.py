@@ -318,6 +318,19 @@ def settle_pictured(chatctl: Chatctl, database: Documents) -> list[str]:
     return urls
 
 
+@pytest.mark.parametrize("command", [("users", "erase", "ada"), ("retention", "apply", "rules.yaml")])
+def test_the_preview_of_an_erasure_names_roles_and_says_which_fields_are_removed(
+    chatctl: Chatctl, database: Documents, command: Sequence[str]
+) -> None:
+    database["Role"].insert_one(role("guest"))
+    ada = person(database, "ada", roles=("guest",), lastLogin=LONG_AGO, name="Ada Lovelace")
+    rules("{name: gone, users: {inactive_for: 1y, do: erase}}")
+    lines = chatctl(*command, "--dry-run").stdout.splitlines()
+    assert f"~ User erased-{ada}: rolesIds -guest" in lines
+    assert f"~ User erased-{ada}: " in lines[-1]
+    assert " name Ada Lovelace -> (removed), " in lines[-1]
+
+
 @pytest.mark.parametrize("do", ["suspend", "erase", "delete"])
 @pytest.mark.parametrize("moment", ["after the plans", "before the write"])
 def test_without_a_terminal_a_run_that_finds_nothing_left_to_do_is_silent(
