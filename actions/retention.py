@@ -18,7 +18,7 @@ from actions.messages.deleting import HELD_MESSAGES, VALID_DATE, OldMessages, si
 from actions.rules import lockout
 from actions.rules.checked_changeset import checked_changeset, replannable
 from actions.users import status
-from actions.users.erasing import Erasure, placeholder_email, placeholder_name, removed_image_urls
+from actions.users.erasing import Erasure, placeholder_email, placeholder_name, removed_image_urls, role_names
 from changes import Batch, Changeset, Document, Draft, Question, Result, Set, Stream, Update, holds, losses
 from changes.events import now as current_time
 from database import connection
@@ -307,7 +307,7 @@ class _InactiveUsers(_Due):
             ),
             asks=True,
             notes=self._notes(*ERASED),
-            names={user["_id"]: placeholder_name(user["_id"]) for user in self._users},
+            names={**role_names(self._users), **{user["_id"]: placeholder_name(user["_id"]) for user in self._users}},
             rules=lockout.member_rules(leaving),
             merges_lists=True,
             undoable=False,

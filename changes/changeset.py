@@ -335,16 +335,19 @@ def diff(entries: Iterable[Document], names: Mapping[Any, str], *, whole: bool =
     """
     for entry in entries:
         most = sys.maxsize if whole and entry["op"] != "delete" else NAMED
-        fields = ", ".join(_field(row, names, most) for row in entry["fields"])
+        fields = ", ".join(_field(row, names, most, entry["op"]) for row in entry["fields"])
         title = f"{SIGNS[entry['op']]} {entry['collection']} {_named(entry['ids'], names, most)}"
         yield f"{title}: {fields}" if fields else title
 
 
-def _field(row: Document, names: Mapping[Any, str], most: int) -> str:
+def _field(row: Document, names: Mapping[Any, str], most: int, op: str) -> str:
     for side, sign in (("added", "+"), ("taken", "-")):
         if side in row:
             return f"{row['field']} {sign}{_named(row[side], names, most)}"
     before, after = (_value(row[side], names, most) if side in row else "" for side in ("from", "to"))
+    # A long list is divided into several rows, which have only one side.
+    if op == "update" and "from" in row and "to" not in row and not isinstance(row["from"], list):
+        return f"{row['field']} {before} -> (removed)"
     return (
         f"{row['field']} {before} -> {after}"
         if "from" in row and "to" in row

@@ -1,7 +1,7 @@
 """Erase a person (GDPR, article 17), even from the audit trail and from the data that are stored for undos."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from functools import cached_property
 from itertools import chain
@@ -79,7 +79,7 @@ def erase(ref: str, *, with_messages: bool = False, allow_last_member: bool = Fa
         Stream(erasure.batches, counts, losing=erasure.losing),
         asks=True,
         notes=erasure.notes() if counts else [],
-        names={erasure.id: erasure.label},
+        names={**role_names([user]), erasure.id: erasure.label},
         rules=rules,
         merges_lists=True,
         undoable=False,
@@ -240,6 +240,12 @@ def _treat_as_listed(document: Document, field: str, identifier: Any) -> None:
     listed = document.get(field)
     if isinstance(listed, list) and are_ids(listed) and identifier not in listed:
         document[field] = [*listed, identifier]
+
+
+def role_names(users: Iterable[Document]) -> dict[Any, str]:
+    """Return the names of the roles that users have: id → name. A preview shows these names instead of the ids."""
+    ids = {identifier for user in users for identifier in ids_in(user, "rolesIds")}
+    return {referred(role["_id"]): lookup.label(role) for role in queries.find_by_ids("Role", ids, ["name"])}
 
 
 def removed_image_urls(change: Change) -> Iterator[str]:

@@ -56,6 +56,8 @@ def apply_each(out: "Output", changesets: "Sequence[Changeset]", confirm: "Decid
     again, because its data may have changed. If no changeset changes anything, nothing is printed, except on a
     terminal, with `--dry-run` or as JSON.
     """
+    from changes.changeset import UNTOUCHED
+
     due = [changeset for changeset in changesets if changeset.changes_something]
     if confirm.save_plan is not None and len(due) == 1:
         apply(out, due[0], confirm)
@@ -63,15 +65,17 @@ def apply_each(out: "Output", changesets: "Sequence[Changeset]", confirm: "Decid
     _check_each(out, due, confirm)
     quiet = not (confirm.dry_run or streams.is_terminal(sys.stderr))
     done: list[tuple[Changeset, ObjectId | None]] = []
+    spent = 0
     for changeset in due:
         again = changeset.replan() if changeset.replan and done and not confirm.dry_run else changeset
         try:
-            done.append(_write(out, again, confirm, quiet=quiet))
+            done.append(_write(out, again, confirm, quiet=quiet, spent=spent))
         except BaseException as error:
             if events := [str(event) for _, event in done if event]:
                 error.add_note(f"Earlier changes are saved: chatctl audit show {events[-1]}")
             raise
         written, event = done[-1]
+        spent += sum(result.documents for result in written.results if result.outcome not in UNTOUCHED)
         # If another program has made all changes in the meantime, there is nothing to report.
         if out.form != "json" and (event or written.changed or not quiet):
             _report_written(out, done[-1:], confirm)
@@ -99,9 +103,9 @@ def _refuse_form(out: "Output") -> None:
         raise UsageError(f"-o {out.form} is not available for a write", "use -o json, or remove -o")
 
 
-def _check(out: "Output", changeset: "Changeset", confirm: "Decide") -> None:
+def _check(out: "Output", changeset: "Changeset", confirm: "Decide", spent: int = 0) -> None:
     """Refuse a changeset with too many items, and one that would lose held data. Print a note about missing items."""
-    _refuse_number(changeset.touched, confirm.max)
+    _refuse_number(changeset.touched, confirm.max, spent)
     _note_skipped(out, changeset)
     from changes import losses
 
@@ -109,16 +113,17 @@ def _check(out: "Output", changeset: "Changeset", confirm: "Decide") -> None:
 
 
 def _write(
-    out: "Output", changeset: "Changeset", confirm: "Decide", *, quiet: bool = False
+    out: "Output", changeset: "Changeset", confirm: "Decide", *, quiet: bool = False, spent: int = 0
 ) -> "tuple[Changeset, ObjectId | None]":
     """Preview a changeset with `--dry-run`. Without it, ask for confirmation if required, and write the changeset.
 
-    With `quiet`, the name of the database and the notes are printed only when something is written.
+    With `quiet`, the name of the database and the notes are printed only when something is written. `spent` is the
+    number of items that earlier changesets of this command have changed; they count for `--max` too.
 
     Return the changeset that was written, and the id of its event. It can differ from the given one, because a conflict
     causes a new plan. The id is None if nothing was written.
     """
-    _check(out, changeset, confirm)
+    _check(out, changeset, confirm, spent)
     changeset = _proposal_of(changeset, confirm)
     out.invocation.command = changeset.command + (" --dry-run" if confirm.dry_run else "")
     if confirm.dry_run:
@@ -133,7 +138,7 @@ def _write(
     announce = partial(_announce, out, verb, [] if notes_are_known else _notes(out, changeset), asked=asked)
     if asked or not quiet:
         announce()
-    agreement = _Agreement(out, changeset, marker, asked=asked, yes=yes, max_items=confirm.max)
+    agreement = _Agreement(out, changeset, marker, asked=asked, yes=yes, max_items=confirm.max, spent=spent)
     if asked:
         questions.confirm(out, changeset, _notes(out, changeset), marker)
         changeset = agreement.renewed()
@@ -292,6 +297,7 @@ class _Agreement:
         asked: bool,
         yes: bool,
         max_items: int | None,
+        spent: int,
     ) -> None:
         self._out = out
         self._changeset = changeset
@@ -299,6 +305,7 @@ class _Agreement:
         self._asked = asked
         self._yes = yes
         self._max = max_items
+        self._spent = spent
         self._told_of_more = False
 
     def renewed(self) -> "Changeset":
@@ -317,7 +324,7 @@ class _Agreement:
         After the second question, the user knows that new data keeps arriving. If every addition caused a question,
         nobody could delete a user who sends messages all the time.
         """
-        _refuse_number(again.touched, self._max)
+        _refuse_number(again.touched, self._max, self._spent)
         if not self._asked:
             return self._yes or not _must_ask(again)
         if self.asks_about(again):
@@ -331,10 +338,13 @@ class _Agreement:
         return self._asked and not self._told_of_more and bool(again.beyond(self._changeset))
 
 
-def _refuse_number(number: int, max_items: int | None) -> None:
-    if max_items is not None and number > max_items:
-        items = counted(number, "item")
-        raise RefusedError(f"this would change {items}, but --max allows only {max_items:,}", "nothing was changed")
+def _refuse_number(number: int, max_items: int | None, spent: int = 0) -> None:
+    """Refuse a number of items that, with the `spent` items that are changed already, is larger than `--max`."""
+    if max_items is None or spent + number <= max_items:
+        return
+    items = counted(number, "item" if not spent else "more item")
+    allowed = f"--max allows only {max_items:,}" + (f", and {spent:,} are already changed" if spent else "")
+    raise RefusedError(f"this would change {items}, but {allowed}", None if spent else "nothing was changed")
 
 
 def _must_ask(changeset: "Changeset") -> bool:

@@ -103,8 +103,10 @@ def terminal(environment: dict[str, str], preloaded: socket.socket) -> Terminal:
         socket.send_fds(preloaded, [request.encode()], [theirs])
         os.close(theirs)
         seen = given = unanswered = b""
+        answered = 0
         left = [*keys]
-        while part := _read(ours, insisting=given == INTERRUPT):
+        # The terminal itself prints ^C. If the program has printed more, it has received the Ctrl-C.
+        while part := _read(ours, insisting=given == INTERRUPT and not seen[answered:].replace(b"^C", b"")):
             seen += part
             unanswered += part
             while left and left[0][0].encode() in unanswered:
@@ -112,11 +114,12 @@ def terminal(environment: dict[str, str], preloaded: socket.socket) -> Terminal:
                 os.write(ours, left.pop(0)[1].encode())
             for question, answer in replies.items():
                 if seen.endswith(question.encode()):
-                    given = answer.encode()
+                    given, answered = answer.encode(), len(seen)
                     os.write(ours, given)
         echo = bool(termios.tcgetattr(ours)[3] & termios.ECHO)
         os.close(ours)
-        return Screen(seen.decode().replace("\r\n", "\n"), int(preloaded.recv(16)), echo)
+        text = re.sub(r"(\^C)+", "^C", seen.decode())  # a slow program gets Ctrl-C twice
+        return Screen(text.replace("\r\n", "\n"), int(preloaded.recv(16)), echo)
 
     return run
 
@@ -124,7 +127,7 @@ def terminal(environment: dict[str, str], preloaded: socket.socket) -> Terminal:
 def _read(descriptor: int, *, insisting: bool) -> bytes:
     """Read the next output. If none follows, send Ctrl-C again, because the program may not have received the first."""
     try:
-        while insisting and not select.select([descriptor], [], [], 2)[0]:
+        while insisting and not select.select([descriptor], [], [], 5)[0]:
             os.write(descriptor, INTERRUPT)
         return os.read(descriptor, 65536)
     except OSError:  # the program has closed its side of the terminal

@@ -318,6 +318,46 @@ def settle_pictured(chatctl: Chatctl, database: Documents) -> list[str]:
     return urls
 
 
+def test_the_limit_counts_the_changes_of_all_rules_even_if_more_becomes_due_meanwhile(
+    chatctl: Chatctl, database: Documents, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ids = settle_messages(database)
+    for name in ("cyd", "dot"):
+        person(database, name, lastLogin=LONG_AGO)
+    engines = "{name: first, messages: {older_than: 30d, conversation: engines}}"
+    rules(engines, "{name: second, users: {inactive_for: 1y, do: suspend}}", MESSAGES)
+    report = applying._report_written
+
+    def grow(*args: Any) -> None:
+        monkeypatch.setattr(applying, "_report_written", report)
+        messages(database, ids["pair"], ids["bob"], *(f"d{number}" for number in range(7)))
+        report(*args)
+
+    monkeypatch.setattr(applying, "_report_written", grow)
+    done = chatctl(*APPLY, "--max", "17", code=7)
+    assert done.stdout == "first: deleted (6 messages in 1 conversation)\nsecond: suspended (2 users)\n"
+    assert (
+        "error: this would change 10 more items, but --max allows only 17, and 8 are already changed\n" in done.stderr
+    )
+    assert "Earlier changes are saved: chatctl audit show " in done.stderr
+    assert "nothing was changed" not in done.stderr
+    assert bodies(database).startswith("c1 c2 c3 d0 ")
+    assert chatctl(*APPLY, "--max", "10").stdout == "old: deleted (10 messages in 1 conversation)\n"
+
+
+@pytest.mark.parametrize("command", [("users", "erase", "ada"), ("retention", "apply", "rules.yaml")])
+def test_the_preview_of_an_erasure_names_roles_and_says_which_fields_are_removed(
+    chatctl: Chatctl, database: Documents, command: Sequence[str]
+) -> None:
+    database["Role"].insert_one(role("guest"))
+    ada = person(database, "ada", roles=("guest",), lastLogin=LONG_AGO, name="Ada Lovelace")
+    rules("{name: gone, users: {inactive_for: 1y, do: erase}}")
+    lines = chatctl(*command, "--dry-run").stdout.splitlines()
+    assert f"~ User erased-{ada}: rolesIds -guest" in lines
+    assert f"~ User erased-{ada}: " in lines[-1]
+    assert " name Ada Lovelace -> (removed), " in lines[-1]
+
+
 @pytest.mark.parametrize("do", ["suspend", "erase", "delete"])
 @pytest.mark.parametrize("moment", ["after the plans", "before the write"])
 def test_without_a_terminal_a_run_that_finds_nothing_left_to_do_is_silent(
