@@ -1,5 +1,6 @@
 """Read the documents of the database, and find their faults."""
 
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from itertools import chain, islice
 from typing import Any, Final
@@ -11,7 +12,7 @@ from changes.visible_values import readable
 from database import connection
 from database.errors import UsageError
 from database.listing import BATCH, Row
-from database.prefetch import prefetched
+from database.prefetch import prefetched, rare_collections
 from database.wording import did_you_mean
 from models.schema import FIELDS
 
@@ -44,11 +45,11 @@ def check(
     batches = find_faults(select_rules(rules, collections), collections, sample, progress)
     for rule, fault in ((rule, fault) for rule, faults in batches for fault in faults):
         row = found.get(type(rule)) or found.setdefault(type(rule), _row(rule, fault))
-        row["count"] += 1
+        row["count"] += fault.faults
         fix = type(rule), rule.fix_template(fault)
-        if len(row["examples"]) < EXAMPLES or fix not in fixes:
-            row["examples"].append({**fault._asdict(), "value": readable(fault.value), "fix": rule.fix_command(fault)})
-            fixes.add(fix)
+        room = max(EXAMPLES - len(row["examples"]), fix not in fixes)
+        row["examples"] += (_example(rule, one) for one in islice(fault.separate(), room))
+        fixes.add(fix)
     return [found[kind] for kind in all_rules() if kind in found]
 
 
@@ -85,14 +86,17 @@ def find_faults(
     scan = Scan(sample)
     rules = [kind(scan) for kind in kinds]
     waiting: dict[Rule, list[Finding]] = {rule: [] for rule in rules}
-    for rule, suspect in _suspects(rules, scan, collections, sample, progress):
-        if not collections or suspect.collection in collections:
-            waiting[rule].append(suspect)
-            if len(waiting[rule]) == rule.group_size:
-                yield rule, list(rule.confirm(waiting[rule]))
-                waiting[rule] = []
-    for rule, suspects in waiting.items():
-        yield rule, list(rule.confirm(suspects))
+    numbers: Counter[Rule] = Counter()
+    with rare_collections():
+        for rule, suspect in _suspects(rules, scan, collections, sample, progress):
+            if not collections or suspect.collection in collections:
+                waiting[rule].append(suspect)
+                numbers[rule] += suspect.faults
+                if numbers[rule] >= rule.group_size:
+                    yield rule, list(rule.confirm(waiting[rule]))
+                    waiting[rule], numbers[rule] = [], 0
+        for rule, suspects in waiting.items():
+            yield rule, list(rule.confirm(suspects))
 
 
 def _suspects(
@@ -137,8 +141,12 @@ def _size(collection: str, sample: int | None) -> int:
 
 
 def _row(rule: Rule, found: Finding) -> Row:
-    told = {"effect": rule.effect, "fix": rule.fix_command(found)}
+    told = {"effect": rule.effect, "fix": rule.fix_command(next(found.separate()))}
     return {"rule": rule.name, "severity": rule.severity, "count": 0, "examples": [], **told}
+
+
+def _example(rule: Rule, fault: Finding) -> Row:
+    return {**fault._asdict(), "value": readable(fault.value), "fix": rule.fix_command(fault)}
 
 
 def _check_names(what: str, names: Sequence[str], valid: Collection[Any]) -> None:

@@ -1,6 +1,6 @@
 """Rules about the four links between documents, which the application stores on both sides, and about copied ids."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from itertools import chain, islice
 from typing import Any, Final
 
@@ -8,16 +8,16 @@ from bson import ObjectId
 
 from actions import queries
 from actions.cascading_deletion import MOST_COPIED_IDS
-from actions.database.checking.link_balance import LINK_FIELDS, LinkBalance, distinct, has_duplicates
+from actions.database.checking.link_balance import LINK_FIELDS, LinkBalance, has_duplicates, packed_ids
 from actions.database.checking.rule import Finding, RepairDraft, Rule, Scan, by_collection, by_field, documents
 from actions.database.checking.rules.conversations import of_conversations
 from changes import ABSENT, Batch, Document
 from database import connection
-from database.references import referred
+from database.references import existing, referred
 from models.links import OTHER_SIDES
 
-LISTS_IN_MEMORY: Final = 1_000
-"""The largest number of lists that are in memory at the same time."""
+MANY_IDS: Final = 1_000
+"""From this number of ids on, it is faster to read the ids of a small collection than to look for each of them."""
 IDS_IN_A_CHANGE: Final = 1_000
 """The largest number of ids that one change adds to a list, or removes from a list."""
 
@@ -55,8 +55,7 @@ class _LinkRule(Rule):
     """
 
     reads = LINK_FIELDS
-    group_size = 20_000
-    """The number of faults that are confirmed together. A list with more faults must be read several times."""
+    group_size = 100_000
     automatic = True
     dangling: bool
 
@@ -68,19 +67,13 @@ class _LinkRule(Rule):
 
     def confirm(self, suspects: Sequence[Finding]) -> Iterator[Finding]:
         for (collection, field), some in by_field(suspects).items():
-            yield from self._confirm_list(collection, field, some)
-
-    def _confirm_list(self, collection: str, field: str, suspects: Sequence[Finding]) -> Iterator[Finding]:
-        other, other_field = OTHER_SIDES[collection, field]
-        lists = _read_lists(collection, field, suspects, lambda found: found.id)
-        listed = [found for found, _, ids in lists if found.value in (ids or ())]
-        others = _read_lists(other, other_field, listed, lambda found: found.value)
-        still = {
-            found
-            for found, exists, ids in others
-            if (not exists if self.dangling else ids is not None and found.id not in ids)
-        }
-        yield from (found for found in suspects if found in still)
+            wanted: Lists = {}
+            for found in some:
+                wanted[found.id] = found.value | wanted[found.id] if found.id in wanted else found.value
+            listed = _listed(collection, field, wanted)
+            other, other_field = OTHER_SIDES[collection, field]
+            wrong = _dangling(other, listed) if self.dangling else _one_sided(other, other_field, listed)
+            yield from (Finding(collection, identifier, field, frozenset(ids)) for identifier, ids in wrong if ids)
 
     @staticmethod
     def _drop(draft: RepairDraft, findings: Sequence[Finding]) -> Iterator[Batch]:
@@ -94,26 +87,57 @@ class _LinkRule(Rule):
                 yield from draft.finished_batches()
 
 
-def _read_lists(
-    collection: str, field: str, findings: Sequence[Finding], of: Callable[[Finding], Any]
-) -> Iterator[tuple[Finding, bool, set[Any] | None]]:
-    """For each finding, read a list. Yield the finding, whether the document with the list exists, and the ids.
+Lists = dict[Any, frozenset[bytes]]
+"""Id of a document → ids in its list, as bytes."""
 
-    `of` is a function that returns the id of the document with the list. The ids are None if this document is missing,
-    or if the field is not a list, which another rule reports. Findings about the same document are grouped: its list
-    may be long, and is read only once.
+
+def _listed(collection: str, field: str, suspects: Lists) -> Lists:
+    """Return those suspected ids that the lists still have. Each list is read once."""
+    there = queries.find_by_values(collection, "_id", suspects, [field])
+    listed = {one["_id"]: suspects[one["_id"]].intersection(packed_ids(one, field)) for one in there}
+    return {identifier: listed[identifier] for identifier in suspects if identifier in listed}
+
+
+def _dangling(other: str, listed: Lists) -> Iterator[tuple[Any, frozenset[bytes]]]:
+    """For each document, yield its id and the listed ids for which no document exists."""
+    there = _existing(other, listed.values())
+    return ((identifier, ids - there) for identifier, ids in listed.items())
+
+
+def _existing(collection: str, lists: Collection[frozenset[bytes]]) -> set[bytes]:
+    """Return the ids of existing documents that are in one of the lists. The `_id` of a document may have any form.
+
+    If the collection has fewer documents than the lists have ids, all its ids are returned, because this is faster.
     """
-    findings_of: dict[Any, list[Finding]] = {}
-    for found in findings:
-        findings_of.setdefault(of(found), []).append(found)
-    identifiers = iter(findings_of)
-    while some := list(islice(identifiers, LISTS_IN_MEMORY)):
-        there = documents(collection, some, [field])
-        for identifier in some:
-            exists = identifier in there
-            is_list = exists and isinstance(there[identifier].get(field), list | None)
-            ids = distinct(there[identifier], field) if is_list else None
-            yield from ((found, exists, ids) for found in findings_of[identifier])
+    database, number = connection.database(), sum(map(len, lists))
+    if number < MANY_IDS or number < database[collection].estimated_document_count():
+        ids = existing(database, collection, map(ObjectId, set().union(*lists)))
+    else:
+        ids = {referred(one["_id"]) for one in database[collection].find({}, ["_id"])}
+    return {one.binary for one in ids if isinstance(one, ObjectId)}
+
+
+def _one_sided(other: str, other_field: str, listed: Lists) -> Iterator[tuple[Any, set[bytes]]]:
+    """For each document, yield its id and the listed ids of existing documents that do not list it.
+
+    If the field of such a document is not a list, another rule reports it.
+    """
+    listing: dict[bytes, list[Any]] = {}
+    for identifier, ids in listed.items():
+        for item in ids:
+            listing.setdefault(item, []).append(identifier)
+    unlisted: dict[bytes, list[Any]] = {}
+    for one in queries.find_by_ids(other, map(ObjectId, listing), [other_field]):
+        item, is_list = referred(one["_id"]).binary, isinstance(one.get(other_field), list | None)
+        # If another document has the same id as text, the document with the ObjectId counts.
+        if type(one["_id"]) is ObjectId or item not in unlisted:
+            back = set(packed_ids(one, other_field))
+            unlisted[item] = [one for one in listing[item] if is_list and one.binary not in back]
+    wrong: dict[Any, set[bytes]] = {identifier: set() for identifier in listed}
+    for item, identifiers in unlisted.items():
+        for identifier in identifiers:
+            wrong[identifier].add(item)
+    return iter(wrong.items())
 
 
 class DanglingLink(_LinkRule):
@@ -163,8 +187,10 @@ class OneSidedLink(_LinkRule):
 
 
 def _parts(findings: Sequence[Finding]) -> Iterator[Sequence[Finding]]:
-    """Divide findings, so that each change of a list has few ids. Some servers compare each new id with each old id."""
-    return (findings[start : start + IDS_IN_A_CHANGE] for start in range(0, len(findings), IDS_IN_A_CHANGE))
+    """Divide findings about lists into findings about single ids, as many at a time as one change may have."""
+    separate = (one for found in findings for one in found.separate())
+    while part := list(islice(separate, IDS_IN_A_CHANGE)):
+        yield part
 
 
 def _without_duplicates(items: list[Any]) -> list[Any]:
