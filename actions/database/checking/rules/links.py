@@ -1,6 +1,6 @@
 """Rules about the four links between documents, which the application stores on both sides, and about copied ids."""
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from itertools import chain, islice
 from typing import Any, Final
 
@@ -18,7 +18,7 @@ from models.links import OTHER_SIDES
 
 MANY_IDS: Final = 1_000
 """From this number of ids on, it is faster to read the ids of a small collection than to look for each of them."""
-IDS_IN_A_CHANGE: Final = 1_000
+IDS_IN_A_CHANGE: Final = 20_000
 """The largest number of ids that one change adds to a list, or removes from a list."""
 
 
@@ -78,13 +78,14 @@ class _LinkRule(Rule):
     @staticmethod
     def _drop(draft: RepairDraft, findings: Sequence[Finding]) -> Iterator[Batch]:
         for (collection, field), some in by_field(findings).items():
-            taken: dict[Any, list[Any]] = {}
-            for found in some:
-                taken.setdefault(found.id, []).append(found.value)
+            taken = {found.id: found.value for found in some}
             for identifier, document in draft.each(collection, taken):
-                draft.reserve(1)
-                draft.take(collection, [document], field, taken[identifier])
-                yield from draft.finished_batches()
+                # In the order of the list, ids that follow one another are removed as one slice.
+                ids = dict.fromkeys(item for item in packed_ids(document, field) if item in taken[identifier])
+                for part in _parts(map(ObjectId, ids)):
+                    draft.reserve(1)
+                    draft.take(collection, [document], field, part)
+                    yield from draft.finished_batches()
 
 
 Lists = dict[Any, frozenset[bytes]]
@@ -150,8 +151,7 @@ class DanglingLink(_LinkRule):
 
     def repair(self, draft: RepairDraft, findings: Sequence[Finding], decisions: frozenset[str]) -> Iterator[Batch]:
         del decisions
-        for some in _parts(findings):
-            yield from self._drop(draft, some)
+        yield from self._drop(draft, findings)
 
 
 class OneSidedLink(_LinkRule):
@@ -170,26 +170,26 @@ class OneSidedLink(_LinkRule):
         return "update", OTHER_SIDES[found.collection, str(found.field)][0], found.value
 
     def repair(self, draft: RepairDraft, findings: Sequence[Finding], decisions: frozenset[str]) -> Iterator[Batch]:
-        for some in _parts(findings):
-            yield from self._drop(draft, some) if "drop" in decisions else self._complete(draft, some)
+        yield from self._drop(draft, findings) if "drop" in decisions else self._complete(draft, findings)
 
     @staticmethod
     def _complete(draft: RepairDraft, findings: Sequence[Finding]) -> Iterator[Batch]:
         for (collection, field), some in by_field(findings).items():
             other, other_field = OTHER_SIDES[collection, field]
             missing: dict[Any, list[Any]] = {}
-            for found in some:
+            for found in chain.from_iterable(map(Finding.separate, some)):
                 missing.setdefault(found.value, []).append(found.id)
             for identifier, document in draft.each(other, missing):
-                draft.reserve(1)
-                draft.add(other, [document], other_field, missing[identifier])
-                yield from draft.finished_batches()
+                for part in _parts(missing[identifier]):
+                    draft.reserve(1)
+                    draft.add(other, [document], other_field, part)
+                    yield from draft.finished_batches()
 
 
-def _parts(findings: Sequence[Finding]) -> Iterator[Sequence[Finding]]:
-    """Divide findings about lists into findings about single ids, as many at a time as one change may have."""
-    separate = (one for found in findings for one in found.separate())
-    while part := list(islice(separate, IDS_IN_A_CHANGE)):
+def _parts(ids: Iterable[Any]) -> Iterator[Sequence[Any]]:
+    """Divide ids, so that each change of a list fits into one command."""
+    left = iter(ids)
+    while part := list(islice(left, IDS_IN_A_CHANGE)):
         yield part
 
 
