@@ -5,6 +5,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from itertools import chain, islice
 from typing import Any, Final
 
+from actions.database.checking.link_balance import IDS_OF_A_SAMPLE
 from actions.database.checking.rule import Finding, Rule, Scan, with_object_ids
 from actions.database.checking.rules import all_rules
 from changes import Document
@@ -20,11 +21,14 @@ ORDER: Final = ("User", "Role", "Permission", "Conversation", "Profile", "Accoun
 """The order in which collections are read. If a collection refers to another one, the other one is read first."""
 EXAMPLES: Final = 5
 
-Progress = Callable[[int, int], None]
+Progress = Callable[[str, int, int], None]
 """A function that shows the progress.
 
-It receives the number of documents that were read so far, and the number of all documents to read.
+It receives the collection that is read, the number of documents that were read so far, and the number of all documents
+to read.
 """
+RULE_OF_THREE: Final = 3
+"""If none of n documents has a fault, at most 3/n of all documents have it, with a confidence of 95 %."""
 
 
 def check(
@@ -51,6 +55,22 @@ def check(
         row["examples"] += (_example(rule, one) for one in islice(fault.separate(), room))
         fixes.add(fix)
     return [found[kind] for kind in all_rules() if kind in found]
+
+
+def sample_notes(rules: Sequence[str], collections: Sequence[str], sample: int) -> Iterator[str]:
+    """Say how many faults may remain in the documents that a check of a sample does not read."""
+    scan = Scan(sample)
+    kinds = [kind(scan) for kind in select_rules(rules, collections)]
+    for collection in ORDER:
+        size = _size(collection, None)
+        if sample < size and any(kind.needs(collection, collections) for kind in kinds):
+            share = min(100, 100 * RULE_OF_THREE / sample)
+            yield (
+                f"{collection}: {sample:,} of {size:,} documents were checked. If a rule found no fault in them,"
+                f" at most {share:.3g} % of all documents have this fault (95 % confidence)."
+            )
+    if names := ", ".join(kind.name for kind in kinds if kind.sampled_ids):
+        yield f"{names}: at most {IDS_OF_A_SAMPLE} ids of each list were checked."
 
 
 def errors_in(collection: str, documents: Sequence[Document]) -> Iterator[tuple[str, Finding]]:
@@ -124,7 +144,7 @@ def _suspects(
                 )
             read += len(documents)
             if progress:
-                progress(read, total)
+                progress(collection, read, total)
     yield from chain.from_iterable(((rule, suspect) for suspect in rule.late_suspects()) for rule in rules)
 
 

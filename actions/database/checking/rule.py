@@ -96,6 +96,8 @@ class Rule:
     """True if only one correction is right, so that `db repair` repairs the fault without asking for a decision."""
     decisions: ClassVar[frozenset[str]] = frozenset()
     """The options of `db repair` (`drop`, `delete`) by which the user can decide how to repair the fault."""
+    sampled_ids: ClassVar[bool] = False
+    """True if the check of a sample of the documents checks only some ids of each list."""
     undoable: ClassVar[bool] = True
     """True if the repair can be undone. Otherwise the repair runs only if `--rule` names just this rule."""
 

@@ -57,6 +57,7 @@ class _LinkRule(Rule):
     reads = LINK_FIELDS
     group_size = 100_000
     automatic = True
+    sampled_ids = True
     dangling: bool
 
     def suspects(self, collection: str, documents: Sequence[Document]) -> Iterator[Finding]:
