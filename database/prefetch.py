@@ -41,11 +41,21 @@ def prefetched(items: Iterable[T], size: int = PART) -> Iterator[T]:
 @contextmanager
 def _fast_switching() -> Iterator[None]:
     """Until the block ends, let Python switch between threads more often, and collect garbage less often."""
-    interval, thresholds = sys.getswitchinterval(), gc.get_threshold()
+    interval = sys.getswitchinterval()
     sys.setswitchinterval(SOON)
+    try:
+        with rare_collections():
+            yield
+    finally:
+        sys.setswitchinterval(interval)
+
+
+@contextmanager
+def rare_collections() -> Iterator[None]:
+    """Until the block ends, collect garbage less often."""
+    thresholds = gc.get_threshold()
     gc.set_threshold(OFTEN)
     try:
         yield
     finally:
-        sys.setswitchinterval(interval)
         gc.set_threshold(*thresholds)

@@ -1,8 +1,8 @@
 """The commands that find and repair faults in the data."""
 
 import re
-from collections.abc import Sequence
-from typing import Annotated, Any, Final
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
@@ -11,6 +11,9 @@ from cli.group import FILTERS, Revealing, part
 from cli.output import Output, reports, streams, table, text
 from cli.params import Confirm, Out, TestsOut, number
 from cli.views import FINDINGS, FOUND
+
+if TYPE_CHECKING:
+    from cli.output.progress import Bar
 
 app = part()
 
@@ -49,7 +52,7 @@ def check(
             "--sample",
             metavar="N",
             parser=number(1),
-            help="Only N documents of each collection.",
+            help="Only N documents of each collection. Notes say how many faults may remain.",
             rich_help_panel=FILTERS,
         ),
     ] = None,
@@ -62,10 +65,12 @@ def check(
     from cli.output.progress import Bar
 
     with Bar("checking") as bar:
-        found = actions.database.checking.check(rule, collection, sample, bar.wrote)
+        found = actions.database.checking.check(rule, collection, sample, _named(bar))
     rules = [one.name for one in actions.database.checking.select_rules(rule, collection)]
     if not reports.publish(out.form, lambda: reports.of_check(_pasteable(out, found), rules)):
         _print(out, found)
+    if sample:
+        out.notes(actions.database.checking.sample_notes(rule, collection, sample))
     if any(one["severity"] != "I" for one in found):
         raise typer.Exit(1)
 
@@ -89,8 +94,18 @@ def repair(
     from cli.output.progress import Bar
 
     with Bar("checking") as bar:
-        change = actions.database.checking.repair(rule, collection, drop=drop, delete=delete, progress=bar.wrote)
+        change = actions.database.checking.repair(rule, collection, drop=drop, delete=delete, progress=_named(bar))
     out.apply(change, confirm)
+
+
+def _named(bar: "Bar") -> Callable[[str, int, int], None]:
+    """Return a function that shows the progress with the name of the collection that is read."""
+
+    def wrote(collection: str, documents: int, total: int) -> None:
+        bar.name = f"checking {collection}"
+        bar.wrote(documents, total)
+
+    return wrote
 
 
 def _print(out: Output, rows: Sequence[Row]) -> None:

@@ -1,9 +1,11 @@
 """Read the documents of the database, and find their faults."""
 
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from itertools import chain, islice
 from typing import Any, Final
 
+from actions.database.checking.link_balance import IDS_OF_A_SAMPLE
 from actions.database.checking.rule import Finding, Rule, Scan, with_object_ids
 from actions.database.checking.rules import all_rules
 from changes import Document
@@ -11,7 +13,7 @@ from changes.visible_values import readable
 from database import connection
 from database.errors import UsageError
 from database.listing import BATCH, Row
-from database.prefetch import prefetched
+from database.prefetch import prefetched, rare_collections
 from database.wording import did_you_mean
 from models.schema import FIELDS
 
@@ -19,11 +21,14 @@ ORDER: Final = ("User", "Role", "Permission", "Conversation", "Profile", "Accoun
 """The order in which collections are read. If a collection refers to another one, the other one is read first."""
 EXAMPLES: Final = 5
 
-Progress = Callable[[int, int], None]
+Progress = Callable[[str, int, int], None]
 """A function that shows the progress.
 
-It receives the number of documents that were read so far, and the number of all documents to read.
+It receives the collection that is read, the number of documents that were read so far, and the number of all documents
+to read.
 """
+RULE_OF_THREE: Final = 3
+"""If none of n documents has a fault, at most 3/n of all documents have it, with a confidence of 95 %."""
 
 
 def check(
@@ -44,12 +49,28 @@ def check(
     batches = find_faults(select_rules(rules, collections), collections, sample, progress)
     for rule, fault in ((rule, fault) for rule, faults in batches for fault in faults):
         row = found.get(type(rule)) or found.setdefault(type(rule), _row(rule, fault))
-        row["count"] += 1
+        row["count"] += fault.faults
         fix = type(rule), rule.fix_template(fault)
-        if len(row["examples"]) < EXAMPLES or fix not in fixes:
-            row["examples"].append({**fault._asdict(), "value": readable(fault.value), "fix": rule.fix_command(fault)})
-            fixes.add(fix)
+        room = max(EXAMPLES - len(row["examples"]), fix not in fixes)
+        row["examples"] += (_example(rule, one) for one in islice(fault.separate(), room))
+        fixes.add(fix)
     return [found[kind] for kind in all_rules() if kind in found]
+
+
+def sample_notes(rules: Sequence[str], collections: Sequence[str], sample: int) -> Iterator[str]:
+    """Say how many faults may remain in the documents that a check of a sample does not read."""
+    scan = Scan(sample)
+    kinds = [kind(scan) for kind in select_rules(rules, collections)]
+    for collection in ORDER:
+        size = _size(collection, None)
+        if sample < size and any(kind.needs(collection, collections) for kind in kinds):
+            share = min(100, 100 * RULE_OF_THREE / sample)
+            yield (
+                f"{collection}: {sample:,} of {size:,} documents were checked. If a rule found no fault in them,"
+                f" at most {share:.3g} % of all documents have this fault (95 % confidence)."
+            )
+    if names := ", ".join(kind.name for kind in kinds if kind.sampled_ids):
+        yield f"{names}: at most {IDS_OF_A_SAMPLE} ids of each list were checked."
 
 
 def errors_in(collection: str, documents: Sequence[Document]) -> Iterator[tuple[str, Finding]]:
@@ -85,14 +106,17 @@ def find_faults(
     scan = Scan(sample)
     rules = [kind(scan) for kind in kinds]
     waiting: dict[Rule, list[Finding]] = {rule: [] for rule in rules}
-    for rule, suspect in _suspects(rules, scan, collections, sample, progress):
-        if not collections or suspect.collection in collections:
-            waiting[rule].append(suspect)
-            if len(waiting[rule]) == rule.group_size:
-                yield rule, list(rule.confirm(waiting[rule]))
-                waiting[rule] = []
-    for rule, suspects in waiting.items():
-        yield rule, list(rule.confirm(suspects))
+    numbers: Counter[Rule] = Counter()
+    with rare_collections():
+        for rule, suspect in _suspects(rules, scan, collections, sample, progress):
+            if not collections or suspect.collection in collections:
+                waiting[rule].append(suspect)
+                numbers[rule] += suspect.faults
+                if numbers[rule] >= rule.group_size:
+                    yield rule, list(rule.confirm(waiting[rule]))
+                    waiting[rule], numbers[rule] = [], 0
+        for rule, suspects in waiting.items():
+            yield rule, list(rule.confirm(suspects))
 
 
 def _suspects(
@@ -120,7 +144,7 @@ def _suspects(
                 )
             read += len(documents)
             if progress:
-                progress(read, total)
+                progress(collection, read, total)
     yield from chain.from_iterable(((rule, suspect) for suspect in rule.late_suspects()) for rule in rules)
 
 
@@ -137,8 +161,12 @@ def _size(collection: str, sample: int | None) -> int:
 
 
 def _row(rule: Rule, found: Finding) -> Row:
-    told = {"effect": rule.effect, "fix": rule.fix_command(found)}
+    told = {"effect": rule.effect, "fix": rule.fix_command(next(found.separate()))}
     return {"rule": rule.name, "severity": rule.severity, "count": 0, "examples": [], **told}
+
+
+def _example(rule: Rule, fault: Finding) -> Row:
+    return {**fault._asdict(), "value": readable(fault.value), "fix": rule.fix_command(fault)}
 
 
 def _check_names(what: str, names: Sequence[str], valid: Collection[Any]) -> None:

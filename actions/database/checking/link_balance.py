@@ -5,7 +5,8 @@ The lists of all documents together would need too much memory, so only few of t
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import islice
+from itertools import groupby, islice
+from operator import attrgetter
 from typing import Any, Final
 
 from bson import ObjectId
@@ -24,6 +25,8 @@ IDS_OF_A_SAMPLE: Final = 20
 DOCUMENTS_TOGETHER: Final = 1_000
 """The number of documents that one query reads by their `_id`."""
 
+BINARY: Final = attrgetter("binary")
+
 LINK_FIELDS: Final = {
     collection: tuple(field for side, field in OTHER_SIDES if side == collection)
     for collection in dict.fromkeys(side for side, _ in OTHER_SIDES)
@@ -40,18 +43,19 @@ class LinkBalance:
     """
 
     def __init__(self) -> None:
-        self._balances: dict[Link, dict[Any, int]] = {link: {} for link in LINKS}
+        self._balances: dict[Link, dict[bytes, int]] = {link: {} for link in LINKS}
         self._last_documents: Sequence[Document] = ()
         self._last_suspects: list[Finding] = []
-        self._late: dict[bool, PackedFindings] = {}
+        self._late: dict[bool, PackedLinks] = {}
 
     def suspects(
         self, collection: str, documents: Sequence[Document], scan: Scan, *, dangling: bool
     ) -> Iterator[Finding]:
         """Add the links of documents to the balances, and yield links from the right side to missing documents.
 
-        Several rules pass the same documents to this method, but their links are added only once. If only a sample is
-        checked, some ids of each list are always yielded as suspects, because other documents were not read.
+        Each finding has all suspected ids of one list. Several rules pass the same documents to this method, but their
+        links are added only once. If only a sample is checked, some ids of each list are always yielded as suspects,
+        because other documents were not read.
         """
         if documents is not self._last_documents:
             self._last_documents, self._last_suspects = documents, []
@@ -69,7 +73,7 @@ class LinkBalance:
         missing documents. Without it, yield the links that only one of two existing documents has.
         """
         if not self._late:
-            self._late = {True: PackedFindings(), False: PackedFindings()}
+            self._late = {True: PackedLinks(), False: PackedLinks()}
             for link, balances in self._balances.items():
                 for dangles, found in _one_sided(link, balances):
                     self._late[dangles].add(found)
@@ -79,41 +83,49 @@ class LinkBalance:
     def _subtract(self, link: Link, documents: Sequence[Document], scan: Scan) -> None:
         balances = self._balances[link]
         for document in documents:
-            ids = distinct(document, link.field)
+            ids = set(packed_ids(document, link.field))
             if scan.sampled:
-                self._suspect(link.collection, document["_id"], link.field, islice(ids, IDS_OF_A_SAMPLE))
+                self._suspect(link.collection, document["_id"], link.field, set(islice(ids, IDS_OF_A_SAMPLE)))
             else:
-                balances[document["_id"]] = -sum(map(hash, ids))
+                balances[document["_id"].binary] = -sum(map(hash, ids))
 
     def _add_back(self, link: Link, documents: Sequence[Document], limit: int | None) -> None:
         balances = self._balances[link]
         for document in documents:
-            number = hash(document["_id"])
-            for identifier in islice(distinct(document, link.other_field), limit):
-                before = balances.get(identifier)
-                if before is None:
-                    self._suspect(link.other, document["_id"], link.other_field, (identifier,))
-                else:
-                    balances[identifier] = before + number
+            number = hash(document["_id"].binary)
+            ids = set(packed_ids(document, link.other_field))
+            if limit is not None:
+                ids = set(islice(ids, limit))
+            if missing := ids.difference(balances):
+                self._suspect(link.other, document["_id"], link.other_field, missing)
+                ids -= missing
+            for identifier in ids:
+                balances[identifier] += number
 
-    def _suspect(self, collection: str, identifier: Any, field: str, ids: Iterable[Any]) -> None:
-        self._last_suspects += (Finding(collection, identifier, field, item) for item in ids)
+    def _suspect(self, collection: str, identifier: Any, field: str, ids: set[bytes]) -> None:
+        if ids:
+            self._last_suspects.append(Finding(collection, identifier, field, frozenset(ids)))
 
 
-class PackedFindings:
-    """A list of findings, packed as 24 bytes each (the ObjectIds `id` and `value`), because there may be a million."""
+class PackedLinks:
+    """Suspected links, packed as 24 bytes each (the ObjectIds of the document and in its list).
+
+    There may be a million of them.
+    """
 
     def __init__(self) -> None:
-        self._held: dict[tuple[str, str | None], bytearray] = defaultdict(bytearray)
+        self._held: dict[tuple[str, str], bytearray] = defaultdict(bytearray)
 
     def add(self, found: Finding) -> None:
-        self._held[found.collection, found.field] += found.id.binary + found.value.binary
+        identifier = found.id.binary
+        self._held[found.collection, str(found.field)] += b"".join(identifier + item for item in found.value)
 
     def __iter__(self) -> Iterator[Finding]:
+        """Yield one finding for each list, also if its links were added in several parts."""
         for (collection, field), held in self._held.items():
-            for start in range(0, len(held), 24):
-                pair = bytes(held[start : start + 24])
-                yield Finding(collection, ObjectId(pair[:12]), field, ObjectId(pair[12:]))
+            pairs = sorted(bytes(held[start : start + 24]) for start in range(0, len(held), 24))
+            for identifier, some in groupby(pairs, lambda pair: pair[:12]):
+                yield Finding(collection, ObjectId(identifier), field, frozenset(pair[12:] for pair in some))
 
 
 class OtherLists:
@@ -124,10 +136,10 @@ class OtherLists:
 
     def __init__(self, link: Link) -> None:
         self._link = link
-        self._kept: dict[Any, set[Any] | None] = {}
+        self._kept: dict[bytes, set[bytes] | None] = {}
         self._held = 0
 
-    def read(self, ids: Iterable[Any]) -> dict[Any, set[Any] | None]:
+    def read(self, ids: set[bytes]) -> dict[bytes, set[bytes] | None]:
         """Read the lists of some documents: id of a document → the ids in its list, or None for a missing document."""
         if self._held > IDS_IN_MEMORY and any(identifier not in self._kept for identifier in ids):
             self._kept, self._held = {}, 0
@@ -135,18 +147,21 @@ class OtherLists:
         self._kept |= dict.fromkeys(unknown)
         field = self._link.other_field
         for document in _by_id(self._link.other, unknown, field):
-            self._kept[document["_id"]] = listed = distinct(document, field)
+            self._kept[document["_id"].binary] = listed = set(packed_ids(document, field))
             self._held += len(listed)
         self._held += len(unknown)
         return self._kept
 
 
-def distinct(document: Document, field: str) -> set[Any]:
-    """Return the ids in a list of a document, each once. Values that are not ids are left out."""
+def packed_ids(document: Document, field: str) -> Iterator[bytes]:
+    """Return the ids in a list of a document as bytes, which are compared faster than ObjectIds.
+
+    Values that are not ids are left out.
+    """
     items = document.get(field)
     if not items or type(items) is not list:
-        return set()
-    return set(items) if are_ids(items) else set(ids_in(document, field))
+        return iter(())
+    return map(BINARY, items if are_ids(items) else ids_in(document, field))
 
 
 def has_duplicates(document: Document, field: str) -> bool:
@@ -154,11 +169,11 @@ def has_duplicates(document: Document, field: str) -> bool:
     items = document.get(field)
     if not items or type(items) is not list or len(items) == 1:
         return False
-    ids = items if are_ids(items) else ids_in(document, field)
+    ids = list(packed_ids(document, field))
     return len(set(ids)) < len(ids)
 
 
-def _one_sided(link: Link, balances: dict[Any, int]) -> Iterator[tuple[bool, Finding]]:
+def _one_sided(link: Link, balances: dict[bytes, int]) -> Iterator[tuple[bool, Finding]]:
     """Yield the suspected links of documents with a balance that is not zero, as pairs (dangling, finding).
 
     `dangling` is True if the other document is missing.
@@ -170,7 +185,7 @@ def _one_sided(link: Link, balances: dict[Any, int]) -> Iterator[tuple[bool, Fin
         yield False, found
 
 
-def _missing_on_the_right(link: Link, unbalanced: dict[Any, int]) -> Iterator[tuple[bool, Finding]]:
+def _missing_on_the_right(link: Link, unbalanced: dict[bytes, int]) -> Iterator[tuple[bool, Finding]]:
     """Yield the links that only the left side has, as pairs (dangling, finding), and correct the balances.
 
     `dangling` is True if the right document does not exist. If the corrected balance of a left document is still not
@@ -178,45 +193,47 @@ def _missing_on_the_right(link: Link, unbalanced: dict[Any, int]) -> Iterator[tu
     """
     lists = OtherLists(link)
     for some in _chunks(_by_id(link.collection, unbalanced, link.field), link.field):
-        back = lists.read({identifier for listed in some.values() for identifier in listed})
+        back = lists.read(set().union(*some.values()))
         for identifier, listed in some.items():
-            for item in listed:
-                other = back[item]
-                if other is None or identifier not in other:
-                    unbalanced[identifier] += hash(item)
-                    yield other is None, Finding(link.collection, identifier, link.field, item)
+            dangling = frozenset(item for item in listed if back[item] is None)
+            one_sided = frozenset(
+                item for item in listed if (other := back[item]) is not None and identifier not in other
+            )
+            for dangles, wrong in ((True, dangling), (False, one_sided)):
+                unbalanced[identifier] += sum(map(hash, wrong))
+                yield dangles, Finding(link.collection, ObjectId(identifier), link.field, wrong)
 
 
-def _missing_on_the_left(link: Link, unbalanced: Sequence[Any]) -> Iterator[Finding]:
+def _missing_on_the_left(link: Link, unbalanced: Sequence[bytes]) -> Iterator[Finding]:
     """Yield the links that only the right side has.
 
     This can be slow, because it may read a whole collection.
     """
     for some in _chunks(_by_id(link.collection, unbalanced, link.field), link.field, IDS_IN_MEMORY):
         few = len(some) <= queries.CHUNK_SIZE
-        where = queries.refers_to(link.other, link.other_field, *some) if few else {}
+        where = queries.refers_to(link.other, link.other_field, *map(ObjectId, some)) if few else {}
         for other in connection.database()[link.other].find(where, [link.other_field]):
-            has_id = isinstance(other["_id"], ObjectId)
-            for identifier in distinct(other, link.other_field) & some.keys() if has_id else ():
-                if other["_id"] not in some[identifier]:
-                    yield Finding(link.other, other["_id"], link.other_field, identifier)
+            if isinstance(other["_id"], ObjectId):
+                listed, item = some.keys() & set(packed_ids(other, link.other_field)), other["_id"].binary
+                wrong = frozenset(identifier for identifier in listed if item not in some[identifier])
+                yield Finding(link.other, other["_id"], link.other_field, wrong)
 
 
-def _by_id(collection: str, ids: Iterable[Any], field: str) -> Iterator[Document]:
+def _by_id(collection: str, ids: Iterable[bytes], field: str) -> Iterator[Document]:
     found = iter(ids)
-    while part := list(islice(found, DOCUMENTS_TOGETHER)):
+    while part := list(islice(map(ObjectId, found), DOCUMENTS_TOGETHER)):
         yield from connection.database()[collection].find({"_id": {"$in": part}}, [field])
 
 
 def _chunks(
     documents: Iterator[Document], field: str, limit: int = DOCUMENTS_TOGETHER
-) -> Iterator[dict[Any, set[Any]]]:
+) -> Iterator[dict[bytes, set[bytes]]]:
     """Divide documents into groups whose lists have about `limit` ids: id of a document → ids in its list."""
-    some: dict[Any, set[Any]] = {}
+    some: dict[bytes, set[bytes]] = {}
     held = 0
     for document in documents:
-        some[document["_id"]] = distinct(document, field)
-        held += len(some[document["_id"]])
+        some[document["_id"].binary] = listed = set(packed_ids(document, field))
+        held += len(listed) + 1
         if held >= limit:
             yield some
             some, held = {}, 0

@@ -3,12 +3,13 @@
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from itertools import chain, islice
 from typing import Any, Final
 
 from bson import Int64, ObjectId
 
 from actions.database.checking.checking import Progress, find_faults, select_rules
-from actions.database.checking.rule import Finding, RepairDraft, Rule
+from actions.database.checking.rule import Finding, RepairDraft, Rule, groups
 from actions.database.checking.rules.unique_keys import MissingIndex, index
 from actions.rules import lockout
 from changes import Batch, Change, Changeset, Question, Result, Stream, Take, Update, holds
@@ -134,7 +135,7 @@ def repair(
         indexes=[
             index(fault) for rule in plan.repaired for fault in plan.repaired[rule] if isinstance(rule, MissingIndex)
         ],
-        items=(number := sum(map(len, plan.repaired.values()))),
+        items=(number := plan.faults),
         question=Question(f"Repair {counted(number, 'fault')}"),
         undoable=undoable,
         unproposable=plan.unproposable(),
@@ -177,6 +178,7 @@ class _Plan:
         self._decisions = decisions
         self._left: dict[tuple[Rule, str], Finding] = {}
         self._numbers: Counter[tuple[Rule, str]] = Counter()
+        self._repairs: Counter[Rule] = Counter()
         self._more: Counter[Rule] = Counter()
         self._kept = 0
         self._held = holds.read(connection.database())
@@ -185,20 +187,22 @@ class _Plan:
         repairable = list(rule.repairable(faults, self._decisions)) if rule.undoable is self._undoable else []
         if self._held:
             kept = self._kept_by_holds(rule, repairable)
-            self._kept += len(kept)
+            self._kept += sum(fault.faults for fault in repairable if id(fault) in kept)
             faults = [fault for fault in faults if id(fault) not in kept]
             repairable = [fault for fault in repairable if id(fault) not in kept]
         if repairable:
             held = self.repaired.setdefault(rule, [])
-            room = HELD - len(held)
-            held += repairable[:room]
-            self._more[rule] += len(repairable[room:])
+            for fault in repairable:
+                if taken := _first(fault, HELD - self._repairs[rule]):
+                    held.append(taken)
+                    self._repairs[rule] += taken.faults
+                self._more[rule] += fault.faults - (taken.faults if taken else 0)
         # The ids are Python's, because the value of a fault may be a list, which cannot be in a set.
         repairable_ids = set(map(id, repairable))
         for fault in (fault for fault in faults if id(fault) not in repairable_ids):
             needs = rule, rule.fix_template(fault)
-            self._left.setdefault(needs, fault)
-            self._numbers[needs] += 1
+            self._left.setdefault(needs, next(fault.separate()))
+            self._numbers[needs] += fault.faults
 
     def _kept_by_holds(self, rule: Rule, repairable: Sequence[Finding]) -> set[int]:
         """Return the faults whose repair would lose data under a legal hold.
@@ -218,10 +222,15 @@ class _Plan:
             kept |= {id(fault) for fault in some if fault.id in ids}
         return kept
 
+    @property
+    def faults(self) -> int:
+        """The number of faults to repair."""
+        return self._repairs.total()
+
     def results(self) -> Iterator[Result]:
         """Yield for each rule the number of faults to repair, and the commands that repair the remaining faults."""
-        for rule, faults in self.repaired.items():
-            yield Result(None, rule.name, "repaired", counted(len(faults), "fault"))
+        for rule in self.repaired:
+            yield Result(None, rule.name, "repaired", counted(self._repairs[rule], "fault"))
         for needs, example in self._left.items():
             rule, _ = needs
             told = (
@@ -255,7 +264,9 @@ class _Plan:
     def counts(self) -> Mapping[tuple[str, str], int]:
         touched: dict[tuple[str, str], set[Any]] = {}
         for rule, faults in self.repaired.items():
-            for fault in faults if not isinstance(rule, MissingIndex) else ():
+            for fault in (
+                chain.from_iterable(map(Finding.separate, faults)) if not isinstance(rule, MissingIndex) else ()
+            ):
                 verb, collection, identifier = rule.change_of(fault, self._decisions)
                 touched.setdefault((verb, collection), set()).add(identifier)
         return {what: len(ids) for what, ids in touched.items()}
@@ -268,17 +279,22 @@ class _Plan:
         for rule, faults in self.repaired.items():
             for fault in faults if "drop" in rule.decisions & self._decisions else ():
                 if (fault.collection, fault.field) == ("User", "rolesIds"):
-                    yield Update("User", (fault.id,), {"rolesIds": Take((fault.value,))})
+                    yield Update("User", (fault.id,), {"rolesIds": Take(tuple(one.value for one in fault.separate()))})
 
     def batches(self, names: dict[Any, str]) -> Iterator[Batch]:
         """Confirm the faults once more, and yield batches of changes that repair them, one rule after the other."""
         draft = RepairDraft(names)
         for rule in sorted((rule for rule in self.repaired if not isinstance(rule, MissingIndex)), key=_order):
-            faults = self.repaired[rule]
-            for start in range(0, len(faults), rule.group_size):
-                still = list(rule.confirm(faults[start : start + rule.group_size]))
-                yield from rule.repair(draft, still, self._decisions)
+            for some in groups(self.repaired[rule], rule.group_size):
+                yield from rule.repair(draft, list(rule.confirm(some)), self._decisions)
         yield from draft.batches
+
+
+def _first(found: Finding, number: int) -> Finding | None:
+    """Leave out what a finding stands for beyond this number of faults. Return None if nothing remains."""
+    if found.faults <= number:
+        return found
+    return found._replace(value=frozenset(islice(found.value, number))) if number else None
 
 
 def _order(rule: Rule) -> int:

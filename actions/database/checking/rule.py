@@ -31,12 +31,26 @@ T = TypeVar("T")
 
 
 class Finding(NamedTuple):
-    """A fault of a document: its collection, its id, the wrong field, and the wrong value or a description of it."""
+    """A fault of a document: its collection, its id, the wrong field, and the wrong value or a description of it.
+
+    A finding about links stands for all faults of one list, which may be hundreds of thousands. Its value is a
+    frozenset of the wrong ids, as bytes.
+    """
 
     collection: str
     id: Any
     field: str | None = None
     value: Any = None
+
+    @property
+    def faults(self) -> int:
+        """The number of faults that this finding stands for."""
+        return len(self.value) if isinstance(self.value, frozenset) else 1
+
+    def separate(self) -> Iterator["Finding"]:
+        """Yield one finding for each fault that this finding stands for."""
+        values = map(ObjectId, self.value) if isinstance(self.value, frozenset) else (self.value,)
+        return (self._replace(value=value) for value in values)
 
 
 class Rule:
@@ -74,11 +88,16 @@ class Rule:
     in_one_document: ClassVar[bool] = False
     """True if `suspects` finds the fault in a single document, and does not read the database."""
     group_size: ClassVar[int] = 1_000
-    """The number of suspects that are confirmed together. The faults among them are also repaired together."""
+    """The number of suspected faults that are confirmed together. They are also repaired together.
+
+    All faults of one list are always confirmed together, even if there are more.
+    """
     automatic: ClassVar[bool] = False
     """True if only one correction is right, so that `db repair` repairs the fault without asking for a decision."""
     decisions: ClassVar[frozenset[str]] = frozenset()
     """The options of `db repair` (`drop`, `delete`) by which the user can decide how to repair the fault."""
+    sampled_ids: ClassVar[bool] = False
+    """True if the check of a sample of the documents checks only some ids of each list."""
     undoable: ClassVar[bool] = True
     """True if the repair can be undone. Otherwise the repair runs only if `--rule` names just this rule."""
 
@@ -211,6 +230,20 @@ class RepairDraft(Draft):
         if batches := super().finished_batches():
             self._kept.appendleft({})
         return batches
+
+
+def groups(findings: Iterable[Finding], size: int) -> Iterator[list[Finding]]:
+    """Divide findings into groups that stand for about `size` faults."""
+    some: list[Finding] = []
+    faults = 0
+    for found in findings:
+        some.append(found)
+        faults += found.faults
+        if faults >= size:
+            yield some
+            some, faults = [], 0
+    if some:
+        yield some
 
 
 def by_collection(findings: Iterable[Finding]) -> dict[str, dict[Any, list[Finding]]]:

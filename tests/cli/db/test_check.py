@@ -192,3 +192,38 @@ def test_a_check_ends_quietly_if_the_pipe_is_closed(process: Process, database: 
         {"email": "x", "username": "x", "status": "ACTIVE", "createdAt": BEGAN, "updatedAt": BEGAN}
     )
     assert process("db", "check", line="| head -1").stdout.startswith(b"SEVERITY")
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (
+            ("--rule", "status-mismatch"),
+            (
+                "User: 2 of 3 documents were checked. If a rule found no fault in them,"
+                " at most 100 % of all documents have this fault (95 % confidence).\n"
+            ),
+        ),
+        (("--rule", "status-mismatch", "--collection", "Role"), ""),
+    ],
+)
+def test_a_sample_says_how_many_faults_may_remain(
+    chatctl: Chatctl, ids: Ids, options: tuple[str, ...], said: str
+) -> None:
+    del ids
+    result = chatctl("db", "check", "--sample", "2", *options)
+    assert result.stderr == f"no fault was found\n{said}"
+    assert chatctl("db", "check", "--sample", "2", *options, "-o", "json").stderr == ""
+
+
+def test_a_sample_of_links_says_that_long_lists_were_checked_in_part(chatctl: Chatctl, ids: Ids) -> None:
+    del ids
+    result = chatctl("db", "check", "--sample", "100", "--rule", "dangling-link")
+    assert result.stderr == "no fault was found\ndangling-link: at most 20 ids of each list were checked.\n"
+
+
+def test_a_larger_sample_leaves_room_for_fewer_faults(chatctl: Chatctl, database: Documents) -> None:
+    database["Permission"].insert_many({"name": f"p{number}", "rolesIds": []} for number in range(301))
+    said = chatctl("db", "check", "--sample", "300", "--rule", "null-list", "--collection", "Permission").stderr
+    assert "Permission: 300 of 301 documents were checked." in said
+    assert "at most 1 % of all documents" in said

@@ -1,6 +1,6 @@
 """Rules about the four links between documents, which the application stores on both sides, and about copied ids."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from itertools import chain, islice
 from typing import Any, Final
 
@@ -8,17 +8,17 @@ from bson import ObjectId
 
 from actions import queries
 from actions.cascading_deletion import MOST_COPIED_IDS
-from actions.database.checking.link_balance import LINK_FIELDS, LinkBalance, distinct, has_duplicates
+from actions.database.checking.link_balance import LINK_FIELDS, LinkBalance, has_duplicates, packed_ids
 from actions.database.checking.rule import Finding, RepairDraft, Rule, Scan, by_collection, by_field, documents
 from actions.database.checking.rules.conversations import of_conversations
 from changes import ABSENT, Batch, Document
 from database import connection
-from database.references import referred
+from database.references import existing, referred
 from models.links import OTHER_SIDES
 
-LISTS_IN_MEMORY: Final = 1_000
-"""The largest number of lists that are in memory at the same time."""
-IDS_IN_A_CHANGE: Final = 1_000
+MANY_IDS: Final = 1_000
+"""From this number of ids on, it is faster to read the ids of a small collection than to look for each of them."""
+IDS_IN_A_CHANGE: Final = 20_000
 """The largest number of ids that one change adds to a list, or removes from a list."""
 
 
@@ -55,9 +55,9 @@ class _LinkRule(Rule):
     """
 
     reads = LINK_FIELDS
-    group_size = 20_000
-    """The number of faults that are confirmed together. A list with more faults must be read several times."""
+    group_size = 100_000
     automatic = True
+    sampled_ids = True
     dangling: bool
 
     def suspects(self, collection: str, documents: Sequence[Document]) -> Iterator[Finding]:
@@ -68,52 +68,78 @@ class _LinkRule(Rule):
 
     def confirm(self, suspects: Sequence[Finding]) -> Iterator[Finding]:
         for (collection, field), some in by_field(suspects).items():
-            yield from self._confirm_list(collection, field, some)
-
-    def _confirm_list(self, collection: str, field: str, suspects: Sequence[Finding]) -> Iterator[Finding]:
-        other, other_field = OTHER_SIDES[collection, field]
-        lists = _read_lists(collection, field, suspects, lambda found: found.id)
-        listed = [found for found, _, ids in lists if found.value in (ids or ())]
-        others = _read_lists(other, other_field, listed, lambda found: found.value)
-        still = {
-            found
-            for found, exists, ids in others
-            if (not exists if self.dangling else ids is not None and found.id not in ids)
-        }
-        yield from (found for found in suspects if found in still)
+            wanted: Lists = {}
+            for found in some:
+                wanted[found.id] = found.value | wanted[found.id] if found.id in wanted else found.value
+            listed = _listed(collection, field, wanted)
+            other, other_field = OTHER_SIDES[collection, field]
+            wrong = _dangling(other, listed) if self.dangling else _one_sided(other, other_field, listed)
+            yield from (Finding(collection, identifier, field, frozenset(ids)) for identifier, ids in wrong if ids)
 
     @staticmethod
     def _drop(draft: RepairDraft, findings: Sequence[Finding]) -> Iterator[Batch]:
         for (collection, field), some in by_field(findings).items():
-            taken: dict[Any, list[Any]] = {}
-            for found in some:
-                taken.setdefault(found.id, []).append(found.value)
+            taken = {found.id: found.value for found in some}
             for identifier, document in draft.each(collection, taken):
-                draft.reserve(1)
-                draft.take(collection, [document], field, taken[identifier])
-                yield from draft.finished_batches()
+                # In the order of the list, ids that follow one another are removed as one slice.
+                ids = dict.fromkeys(item for item in packed_ids(document, field) if item in taken[identifier])
+                for part in _parts(map(ObjectId, ids)):
+                    draft.reserve(1)
+                    draft.take(collection, [document], field, part)
+                    yield from draft.finished_batches()
 
 
-def _read_lists(
-    collection: str, field: str, findings: Sequence[Finding], of: Callable[[Finding], Any]
-) -> Iterator[tuple[Finding, bool, set[Any] | None]]:
-    """For each finding, read a list. Yield the finding, whether the document with the list exists, and the ids.
+Lists = dict[Any, frozenset[bytes]]
+"""Id of a document → ids in its list, as bytes."""
 
-    `of` is a function that returns the id of the document with the list. The ids are None if this document is missing,
-    or if the field is not a list, which another rule reports. Findings about the same document are grouped: its list
-    may be long, and is read only once.
+
+def _listed(collection: str, field: str, suspects: Lists) -> Lists:
+    """Return those suspected ids that the lists still have. Each list is read once."""
+    there = queries.find_by_values(collection, "_id", suspects, [field])
+    listed = {one["_id"]: suspects[one["_id"]].intersection(packed_ids(one, field)) for one in there}
+    return {identifier: listed[identifier] for identifier in suspects if identifier in listed}
+
+
+def _dangling(other: str, listed: Lists) -> Iterator[tuple[Any, frozenset[bytes]]]:
+    """For each document, yield its id and the listed ids for which no document exists."""
+    there = _existing(other, listed.values())
+    return ((identifier, ids - there) for identifier, ids in listed.items())
+
+
+def _existing(collection: str, lists: Collection[frozenset[bytes]]) -> set[bytes]:
+    """Return the ids of existing documents that are in one of the lists. The `_id` of a document may have any form.
+
+    If the collection has fewer documents than the lists have ids, all its ids are returned, because this is faster.
     """
-    findings_of: dict[Any, list[Finding]] = {}
-    for found in findings:
-        findings_of.setdefault(of(found), []).append(found)
-    identifiers = iter(findings_of)
-    while some := list(islice(identifiers, LISTS_IN_MEMORY)):
-        there = documents(collection, some, [field])
-        for identifier in some:
-            exists = identifier in there
-            is_list = exists and isinstance(there[identifier].get(field), list | None)
-            ids = distinct(there[identifier], field) if is_list else None
-            yield from ((found, exists, ids) for found in findings_of[identifier])
+    database, number = connection.database(), sum(map(len, lists))
+    if number < MANY_IDS or number < database[collection].estimated_document_count():
+        ids = existing(database, collection, map(ObjectId, set().union(*lists)))
+    else:
+        ids = {referred(one["_id"]) for one in database[collection].find({}, ["_id"])}
+    return {one.binary for one in ids if isinstance(one, ObjectId)}
+
+
+def _one_sided(other: str, other_field: str, listed: Lists) -> Iterator[tuple[Any, set[bytes]]]:
+    """For each document, yield its id and the listed ids of existing documents that do not list it.
+
+    If the field of such a document is not a list, another rule reports it.
+    """
+    listing: dict[bytes, list[Any]] = {}
+    for identifier, ids in listed.items():
+        for item in ids:
+            listing.setdefault(item, []).append(identifier)
+    unlisted: dict[bytes, list[Any]] = {}
+    for one in queries.find_by_ids(other, map(ObjectId, listing), [other_field]):
+        item, is_list = referred(one["_id"]).binary, isinstance(one.get(other_field), list | None)
+        # If another document has the same id as text, the document with the ObjectId counts.
+        if type(one["_id"]) is ObjectId or item not in unlisted:
+            back = set(packed_ids(one, other_field))
+            unlisted[item] = [one for one in listing[item] if is_list and one.binary not in back]
+    wrong: dict[Any, set[bytes]] = {identifier: set() for identifier in listed}
+    for item, identifiers in unlisted.items():
+        for identifier in identifiers:
+            wrong[identifier].add(item)
+    return iter(wrong.items())
 
 
 class DanglingLink(_LinkRule):
@@ -126,8 +152,7 @@ class DanglingLink(_LinkRule):
 
     def repair(self, draft: RepairDraft, findings: Sequence[Finding], decisions: frozenset[str]) -> Iterator[Batch]:
         del decisions
-        for some in _parts(findings):
-            yield from self._drop(draft, some)
+        yield from self._drop(draft, findings)
 
 
 class OneSidedLink(_LinkRule):
@@ -146,25 +171,27 @@ class OneSidedLink(_LinkRule):
         return "update", OTHER_SIDES[found.collection, str(found.field)][0], found.value
 
     def repair(self, draft: RepairDraft, findings: Sequence[Finding], decisions: frozenset[str]) -> Iterator[Batch]:
-        for some in _parts(findings):
-            yield from self._drop(draft, some) if "drop" in decisions else self._complete(draft, some)
+        yield from self._drop(draft, findings) if "drop" in decisions else self._complete(draft, findings)
 
     @staticmethod
     def _complete(draft: RepairDraft, findings: Sequence[Finding]) -> Iterator[Batch]:
         for (collection, field), some in by_field(findings).items():
             other, other_field = OTHER_SIDES[collection, field]
             missing: dict[Any, list[Any]] = {}
-            for found in some:
+            for found in chain.from_iterable(map(Finding.separate, some)):
                 missing.setdefault(found.value, []).append(found.id)
             for identifier, document in draft.each(other, missing):
-                draft.reserve(1)
-                draft.add(other, [document], other_field, missing[identifier])
-                yield from draft.finished_batches()
+                for part in _parts(missing[identifier]):
+                    draft.reserve(1)
+                    draft.add(other, [document], other_field, part)
+                    yield from draft.finished_batches()
 
 
-def _parts(findings: Sequence[Finding]) -> Iterator[Sequence[Finding]]:
-    """Divide findings, so that each change of a list has few ids. Some servers compare each new id with each old id."""
-    return (findings[start : start + IDS_IN_A_CHANGE] for start in range(0, len(findings), IDS_IN_A_CHANGE))
+def _parts(ids: Iterable[Any]) -> Iterator[Sequence[Any]]:
+    """Divide ids, so that each change of a list fits into one command."""
+    left = iter(ids)
+    while part := list(islice(left, IDS_IN_A_CHANGE)):
+        yield part
 
 
 def _without_duplicates(items: list[Any]) -> list[Any]:
