@@ -8,7 +8,7 @@ import typer
 
 import actions
 from cli import views
-from cli.group import SAFETY, part, warn_of_password
+from cli.group import part, warn_of_password
 from cli.invocation import Invocation
 from cli.output import Output
 from cli.params import LinesOut, Out
@@ -96,40 +96,13 @@ def use(name: Name, out: Out) -> None:
     _report(out, name, "current" if contexts.use(name) else "unchanged")
 
 
-@app.command(example="chatctl context remove staging\nchatctl context remove play --with-database")
-def remove(
-    name: Name,
-    out: Out,
-    *,
-    with_database: Annotated[
-        bool,
-        typer.Option("--with-database", help="Delete its database too, if it is a copy on the embedded server."),
-    ] = False,
-    yes: Annotated[
-        bool,
-        typer.Option("--yes", "-y", help="Answer yes to the question of --with-database.", rich_help_panel=SAFETY),
-    ] = False,
-) -> None:
-    """Remove a context. Without --with-database, its database is not changed.
-
-    With --with-database, the server of the database is stopped, and all files of the database are deleted. This cannot
-    be undone. If the command is interrupted, run it again to finish the deletion.
-    """
-    from cli.output import questions
+@app.command(example="chatctl context remove staging")
+def remove(name: Name, out: Out) -> None:
+    """Remove a context. Its database is not changed."""
     from database import contexts
 
-    if yes and not with_database:
-        raise UsageError("--yes requires --with-database")
-    if with_database:
-        actions.contexts.check_deletion(name)
-        if not yes:
-            questions.agree(f"Delete context {name} and its database", out.invocation)
-        was_current = actions.contexts.remove_with_database(name)
-    else:
-        was_current = contexts.remove(name)
+    was_current = contexts.remove(name)
     _report(out, name, "removed")
-    if with_database:
-        out.note("its database and all files of the database were deleted")
     if was_current:
         out.note("it was the current context; now no context is current")
 

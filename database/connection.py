@@ -146,7 +146,7 @@ def _explained(
     if known is not None and where and where.local:
         from database import local
 
-        return local.explain(known, embedded, where.name)
+        return local.explain(known, embedded)
     return known
 
 
@@ -158,7 +158,7 @@ def check_alive(hint: str | None = None) -> None:
     if _run.embedded:
         from database import local
 
-        if local.is_gone(_run.embedded, target().name):
+        if local.is_gone(_run.embedded):
             raise local.gone(hint)
 
 

@@ -44,7 +44,7 @@ def status() -> Row:
         "otherCollections": None if names is None else _misnamed(names),
         "indexesMissing": None if found is None else _index_names(found, "missing"),
         "indexesInConflict": None if found is None else _index_names(found, "conflict"),
-        "local": local.status(target.name) if target.local else None,
+        "local": local.status() if target.local else None,
         "protected": _if_allowed(_marker, "the marker of a protected database", not_allowed),
         "notAllowed": not_allowed,
     }
@@ -146,7 +146,7 @@ def create_indexes() -> Changeset:
 
 
 def stop() -> bool:
-    """Stop the embedded servers of all databases. Return False if none was running."""
+    """Stop the embedded server. Return False if it was not running."""
     return local.stop()
 
 
@@ -156,7 +156,7 @@ def take_turn(waits: Callable[[], None]) -> AbstractContextManager[None]:
     If another tour is running, call `waits` once, and then wait for the end of that tour.
     """
     connection.database()
-    return local.turn(waits, connection.target().name)
+    return local.turn(waits)
 
 
 def _index_names(found: list[indexes.Finding], state: str) -> list[str]:

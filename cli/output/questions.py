@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from cli.invocation import Invocation
 from cli.output import for_people, masking, say, streams, text
-from database.errors import CancelledError, LeftError, RefusedError
+from database.errors import CancelledError, LeftError
 from database.own_collections import AUDIT
 from database.wording import counted
 
@@ -48,30 +48,11 @@ def confirm(out: "Output", changeset: "Changeset", notes: Iterable[str], marker:
             say(f"{question}?")
             agreed = ask(f'Type "{changeset.asked.typed}" to confirm: ') == changeset.asked.typed
         else:
-            agreed = _says_yes(question)
+            agreed = ask(f"{question}? [y/N] ").lower() in {"y", "yes"}
     except KeyboardInterrupt:
         raise LeftError from None
     if not agreed:
         raise CancelledError
-
-
-def agree(question: str, invocation: Invocation) -> None:
-    """Ask a question with the answers yes and no. Raises `CancelledError` if the user says no.
-
-    Raises `RefusedError` if no question is possible. Ctrl-C raises `LeftError`.
-    """
-    if not can_ask(invocation):
-        raise RefusedError("Not changed: confirmation is required.", "Confirm it with --yes.")
-    try:
-        agreed = _says_yes(question)
-    except KeyboardInterrupt:
-        raise LeftError from None
-    if not agreed:
-        raise CancelledError
-
-
-def _says_yes(question: str) -> bool:
-    return ask(f"{question}? [y/N] ").lower() in {"y", "yes"}
 
 
 def _question(changeset: "Changeset", rows: Sequence[Row], zone: str | None) -> str:

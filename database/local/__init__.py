@@ -1,6 +1,4 @@
-"""The embedded databases: private MongoDB servers of this user. The first command that needs a server starts it.
-
-Each database has its own folder and its own server, so that a deletion of the folder leaves nothing of the database.
+"""The embedded database: a private MongoDB server of this user. The first command that needs the server starts it.
 
 The watcher (`database.local.watcher`) is a separate process, which starts and stops the server. The watcher writes an
 announcement of the running server: a file with its pid and port. A command starts the watcher if necessary, reads the
@@ -29,7 +27,6 @@ from database.errors import (
 )
 from database.local import files
 from database.local.files import Server
-from database.urls import LOCAL_NAME
 
 IDLE_SECONDS = 60.0
 _SECONDS_TO_START = 30.0
@@ -53,9 +50,9 @@ class Use(NamedTuple):
 
 
 @contextmanager
-def _at_work(database: str) -> Iterator[Path]:
-    """Yield the folder of an embedded database. An `OSError` in the `with` block becomes a `NotAllowedError`."""
-    folder = files.of(database)
+def _at_work() -> Iterator[Path]:
+    """Yield the folder of the embedded database. An `OSError` in the `with` block becomes a `NotAllowedError`."""
+    folder = files.chosen()
     try:
         yield folder
     except OSError as error:
@@ -63,11 +60,11 @@ def _at_work(database: str) -> Iterator[Path]:
 
 
 def use(database: str) -> Use:
-    """Start the server of a database if it does not run yet. Return its URL and the lock that keeps it running.
+    """Start the embedded server if it does not run yet. Return its URL and the lock that keeps it running.
 
     All commands that run at the same time use the same server.
     """
-    with _at_work(database) as folder, ExitStack() as unless_it_runs:
+    with _at_work() as folder, ExitStack() as unless_it_runs:
         files.make_private(folder)
         lock = files.open_lock(folder / files.USE)
         unless_it_runs.callback(os.close, lock)
@@ -79,9 +76,9 @@ def use(database: str) -> Use:
     return Use(url, lock, server)
 
 
-def is_gone(server: Server, database: str) -> bool:
+def is_gone(server: Server) -> bool:
     """Tell whether this server has stopped. In the meantime, another command may have started a new server."""
-    with _at_work(database) as folder:
+    with _at_work() as folder:
         return files.holder(folder / files.SERVER) not in {server.pid, 0}
 
 
@@ -94,7 +91,7 @@ def peek(database: str) -> str | None:
 
     This function does not start the server, does not write files, and does not keep the server running.
     """
-    with _at_work(database) as folder:
+    with _at_work() as folder:
         if not (folder / files.STATE).is_file():
             return None
         files.make_private(folder)
@@ -103,9 +100,9 @@ def peek(database: str) -> str | None:
 
 
 @contextmanager
-def turn(waits: Callable[[], None], database: str = LOCAL_NAME) -> Iterator[None]:
+def turn(waits: Callable[[], None]) -> Iterator[None]:
     """Let only one command at a time run the `with` block. If this command must wait, call `waits` once."""
-    folder = files.of(database)
+    folder = files.chosen()
     files.make_private(folder)
     with files.opened(folder / files.TURN) as lock:
         if not files.take(lock):
@@ -114,9 +111,9 @@ def turn(waits: Callable[[], None], database: str = LOCAL_NAME) -> Iterator[None
         yield
 
 
-def status(database: str = LOCAL_NAME) -> dict[str, object] | None:
-    """Return `pid`, `since` (a time in UTC) and `folder` of the server of a database, or None if it does not run."""
-    with _at_work(database) as folder:
+def status() -> dict[str, object] | None:
+    """Return `pid`, `since` (a time in UTC) and `folder` of the embedded server. Return None if it does not run."""
+    with _at_work() as folder:
         if not folder.is_dir():
             return None
         files.make_private(folder)
@@ -125,50 +122,12 @@ def status(database: str = LOCAL_NAME) -> dict[str, object] | None:
 
 
 def stop() -> bool:
-    """Stop the servers of all databases, also while commands use them, and wait until they have ended.
-
-    Return False if none was running.
-    """
-    with _at_work(LOCAL_NAME):
-        stopped = False
-        for folder in files.all_folders():
-            files.make_private(folder)
-            stopped |= _stop(folder)
-        return stopped
-
-
-def exists(database: str) -> bool:
-    """Tell whether a database has been created. This function does not start its server."""
-    return files.of(database).is_dir()
-
-
-def delete_files(database: str) -> None:
-    """Stop the server of a database, and delete all its files, if there are any.
-
-    The folder first gets another place, while no process can start a server in it. So a deletion that was killed
-    leaves either the whole database or none, and the next call deletes the rest.
-    """
-    with _at_work(database) as folder:
-        deleted = files.root() / files.DELETED / database
-        if deleted.is_dir():
-            shutil.rmtree(deleted)
-        if folder.is_dir():
-            files.make_private(folder)
-            files.make_private(deleted.parent)
-            _move(folder, deleted)
-            shutil.rmtree(deleted)
-
-
-def _move(folder: Path, to: Path) -> None:
-    """Move a folder when its server and the watcher have ended. The lock prevents the start of another watcher."""
-    deadline = time.monotonic() + _SECONDS_TO_START
-    while True:
-        _stop(folder)
-        with files.opened(folder / files.WATCHER) as lock:
-            if files.take(lock):
-                folder.rename(to)
-                return
-        _pause(folder, deadline, "stop")
+    """Stop the server, even if other commands use it, and wait until it has ended. Return False if it did not run."""
+    with _at_work() as folder:
+        if not folder.is_dir():
+            return False
+        files.make_private(folder)
+        return _stop(folder)
 
 
 def _stop(folder: Path) -> bool:
@@ -187,19 +146,19 @@ def _stop(folder: Path) -> bool:
     return found
 
 
-def explain(error: ChatctlError, server: Server | None, database: str) -> ChatctlError:
+def explain(error: ChatctlError, server: Server | None) -> ChatctlError:
     """Return an error that names the likely cause of a failed connection to the embedded server.
 
     If no cause is known, return `error` itself.
     """
-    folder = files.of(database)
+    folder = files.chosen()
     if isinstance(error, AuthFailedError):
         what = f"the password in {folder / files.CREDENTIALS} does not match the data of the embedded database"
         return AuthFailedError(what, files.restore(folder, f"{folder / files.CREDENTIALS} and {folder / files.DATA}"))
     if isinstance(error, ServerFailedError):
         return _failure(folder, "the embedded database failed")
     if isinstance(error, UnreachableError) and server:
-        return gone() if is_gone(server, database) else UnreachableError("the embedded server does not answer", _STOP)
+        return gone() if is_gone(server) else UnreachableError("the embedded server does not answer", _STOP)
     return error
 
 

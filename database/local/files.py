@@ -28,14 +28,11 @@ from typing import Any, BinaryIO, NamedTuple
 import platformdirs
 
 from database import private_files
-from database.errors import NotAllowedError, NotConfiguredError
-from database.urls import LOCAL_NAME, is_database_name
-from database.wording import shown
+from database.errors import NotAllowedError
 
 USE, WATCHER, SERVER, TURN = "use.lock", "watcher.lock", "server.lock", "turn.lock"
 STATE, CREDENTIALS, LOG = "server.json", "credentials.json", "server.log"
 STOP, UNFINISHED, DATA, CONFIG = "stop", "unfinished", "data", "server.toml"
-DATABASES, DELETED = "databases", "deleted"
 MOST_SAID = 10_000
 """The largest number of bytes that are read from a JSON file."""
 
@@ -53,8 +50,8 @@ class Credentials(NamedTuple):
     password: str
 
 
-def root() -> Path:
-    """Return the folder of the database of --local: CHATCTL_LOCAL_DIR, or else a folder in the user's data folder."""
+def chosen() -> Path:
+    """Return the folder of the embedded database: CHATCTL_LOCAL_DIR, or else a folder in the user's data folder."""
     try:
         named = os.environ.get("CHATCTL_LOCAL_DIR") or platformdirs.user_data_path("chatctl", appauthor=False)
         return Path(named).absolute()
@@ -66,33 +63,11 @@ def root() -> Path:
         ) from None
 
 
-def of(database: str) -> Path:
-    """Return the folder of a database: a subfolder of the folder of --local, or for --local this folder itself.
-
-    Raises `NotConfiguredError` if the name is not valid, because the folder could then be anywhere.
-    """
-    if not is_database_name(database):
-        raise NotConfiguredError(f"{shown(database)} cannot be the name of a database", "see chatctl context list")
-    return root() if database == LOCAL_NAME else root() / DATABASES / database
-
-
-def all_folders() -> list[Path]:
-    """Return the folders of all databases that exist."""
-    found = [root(), *sorted((root() / DATABASES).glob("*"))]
-    return [folder for folder in found if folder.is_dir()]
-
-
 def make_private(folder: Path) -> None:
-    """Create the folder of the database if necessary, and the folders in which it is.
+    """Create the folder of the database if necessary.
 
     Raises `NotAllowedError` if other users can read it or write to it.
     """
-    outer = [root(), folder.parent] if folder.is_relative_to(root() / DATABASES) else []
-    for one in (*outer, folder):
-        _make_private(one)
-
-
-def _make_private(folder: Path) -> None:
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         folder.mkdir(mode=stat.S_IRWXU, exist_ok=True)

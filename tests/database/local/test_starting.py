@@ -117,7 +117,7 @@ def test_without_a_home_folder_the_hint_names_the_variable_for_the_folder(monkey
         monkeypatch.delenv(variable, raising=False)
     monkeypatch.setattr("pwd.getpwuid", nobody)
     with pytest.raises(NotAllowedError, match="your system user has no folder for the embedded database") as refused:
-        files.root()
+        files.chosen()
     assert refused.value.hint == "choose another folder with CHATCTL_LOCAL_DIR"
 
 
