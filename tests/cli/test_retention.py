@@ -306,9 +306,8 @@ def killed(environment: dict[str, str], batches: int) -> str:
     return done.stderr
 
 
-def settle_pictured(chatctl: Chatctl, database: Documents) -> list[str]:
+def settle_pictured(chatctl: Chatctl, database: Documents, *names: str) -> list[str]:
     """Insert inactive users who have two pictures each, one of them only in the audit trail. Return all URLs."""
-    names = ("ada", "bob", "cyd")
     urls = [f"https://images.example/{name}-{number}.png" for name in names for number in (1, 2)]
     for name in names:
         person(database, name, lastLogin=LONG_AGO)
@@ -388,7 +387,7 @@ def test_without_a_terminal_a_run_that_finds_nothing_left_to_do_is_silent(
 def test_a_killed_erasure_has_printed_the_url_of_every_image_that_it_removed(
     chatctl: Chatctl, database: Documents, environment: dict[str, str], batches: int
 ) -> None:
-    urls = settle_pictured(chatctl, database)
+    urls = settle_pictured(chatctl, database, "ada", "bob", "cyd")
     lines = killed(environment, batches).splitlines()
     everything = str([list(database[name].find()) for name in database.list_collection_names()])
     removed = [url for url in urls if url not in everything]
@@ -398,6 +397,30 @@ def test_a_killed_erasure_has_printed_the_url_of_every_image_that_it_removed(
     printed = [line for line in chatctl(*APPLY, "--max", "9").stderr.splitlines() if "delete this image" in line]
     assert len(printed) == len(set(printed))
     assert {*printed, *lines}.issuperset(f"delete this image where it is stored: {url}" for url in urls)
+
+
+@pytest.mark.parametrize(("do", "batches"), [("erase", 1), ("erase", 2), ("erase", 3), ("delete", 1), ("suspend", 1)])
+def test_the_next_run_finishes_a_killed_rule(
+    chatctl: Chatctl, database: Documents, environment: dict[str, str], do: str, batches: int
+) -> None:
+    settle_pictured(chatctl, database, "dot", "eve", "flo")
+    ada, bob, cyd = (person(database, name, lastLogin=LONG_AGO) for name in ("ada", "bob", "cyd"))
+    place = conversation(database, ada, bob, cyd, name="engines")
+    messages(database, place, ada, *(f"m{number}" for number in range(950)), seen=(bob,))
+    chatctl("db", "indexes", "--apply")
+    users = f"{{name: old, users: {{inactive_for: 30d, do: {do}}}}}"
+    rules(MESSAGES if do == "delete" else users)
+    before = planned(chatctl)[0]["due"]
+    killed(environment, batches)
+    left = planned(chatctl)[0]["due"]
+    assert left < before or (do, batches) == ("erase", 1)
+    assert json.loads(chatctl("db", "check", "-o", "json", code=None).stdout) == []
+    links(database)
+    done = chatctl(*APPLY, "--max", "9999")
+    assert (done.stdout != "") == (left > 0)
+    assert planned(chatctl)[0]["due"] == 0
+    assert json.loads(chatctl("db", "check", "-o", "json", code=None).stdout) == []
+    links(database)
 
 
 FAULTS = {
