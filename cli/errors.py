@@ -75,7 +75,7 @@ def report(error: BaseException, arguments: Sequence[str] = (), *, as_json: bool
         streams.say(formats.as_json({"error": _document(failure)}))
     else:
         is_answer = isinstance(error, CancelledError | LeftError)
-        for line in [failure.message] if is_answer else _lines(failure):
+        for line in filter(None, (failure.message, failure.hint)) if is_answer else _lines(failure):
             say(line)
         if failure.exit not in {INTERRUPTED, TERMINATED} and not is_answer:
             from cli.output import reports
@@ -97,9 +97,15 @@ def quiet_interrupt() -> Iterator[None]:
 
 
 def describe(error: BaseException) -> Failure:
-    """Describe an error as a `Failure`. If the error has notes (`add_note`), they replace the hint."""
+    """Describe an error as a `Failure`. If the error has notes (`add_note`), they replace the hint.
+
+    If a question is answered with no after earlier changes were saved, a note says so: then "Nothing was changed." is
+    left out.
+    """
     failure = _failure(error)
     notes = getattr(error, "__notes__", ())
+    if notes and isinstance(error, CancelledError | LeftError):
+        failure = failure._replace(message=failure.message.partition(" ")[0])
     return failure._replace(hint="; ".join(notes)) if notes and failure.exit != BUG else failure
 
 

@@ -259,6 +259,19 @@ def test_on_a_terminal_the_name_of_a_large_rule_is_typed(
     assert (screen.text, screen.code) == ("nothing to do\n", 0)
 
 
+def test_no_to_a_later_rule_says_that_the_earlier_rule_is_saved(terminal: Terminal, database: Documents) -> None:
+    settle_messages(database)
+    rules("{name: one, messages: {older_than: 30d, conversation: engines}}", MESSAGES)
+    screen = terminal(
+        *APPLY, answers={'Type "one" to confirm: ': "one\n", 'Type "old" to confirm: ': "n\n"}, columns=200
+    )
+    assert screen.code == 7
+    assert "Nothing was changed" not in screen.text
+    assert screen.text.splitlines()[-2:][0] == "Cancelled."
+    assert screen.text.splitlines()[-1].startswith("Earlier changes are saved: chatctl audit show ")
+    assert database["Message"].count_documents({}) == 5
+
+
 def test_a_rule_can_be_proposed_and_saved_but_an_erasure_cannot(
     chatctl: Chatctl, database: Documents, workspace: Path
 ) -> None:
